@@ -1,0 +1,261 @@
+//! The engine's thread: it owns the device, the networks and every cache, so that no other thread ever waits for them.
+//!
+//! Requests go through a mailbox that holds every face still to be encoded but only ONE scene: a newer scene replaces one
+//! that has not started, so the picture under the brush is never behind a queue. A scene comes before waiting faces that it
+//! does not need. Frames are numbered; whoever shows them ignores a frame older than the one on screen.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use image::RgbImage;
+
+use super::{Engine, FaceId, Frame, Scene};
+use crate::error::{Error, Result};
+use crate::model::ModelInfo;
+
+/// What the engine's thread reports, in the order in which it happens.
+#[derive(Debug)]
+pub enum Event {
+    /// The model is loaded; everything asked for so far is being worked on.
+    Ready(Box<ModelInfo>),
+    /// The model could not be loaded: nothing else will follow.
+    LoadFailed(Error),
+    /// A face is encoded and can be painted with.
+    FaceReady(FaceId),
+    /// A face could not be encoded.
+    FaceFailed(FaceId, Error),
+    /// A picture.
+    Frame(Frame),
+    /// The picture with this number could not be made.
+    FrameFailed(u64, Error),
+    /// The device failed (lost, or out of memory) and the engine goes on with the CPU: what failed, and on what it runs now.
+    FellBackToCpu(Error, Box<ModelInfo>),
+}
+
+/// How the thread runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WorkerOptions {
+    /// Sleep this long before every frame: a test hook that makes a slow machine out of any.
+    pub artificial_delay: Duration,
+}
+
+/// Lets long work stop early.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks for the work to stop; it ends with [`Error::Cancelled`].
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Fails if [`Cancel::cancel`] was called.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+}
+
+enum FaceJob {
+    Encode(FaceId, Arc<RgbImage>),
+    Stylemap(FaceId, Vec<f32>),
+    Remove(FaceId),
+}
+
+impl FaceJob {
+    fn face(&self) -> FaceId {
+        match self {
+            Self::Encode(face, _) | Self::Stylemap(face, _) | Self::Remove(face) => *face,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Mailbox {
+    face_jobs: VecDeque<FaceJob>,
+    scene: Option<(u64, Scene)>,
+    stop: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    mailbox: Mutex<Mailbox>,
+    arrived: Condvar,
+}
+
+impl Shared {
+    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
+        // A panic elsewhere cannot leave the mailbox half changed: every change is one assignment or push.
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, change: impl FnOnce(&mut Mailbox)) {
+        change(&mut self.mailbox());
+        self.arrived.notify_one();
+    }
+}
+
+/// The way to the engine's thread. Every call returns at once. Dropping the handle ends the thread after the work in hand.
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+    cancel: Cancel,
+    next_number: AtomicU64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EngineHandle {
+    /// Starts the thread. `load` runs on it (so that a window can be on screen before the model is read), and `on_event` is
+    /// called on it: it must not block.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn spawn(
+        load: impl FnOnce() -> Result<Engine> + Send + 'static,
+        options: WorkerOptions,
+        on_event: impl FnMut(Event) + Send + 'static,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let cancel = Cancel::default();
+        let worker = Worker { shared: Arc::clone(&shared), cancel: cancel.clone(), options, on_event };
+        let thread = std::thread::Builder::new()
+            .name("stylemap engine".to_owned())
+            .spawn(move || worker.run(load))
+            .map_err(|err| Error::Device(format!("the engine's thread could not be started: {err}")))?;
+        Ok(Self { shared, cancel, next_number: AtomicU64::new(1), thread: Some(thread) })
+    }
+
+    /// Encodes an aligned, square face crop (any size; it is resampled to the model's).
+    pub fn add_face(&self, face: FaceId, crop: Arc<RgbImage>) {
+        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Encode(face, crop)));
+    }
+
+    /// Takes a face that already is a stylemap: (style_dim, base, base), row by row.
+    pub fn add_stylemap(&self, face: FaceId, stylemap: Vec<f32>) {
+        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Stylemap(face, stylemap)));
+    }
+
+    /// Forgets a face and its caches.
+    pub fn remove_face(&self, face: FaceId) {
+        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Remove(face)));
+    }
+
+    /// Asks for a picture, in place of any that was asked for and has not started. Returns the request's number. Faces that
+    /// were added before and still wait are encoded first where the scene needs them.
+    pub fn render(&self, scene: Scene) -> u64 {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        self.shared.send(|mailbox| mailbox.scene = Some((number, scene)));
+        number
+    }
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        self.shared.send(|mailbox| mailbox.stop = true);
+        if let Some(thread) = self.thread.take() {
+            // A panic on that thread was reported there; there is nothing left to hand on.
+            let _ = thread.join();
+        }
+    }
+}
+
+enum Job {
+    Face(FaceJob),
+    Scene(u64, Scene),
+}
+
+struct Worker<F> {
+    shared: Arc<Shared>,
+    cancel: Cancel,
+    options: WorkerOptions,
+    on_event: F,
+}
+
+impl<F: FnMut(Event)> Worker<F> {
+    fn run(mut self, load: impl FnOnce() -> Result<Engine>) {
+        let mut engine = match load() {
+            Ok(engine) => engine,
+            Err(err) => return (self.on_event)(Event::LoadFailed(err)),
+        };
+        (self.on_event)(Event::Ready(Box::new(engine.info())));
+        while let Some(job) = self.next_job() {
+            match job {
+                Job::Face(job) => self.face(&mut engine, job),
+                Job::Scene(number, scene) => self.scene(&mut engine, number, &scene),
+            }
+        }
+    }
+
+    /// The next thing to do: faces that the waiting scene needs, then the scene, then other faces.
+    fn next_job(&self) -> Option<Job> {
+        let mut mailbox = self.shared.mailbox();
+        loop {
+            if mailbox.stop {
+                return None;
+            }
+            let needed = mailbox.scene.as_ref().and_then(|(_, scene)| {
+                mailbox.face_jobs.iter().position(|job| scene.faces().any(|face| face == job.face()))
+            });
+            if let Some(job) = needed.and_then(|index| mailbox.face_jobs.remove(index)) {
+                return Some(Job::Face(job));
+            }
+            if let Some((number, scene)) = mailbox.scene.take() {
+                return Some(Job::Scene(number, scene));
+            }
+            if let Some(job) = mailbox.face_jobs.pop_front() {
+                return Some(Job::Face(job));
+            }
+            mailbox = self.shared.arrived.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn face(&mut self, engine: &mut Engine, job: FaceJob) {
+        let face = job.face();
+        let mut attempt = |engine: &mut Engine| match &job {
+            FaceJob::Encode(_, crop) => engine.add_face(face, crop).map(|()| true),
+            FaceJob::Stylemap(_, stylemap) => engine.add_stylemap(face, stylemap).map(|()| true),
+            FaceJob::Remove(_) => {
+                engine.remove_face(face);
+                Ok(false)
+            }
+        };
+        match self.with_fallback(engine, &mut attempt) {
+            Ok(true) => (self.on_event)(Event::FaceReady(face)),
+            Ok(false) => {}
+            Err(err) => (self.on_event)(Event::FaceFailed(face, err)),
+        }
+    }
+
+    fn scene(&mut self, engine: &mut Engine, number: u64, scene: &Scene) {
+        if !self.options.artificial_delay.is_zero() {
+            std::thread::sleep(self.options.artificial_delay);
+        }
+        let cancel = self.cancel.clone();
+        match self.with_fallback(engine, &mut |engine| engine.render(scene, &cancel)) {
+            Ok(picture) => (self.on_event)(Event::Frame(Frame { number, ..picture })),
+            Err(Error::Cancelled) => {}
+            Err(err) => (self.on_event)(Event::FrameFailed(number, err)),
+        }
+    }
+
+    /// Runs `attempt`; if the computation fails on a device other than the CPU, moves the engine to the CPU and tries again.
+    fn with_fallback<T>(
+        &mut self,
+        engine: &mut Engine,
+        attempt: &mut dyn FnMut(&mut Engine) -> Result<T>,
+    ) -> Result<T> {
+        match attempt(engine) {
+            Err(Error::Compute(err)) if !engine.is_on_cpu() => {
+                engine.fall_back_to_cpu()?;
+                (self.on_event)(Event::FellBackToCpu(Error::Compute(err), Box::new(engine.info())));
+                attempt(engine)
+            }
+            result => result,
+        }
+    }
+}

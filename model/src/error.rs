@@ -1,0 +1,59 @@
+//! What can go wrong, each as one sentence that says what is wrong and, where there is something to do, what to do.
+
+use std::path::PathBuf;
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that the library reports. Every message is one plain sentence, ready to be shown to a user.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was attempted, as the beginning of a sentence: "cannot read".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file is not a checkpoint that can be read, or a damaged one.
+    #[error("{path} is not a usable checkpoint: {reason}", path = path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The checkpoint can be read but its tensors are not those of a StyleMapGAN of its own configuration.
+    #[error("the model does not fit its configuration: {0}")]
+    ModelShape(String),
+    /// The file is not a picture that can be read.
+    #[error("{path} is not a picture that can be read: {reason}", path = path.display())]
+    Picture {
+        /// The picture.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// A number, size or option is outside what the operation takes.
+    #[error("{0}")]
+    Argument(String),
+    /// The device cannot be used in this build or on this machine.
+    #[error("{0}")]
+    Device(String),
+    /// The work was cancelled by the caller.
+    #[error("cancelled")]
+    Cancelled,
+    /// A tensor operation failed: out of memory, a lost device, or a mistake in this crate.
+    #[error("the computation failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}
+
+impl Error {
+    /// An [`Error::Argument`] from anything that reads as a sentence.
+    pub fn argument(message: impl Into<String>) -> Self {
+        Self::Argument(message.into())
+    }
+}

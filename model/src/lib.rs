@@ -1,0 +1,32 @@
+//! StyleMapGAN (Kim et al., CVPR 2021, arXiv:2104.14754) in Rust: an encoder turns an aligned face photo into a *stylemap*
+//! (a small tensor with height and width), a generator turns a stylemap into a picture, and because the stylemap has
+//! spatial dimensions, a mask on the picture is a mask on the stylemap.
+//!
+//! This crate knows no window. From the bottom up:
+//!
+//! - [`config`], [`checkpoint`]: the widths of the networks and the files that hold their weights;
+//! - [`layers`], [`encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
+//! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
+//! - [`engine`]: caches per face and the thread that redraws under the brush;
+//! - [`photo`]: pictures to tensors and back; [`verify`]: numbers of the PyTorch reference recomputed.
+//!
+//! Images are RGB in [-1, 1], layout (N, C, H, W).
+
+pub mod checkpoint;
+pub mod config;
+pub mod edit;
+pub mod encoder;
+pub mod engine;
+pub mod error;
+pub mod generator;
+pub mod layers;
+pub mod mapping;
+pub mod mask;
+pub mod model;
+pub mod photo;
+pub mod verify;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use mask::Mask;
+pub use model::{DeviceChoice, DtypeChoice, Model};
