@@ -25,6 +25,7 @@ pub mod mapping;
 pub mod mask;
 pub mod model;
 pub mod photo;
+mod random;
 pub mod verify;
 
 pub use config::Config;
