@@ -37,6 +37,9 @@ pub enum Error {
         /// What the decoder said.
         reason: String,
     },
+    /// The embedded face detector cannot be read: a damaged build.
+    #[error("the face detector is damaged: {0}")]
+    Detector(String),
     /// A number, size or option is outside what the operation takes.
     #[error("{0}")]
     Argument(String),

@@ -8,6 +8,7 @@
 //! - [`kernels`], [`layers`], [`encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
 //! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
+//! - [`face`]: faces in photos: found, cut out as the model was trained, and put back;
 //! - [`photo`]: pictures to tensors and back; [`verify`]: numbers of the PyTorch reference recomputed.
 //!
 //! Images are RGB in [-1, 1], layout (N, C, H, W).
@@ -18,6 +19,7 @@ pub mod edit;
 pub mod encoder;
 pub mod engine;
 pub mod error;
+pub mod face;
 pub mod generator;
 pub mod kernels;
 pub mod layers;

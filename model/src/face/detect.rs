@@ -1,0 +1,273 @@
+//! Finding faces and five landmarks each: YuNet, without OpenCV and without an ONNX runtime.
+//!
+//! The published file (opencv_zoo, MIT, 230 kB, `weights/yunet`) is embedded as it is; `onnx` reads its numbers and `network`
+//! runs them.
+
+use image::RgbImage;
+use rayon::prelude::*;
+
+use super::align::align;
+use super::geometry::{CropQuad, Landmarks, Similarity, crop_quad};
+use super::network::{Network, STRIDE_PX};
+use crate::error::{Error, Result};
+
+/// The published detector.
+const YUNET: &[u8] = include_bytes!("../../../weights/yunet/face_detection_yunet_2026may.onnx");
+
+/// The longest side at which a photo is searched.
+const SEARCH_SIDE_PX: u32 = 2048;
+/// Smaller copies follow, each this much smaller, down to the last side: for faces that fill the photo.
+const SEARCH_STEP: f64 = 0.4;
+const LAST_SEARCH_SIDE_PX: u32 = 128;
+/// Least confidence of a found face.
+const MIN_CONFIDENCE: f32 = 0.6;
+/// Frames that overlap more (intersection over union) show the same face.
+const MAX_OVERLAP: f32 = 0.3;
+/// A found face is looked at again in a window of this size, which shows this many times the crop's side.
+const LOOK_SIZE_PX: u32 = 256;
+const LOOK_SHARE: f64 = 1.25;
+/// What is not even half sure is not looked at a second time.
+const MIN_FIRST_CONFIDENCE: f32 = 0.5;
+/// More faces than this are not reported: the largest and surest are.
+const MAX_FACES: usize = 100;
+
+/// A box in a photo, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    /// The left side.
+    pub left: f32,
+    /// The upper side.
+    pub top: f32,
+    /// From left to right.
+    pub width: f32,
+    /// From top to bottom.
+    pub height: f32,
+}
+
+impl Frame {
+    fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    fn center(&self) -> [f32; 2] {
+        [self.left + self.width / 2.0, self.top + self.height / 2.0]
+    }
+
+    /// Intersection over union.
+    fn overlap(&self, other: &Self) -> f32 {
+        let width = (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
+        let height = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
+        let shared = width.max(0.0) * height.max(0.0);
+        shared / (self.area() + other.area() - shared).max(f32::MIN_POSITIVE)
+    }
+}
+
+/// A found face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// The five points, in the photo.
+    pub landmarks: Landmarks,
+    /// The face from forehead to chin, in the photo.
+    pub frame: Frame,
+    /// How sure the detector is, in [0, 1].
+    pub confidence: f32,
+}
+
+/// The detector, ready to run; it may be shared between threads.
+pub struct FaceDetector {
+    network: Network,
+}
+
+impl FaceDetector {
+    /// The embedded detector.
+    ///
+    /// # Errors
+    /// When the embedded file is damaged.
+    pub fn new() -> Result<Self> {
+        Ok(Self { network: Network::from_onnx(YUNET)? })
+    }
+
+    /// The faces in a photo, the largest and surest first; none is no error.
+    ///
+    /// # Errors
+    /// When the photo has no pixels.
+    pub fn detect(&self, photo: &RgbImage) -> Result<Vec<Detection>> {
+        let mut found = Vec::new();
+        let copies = search_copies(photo)?;
+        for copy in &copies {
+            let (across, down) = (photo.width() as f32 / copy.width() as f32, photo.height() as f32 / copy.height() as f32);
+            found.extend(self.detect_at_size(copy).into_iter().map(|face| face.stretched(across, down)));
+        }
+        let mut found = strongest_of_each(found);
+        let importance = |face: &Detection| face.frame.area() * face.confidence;
+        found.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+        found.truncate(MAX_FACES);
+        let mut found: Vec<_> = found.par_iter().filter_map(|face| self.second_look(photo, &copies, face)).collect();
+        // Two guesses may have become one face.
+        found = strongest_of_each(found);
+        found.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+        Ok(found)
+    }
+
+    /// The face once more, upright and at the size at which the network is at its best, for landmarks that do not depend on
+    /// where and how the face lay in the photo. None where no face is seen there.
+    fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Option<Detection> {
+        let quad = crop_quad(&face.landmarks).ok()?.grown(LOOK_SHARE);
+        // The smallest copy that has enough pixels.
+        let scale = |copy: &RgbImage| f64::from(copy.width()) / f64::from(photo.width());
+        let enough = |copy: &&RgbImage| f64::from(quad.side_px()) * scale(copy) >= 2.0 * f64::from(LOOK_SIZE_PX);
+        let copy = copies.iter().rev().find(enough).unwrap_or(photo);
+        let window = align(copy, &quad.in_resized_photo(scale(copy)).ok()?, LOOK_SIZE_PX).ok()?;
+        let photo_from_window = quad.photo_from_crop(LOOK_SIZE_PX);
+        let middle = LOOK_SIZE_PX as f32 / 2.0;
+        let off_middle = |face: &Detection| {
+            let [x, y] = face.frame.center();
+            (x - middle).hypot(y - middle)
+        };
+        let seen = self.detect_at_size(&window);
+        let seen = seen.into_iter().filter(|face| off_middle(face) < 0.25 * LOOK_SIZE_PX as f32);
+        let seen = seen.min_by(|a, b| off_middle(a).total_cmp(&off_middle(b)))?;
+        let landmarks = seen.landmarks.transformed(&photo_from_window);
+        (seen.confidence >= MIN_CONFIDENCE).then_some(Detection { landmarks, frame: face.frame, confidence: seen.confidence })
+    }
+
+    /// One pass of the network over a picture as it is, in its own pixels.
+    fn detect_at_size(&self, picture: &RgbImage) -> Vec<Detection> {
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        let padded_width = width.next_multiple_of(STRIDE_PX);
+        let padded_height = height.next_multiple_of(STRIDE_PX);
+        // Black below and to the right, as OpenCV pads.
+        let mut pixels = vec![[0.0; 3]; padded_width * padded_height];
+        for (to, from) in pixels.chunks_exact_mut(padded_width).zip(picture.rows()) {
+            for (to, from) in to.iter_mut().zip(from) {
+                let [red, green, blue] = from.0.map(f32::from);
+                *to = [blue, green, red];
+            }
+        }
+        let mut found = Vec::new();
+        for output in self.network.run(&pixels, padded_width, padded_height) {
+            let stride = output.stride_px as f32;
+            for (i, cell) in output.cells().enumerate() {
+                let confidence = (cell.class * cell.objectness).sqrt();
+                // Not `<`: a NaN must fall out.
+                if !(confidence >= MIN_FIRST_CONFIDENCE) {
+                    continue;
+                }
+                let (column, row) = ((i % output.width) as f32, (i / output.width) as f32);
+                let in_px = |[x, y]: [f32; 2]| [(column + x) * stride, (row + y) * stride];
+                let [dx, dy, log_width, log_height] = cell.frame;
+                let [x, y] = in_px([dx, dy]);
+                let (width, height) = (log_width.exp() * stride, log_height.exp() * stride);
+                let [eye_left, eye_right, nose, mouth_left, mouth_right] = cell.points.map(in_px);
+                found.push(Detection {
+                    landmarks: Landmarks { eye_left, eye_right, nose: Some(nose), mouth_left, mouth_right },
+                    frame: Frame { left: x - width / 2.0, top: y - height / 2.0, width, height },
+                    confidence,
+                });
+            }
+        }
+        strongest_of_each(found)
+    }
+}
+
+impl Detection {
+    /// The same face in the picture resized by these factors.
+    fn stretched(self, across: f32, down: f32) -> Self {
+        let point = |[x, y]: [f32; 2]| [(x + 0.5) * across - 0.5, (y + 0.5) * down - 0.5];
+        let Landmarks { eye_left, eye_right, nose, mouth_left, mouth_right } = self.landmarks;
+        let Frame { left, top, width, height } = self.frame;
+        let [left, top] = point([left, top]);
+        Self {
+            landmarks: Landmarks {
+                eye_left: point(eye_left),
+                eye_right: point(eye_right),
+                nose: nose.map(point),
+                mouth_left: point(mouth_left),
+                mouth_right: point(mouth_right),
+            },
+            frame: Frame { left, top, width: width * across, height: height * down },
+            confidence: self.confidence,
+        }
+    }
+}
+
+/// Of frames that overlap, the surest.
+fn strongest_of_each(mut found: Vec<Detection>) -> Vec<Detection> {
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    let mut kept: Vec<Detection> = Vec::new();
+    for face in found {
+        if kept.iter().all(|other| other.frame.overlap(&face.frame) <= MAX_OVERLAP) {
+            kept.push(face);
+        }
+    }
+    kept
+}
+
+/// The copies of the photo that are searched, the largest first.
+fn search_copies(photo: &RgbImage) -> Result<Vec<RgbImage>> {
+    let longest = photo.width().max(photo.height());
+    if photo.width() == 0 || photo.height() == 0 {
+        return Err(Error::argument("the photo has no pixels"));
+    }
+    let mut copies: Vec<RgbImage> = Vec::new();
+    let mut side = f64::from(longest.min(SEARCH_SIDE_PX));
+    loop {
+        let factor = side / f64::from(longest);
+        let size = |len: u32| ((f64::from(len) * factor).round() as u32).max(1);
+        let from = copies.last().unwrap_or(photo);
+        copies.push(shrunk(from, size(photo.width()), size(photo.height())));
+        side *= SEARCH_STEP;
+        if side < f64::from(LAST_SEARCH_SIDE_PX) {
+            return Ok(copies);
+        }
+    }
+}
+
+/// A smaller picture, each pixel the average of the area that it covers.
+fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    if picture.dimensions() == (width, height) {
+        return picture.clone();
+    }
+    let columns = coverage(picture.width(), width);
+    let rows = coverage(picture.height(), height);
+    let from_len = picture.width() as usize * 3;
+    let mut out = RgbImage::new(width, height);
+    out.par_chunks_exact_mut(width as usize * 3).zip(&rows).for_each_init(
+        || vec![0f32; from_len],
+        |sums, (to, (first_row, weights))| {
+            sums.fill(0.0);
+            let rows = picture.as_raw().chunks_exact(from_len).skip(*first_row);
+            pulp::Arch::default().dispatch(
+                #[inline(always)]
+                || {
+                    for (row, &weight) in rows.zip(weights) {
+                        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f32::from(value) * weight);
+                    }
+                },
+            );
+            for (to, (first, weights)) in to.chunks_exact_mut(3).zip(&columns) {
+                let mut pixel = [0.5f32; 3];
+                for (sum, &weight) in sums.chunks_exact(3).skip(*first).zip(weights) {
+                    pixel.iter_mut().zip(sum).for_each(|(to, &value)| *to += value * weight);
+                }
+                to.iter_mut().zip(pixel).for_each(|(to, value)| *to = value as u8);
+            }
+        },
+    );
+    out
+}
+
+/// For each of `to` cells over `from` pixels: the first pixel that it covers, and the share of each from there on.
+fn coverage(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
+    let cell = f64::from(from) / f64::from(to);
+    (0..to)
+        .map(|i| {
+            let (start, end) = (f64::from(i) * cell, (f64::from(i) + 1.0) * cell);
+            let last = (end.ceil() as u32).clamp(1, from);
+            let first = (start.floor() as u32).min(last - 1);
+            let covered = |pixel: u32| (end.min(f64::from(pixel) + 1.0) - start.max(f64::from(pixel))).max(0.0);
+            let total: f64 = (first..last).map(covered).sum();
+            (first as usize, (first..last).map(|pixel| (covered(pixel) / total.max(1e-9)) as f32).collect())
+        })
+        .collect()
+}
