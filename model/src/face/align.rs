@@ -74,7 +74,8 @@ fn averaged_part(photo: &RgbImage, quad: &CropQuad, factor: u32) -> Result<Optio
     part.par_chunks_exact_mut(row_len).enumerate().for_each(|(y, row)| {
         let mut sums = vec![0u32; row_len];
         for from_y in 0..factor as usize {
-            let start = ((top as usize + y) * factor as usize + from_y) * from_len + left as usize * factor as usize * 3;
+            let start =
+                ((top as usize + y) * factor as usize + from_y) * from_len + left as usize * factor as usize * 3;
             let from = &samples[start..start + row_len * factor as usize];
             for (sums, square) in sums.chunks_exact_mut(3).zip(from.chunks_exact(3 * factor as usize)) {
                 for pixel in square.chunks_exact(3) {

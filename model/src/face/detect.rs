@@ -7,12 +7,15 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::align::align;
-use super::geometry::{CropQuad, Landmarks, Similarity, crop_quad};
+use super::geometry::{Landmarks, crop_quad};
 use super::network::{Network, STRIDE_PX};
+use super::readout::{Readout, WINDOW_PX};
 use crate::error::{Error, Result};
 
 /// The published detector.
-const YUNET: &[u8] = include_bytes!("../../../weights/yunet/face_detection_yunet_2026may.onnx");
+pub(super) const YUNET: &[u8] = include_bytes!("../../../weights/yunet/face_detection_yunet_2026may.onnx");
+/// What brings its crops to where the training set's are, see `readout`.
+const READOUT: &[u8] = include_bytes!("../../../weights/yunet/alignment.safetensors");
 
 /// The longest side at which a photo is searched.
 const SEARCH_SIDE_PX: u32 = 2048;
@@ -23,9 +26,6 @@ const LAST_SEARCH_SIDE_PX: u32 = 128;
 const MIN_CONFIDENCE: f32 = 0.6;
 /// Frames that overlap more (intersection over union) show the same face.
 const MAX_OVERLAP: f32 = 0.3;
-/// A found face is looked at again in a window of this size, which shows this many times the crop's side.
-const LOOK_SIZE_PX: u32 = 256;
-const LOOK_SHARE: f64 = 1.25;
 /// What is not even half sure is not looked at a second time.
 const MIN_FIRST_CONFIDENCE: f32 = 0.5;
 /// More faces than this are not reported: the largest and surest are.
@@ -33,7 +33,7 @@ const MAX_FACES: usize = 100;
 
 /// A box in a photo, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frame {
+pub struct FaceFrame {
     /// The left side.
     pub left: f32,
     /// The upper side.
@@ -44,7 +44,7 @@ pub struct Frame {
     pub height: f32,
 }
 
-impl Frame {
+impl FaceFrame {
     fn area(&self) -> f32 {
         self.width * self.height
     }
@@ -68,7 +68,7 @@ pub struct Detection {
     /// The five points, in the photo.
     pub landmarks: Landmarks,
     /// The face from forehead to chin, in the photo.
-    pub frame: Frame,
+    pub frame: FaceFrame,
     /// How sure the detector is, in [0, 1].
     pub confidence: f32,
 }
@@ -76,6 +76,7 @@ pub struct Detection {
 /// The detector, ready to run; it may be shared between threads.
 pub struct FaceDetector {
     network: Network,
+    readout: Readout,
 }
 
 impl FaceDetector {
@@ -84,7 +85,7 @@ impl FaceDetector {
     /// # Errors
     /// When the embedded file is damaged.
     pub fn new() -> Result<Self> {
-        Ok(Self { network: Network::from_onnx(YUNET)? })
+        Ok(Self { network: Network::from_onnx(YUNET)?, readout: Readout::from_safetensors(READOUT)? })
     }
 
     /// The faces in a photo, the largest and surest first; none is no error.
@@ -95,7 +96,8 @@ impl FaceDetector {
         let mut found = Vec::new();
         let copies = search_copies(photo)?;
         for copy in &copies {
-            let (across, down) = (photo.width() as f32 / copy.width() as f32, photo.height() as f32 / copy.height() as f32);
+            let (across, down) =
+                (photo.width() as f32 / copy.width() as f32, photo.height() as f32 / copy.height() as f32);
             found.extend(self.detect_at_size(copy).into_iter().map(|face| face.stretched(across, down)));
         }
         let mut found = strongest_of_each(found);
@@ -109,26 +111,36 @@ impl FaceDetector {
         Ok(found)
     }
 
-    /// The face once more, upright and at the size at which the network is at its best, for landmarks that do not depend on
-    /// where and how the face lay in the photo. None where no face is seen there.
+    /// The face once more, upright and at the size at which the network is at its best. None where no face is seen there.
     fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Option<Detection> {
-        let quad = crop_quad(&face.landmarks).ok()?.grown(LOOK_SHARE);
-        // The smallest copy that has enough pixels.
+        // The smallest copy that has enough pixels: less to average.
         let scale = |copy: &RgbImage| f64::from(copy.width()) / f64::from(photo.width());
-        let enough = |copy: &&RgbImage| f64::from(quad.side_px()) * scale(copy) >= 2.0 * f64::from(LOOK_SIZE_PX);
+        let side_px = f64::from(crop_quad(&face.landmarks).ok()?.side_px());
+        let enough = |copy: &&RgbImage| side_px * scale(copy) >= 2.0 * f64::from(WINDOW_PX);
         let copy = copies.iter().rev().find(enough).unwrap_or(photo);
-        let window = align(copy, &quad.in_resized_photo(scale(copy)).ok()?, LOOK_SIZE_PX).ok()?;
-        let photo_from_window = quad.photo_from_crop(LOOK_SIZE_PX);
-        let middle = LOOK_SIZE_PX as f32 / 2.0;
-        let off_middle = |face: &Detection| {
-            let [x, y] = face.frame.center();
-            (x - middle).hypot(y - middle)
-        };
+        let to_copy = [0, 1]
+            .map(|axis| [copy.width(), copy.height()][axis] as f32 / [photo.width(), photo.height()][axis] as f32);
+        let face = face.stretched(to_copy[0], to_copy[1]);
+        let quad = crop_quad(&face.landmarks).ok()?;
+        let window = align(copy, &quad, WINDOW_PX).ok()?;
+        let off_middle =
+            |face: &Detection| face.frame.center().map(|at| (at - WINDOW_PX as f32 / 2.0).abs()).iter().sum::<f32>();
         let seen = self.detect_at_size(&window);
-        let seen = seen.into_iter().filter(|face| off_middle(face) < 0.25 * LOOK_SIZE_PX as f32);
-        let seen = seen.min_by(|a, b| off_middle(a).total_cmp(&off_middle(b)))?;
-        let landmarks = seen.landmarks.transformed(&photo_from_window);
-        (seen.confidence >= MIN_CONFIDENCE).then_some(Detection { landmarks, frame: face.frame, confidence: seen.confidence })
+        let seen = seen.into_iter().min_by(|a, b| off_middle(a).total_cmp(&off_middle(b)))?;
+        if seen.confidence < MIN_CONFIDENCE || off_middle(&seen) > 0.3 * WINDOW_PX as f32 {
+            return None;
+        }
+        let landmarks = seen.landmarks.transformed(&quad.photo_from_crop(WINDOW_PX));
+        let quad = crop_quad(&landmarks).ok()?;
+        // The points move with their crop, so that the crop made from them is the corrected one.
+        let landmarks = match self.readout.corrected(&self.network, copy, &quad) {
+            Some(corrected) => landmarks.transformed(&quad.transform_to(&corrected)),
+            None => landmarks,
+        };
+        Some(
+            Detection { landmarks, frame: face.frame, confidence: seen.confidence }
+                .stretched(1.0 / to_copy[0], 1.0 / to_copy[1]),
+        )
     }
 
     /// One pass of the network over a picture as it is, in its own pixels.
@@ -145,7 +157,7 @@ impl FaceDetector {
             }
         }
         let mut found = Vec::new();
-        for output in self.network.run(&pixels, padded_width, padded_height) {
+        for output in self.network.outputs(&self.network.features(&pixels, padded_width, padded_height)) {
             let stride = output.stride_px as f32;
             for (i, cell) in output.cells().enumerate() {
                 let confidence = (cell.class * cell.objectness).sqrt();
@@ -161,7 +173,7 @@ impl FaceDetector {
                 let [eye_left, eye_right, nose, mouth_left, mouth_right] = cell.points.map(in_px);
                 found.push(Detection {
                     landmarks: Landmarks { eye_left, eye_right, nose: Some(nose), mouth_left, mouth_right },
-                    frame: Frame { left: x - width / 2.0, top: y - height / 2.0, width, height },
+                    frame: FaceFrame { left: x - width / 2.0, top: y - height / 2.0, width, height },
                     confidence,
                 });
             }
@@ -175,7 +187,7 @@ impl Detection {
     fn stretched(self, across: f32, down: f32) -> Self {
         let point = |[x, y]: [f32; 2]| [(x + 0.5) * across - 0.5, (y + 0.5) * down - 0.5];
         let Landmarks { eye_left, eye_right, nose, mouth_left, mouth_right } = self.landmarks;
-        let Frame { left, top, width, height } = self.frame;
+        let FaceFrame { left, top, width, height } = self.frame;
         let [left, top] = point([left, top]);
         Self {
             landmarks: Landmarks {
@@ -185,7 +197,7 @@ impl Detection {
                 mouth_left: point(mouth_left),
                 mouth_right: point(mouth_right),
             },
-            frame: Frame { left, top, width: width * across, height: height * down },
+            frame: FaceFrame { left, top, width: width * across, height: height * down },
             confidence: self.confidence,
         }
     }

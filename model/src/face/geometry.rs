@@ -234,6 +234,42 @@ impl CropQuad {
         .checked()
     }
 
+    /// The square that `self` becomes when it is moved, grown and turned by `correction`.
+    pub(super) fn corrected(&self, correction: &Correction) -> Result<Self> {
+        let Correction { shift, log_scale, angle } = *correction;
+        let (center, x) = (self.center_in_photo, self.half_side_in_photo);
+        let (sin, cos) = angle.sin_cos();
+        let side = |share: Vector| add(scaled(x, 2.0 * share[0]), scaled(turned(x), 2.0 * share[1]));
+        Self {
+            center_in_photo: add(center, side(shift)),
+            half_side_in_photo: scaled(add(scaled(x, cos), scaled(turned(x), sin)), log_scale.exp()),
+        }
+        .checked()
+    }
+
+    /// The correction that takes `self` to `other`.
+    pub(super) fn correction_to(&self, other: &Self) -> Correction {
+        let (x, y) = (self.half_side_in_photo, turned(self.half_side_in_photo));
+        let along = |a: Vector, b: Vector| (a[0] * b[0] + a[1] * b[1]) / (b[0] * b[0] + b[1] * b[1]);
+        let shift = sub(other.center_in_photo, self.center_in_photo);
+        let (cos, sin) = (along(other.half_side_in_photo, x), along(other.half_side_in_photo, y));
+        Correction {
+            shift: [along(shift, x) / 2.0, along(shift, y) / 2.0],
+            log_scale: cos.hypot(sin).ln(),
+            angle: sin.atan2(cos),
+        }
+    }
+
+    /// The transform of the photo that takes `self` to `other`.
+    pub(super) fn transform_to(&self, other: &Self) -> Similarity {
+        let (from, to) = (self.crop_from_photo(1), other.photo_from_crop(1));
+        Similarity {
+            a: to.a * from.a - to.b * from.b,
+            b: to.b * from.a + to.a * from.b,
+            translation: to.apply_wide(from.translation),
+        }
+    }
+
     /// The square around the same centre with a side `factor` times as long.
     pub(super) fn grown(&self, factor: f64) -> Self {
         Self { half_side_in_photo: scaled(self.half_side_in_photo, factor), ..*self }
@@ -255,6 +291,17 @@ impl CropQuad {
         });
         outside.count() as f32 / (SAMPLES * SAMPLES) as f32
     }
+}
+
+/// How one crop differs from another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Correction {
+    /// Of the centre, along the first crop's right and down, as a share of its side.
+    pub shift: [f64; 2],
+    /// The natural logarithm of the sides' ratio.
+    pub log_scale: f64,
+    /// In radians, from right to down.
+    pub angle: f64,
 }
 
 fn check_positions(positions: &[[f32; 2]]) -> Result<()> {
@@ -381,9 +428,9 @@ mod tests {
     }
 
     fn placement() -> impl Strategy<Value = Similarity> {
-        (0f64..std::f64::consts::TAU, 0.3f64..20.0, -3000f64..3000.0, -3000f64..3000.0).prop_map(|(angle, scale, x, y)| {
-            Similarity { a: scale * angle.cos(), b: scale * angle.sin(), translation: [x, y] }
-        })
+        (0f64..std::f64::consts::TAU, 0.3f64..20.0, -3000f64..3000.0, -3000f64..3000.0).prop_map(
+            |(angle, scale, x, y)| Similarity { a: scale * angle.cos(), b: scale * angle.sin(), translation: [x, y] },
+        )
     }
 
     proptest! {
@@ -402,6 +449,18 @@ mod tests {
             let tolerance = 2e-3 * placement.scale().max(1.0);
             for (moved, corner) in moved.corners().iter().zip(quad.corners()) {
                 prop_assert!(length(sub(*moved, placement.apply_wide(corner))) < tolerance);
+            }
+        }
+
+        #[test]
+        fn corrections_lead_there(face in face(), other in face(), placement in placement()) {
+            let fail = |err: Error| TestCaseError::fail(err.to_string());
+            let (quad, other) = (crop_quad(&face).map_err(fail)?, crop_quad(&other.transformed(&placement)).map_err(fail)?);
+            let there = quad.corrected(&quad.correction_to(&other)).map_err(fail)?;
+            let transform = quad.transform_to(&other);
+            for ((there, from), expected) in there.corners().iter().zip(quad.corners()).zip(other.corners()) {
+                prop_assert!(length(sub(*there, expected)) < 1e-6);
+                prop_assert!(length(sub(transform.apply_wide(from), expected)) < 1e-6);
             }
         }
 

@@ -11,7 +11,10 @@ pub mod detect;
 pub mod geometry;
 mod network;
 mod onnx;
+pub mod paste;
+mod readout;
 
 pub use align::align;
-pub use detect::{Detection, FaceDetector, Frame};
+pub use detect::{Detection, FaceDetector, FaceFrame};
 pub use geometry::{CropQuad, Landmarks, Similarity, crop_quad};
+pub use paste::{PasteOptions, paste};

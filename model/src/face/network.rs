@@ -24,7 +24,7 @@ const ROWS_PER_BAND: usize = 16;
 const PIXELS_AT_ONCE: usize = 4;
 
 /// A feature map, channels-last: `blocks` per pixel, row by row.
-struct Map {
+pub(super) struct Map {
     width: usize,
     height: usize,
     blocks: usize,
@@ -95,10 +95,10 @@ pub(super) struct Network {
     heads: Vec<Unit>,
 }
 
-/// Units of the backbone, and after how many of them the map is halved or kept for the neck.
+/// Units of the backbone, and before which of them the map is halved, and kept for the neck as it was.
 const BACKBONE_UNITS: usize = 11;
 const HALVED_BEFORE: [usize; 4] = [1, 5, 7, 9];
-const KEPT_AFTER: [usize; 3] = [7, 9, 11];
+const KEPT_BEFORE: [usize; 2] = [7, 9];
 
 impl Network {
     /// From the published ONNX file.
@@ -145,33 +145,40 @@ impl Network {
         Ok(Self { stem: stem_rows, stem_bias, backbone, lateral, heads })
     }
 
-    /// Runs on a picture: `pixels` are BGR in 0 to 255, row by row; both sides are multiples of [`STRIDE_PX`].
-    pub fn run(&self, pixels: &[[f32; 3]], width: usize, height: usize) -> Vec<Output> {
+    /// What the network sees at each stride, the finest first. `pixels` are BGR in 0 to 255, row by row; both sides are
+    /// multiples of [`STRIDE_PX`].
+    pub fn features(&self, pixels: &[[f32; 3]], width: usize, height: usize) -> Vec<Map> {
         debug_assert!(width.is_multiple_of(STRIDE_PX) && height.is_multiple_of(STRIDE_PX));
         debug_assert_eq!(pixels.len(), width * height);
         let mut map = self.stem(pixels, width, height);
         let mut kept = Vec::new();
         for (i, unit) in self.backbone.iter().enumerate() {
             if HALVED_BEFORE.contains(&i) {
-                map = map.halved();
+                let halved = map.halved();
+                let whole = std::mem::replace(&mut map, halved);
+                if KEPT_BEFORE.contains(&i) {
+                    kept.push(whole);
+                }
             }
             map = unit.run(&map);
-            if KEPT_AFTER.contains(&(i + 1)) {
-                kept.push(if i + 1 == BACKBONE_UNITS { std::mem::replace(&mut map, Map::new(0, 0, 0)) } else { map.clone() });
-            }
         }
+        kept.push(map);
+        // From the coarsest to the finest, each adding what the coarser ones saw.
         let mut features: Vec<Map> = Vec::new();
-        for unit in &self.lateral {
-            let Some(mut input) = kept.pop() else { break };
+        for (unit, mut input) in self.lateral.iter().zip(kept.into_iter().rev()) {
             if let Some(coarser) = features.last() {
                 input.add_doubled(coarser);
             }
             features.push(unit.run(&input));
         }
-        let finest_first = features.iter().rev();
-        finest_first
-            .zip(&self.heads)
-            .zip(STRIDES_PX)
+        features.reverse();
+        features
+    }
+
+    /// What the heads make of [`Self::features`].
+    pub fn outputs(&self, features: &[Map]) -> Vec<Output> {
+        let heads = features.iter().zip(&self.heads).zip(STRIDES_PX);
+        heads
             .map(|((map, head), stride_px)| {
                 let map = head.run(map);
                 Output { stride_px, width: map.width, map }
@@ -219,15 +226,17 @@ fn add_product(sum: &mut Block, weights: &Block, value: f32) {
     sum.iter_mut().zip(weights).for_each(|(sum, &weight)| *sum += weight * value);
 }
 
-impl Clone for Map {
-    fn clone(&self) -> Self {
-        Self { values: self.values.clone(), ..*self }
-    }
-}
-
 impl Map {
     fn new(width: usize, height: usize, blocks: usize) -> Self {
         Self { width, height, blocks, values: vec![[0.0; BLOCK]; width * height * blocks] }
+    }
+
+    /// The values of the pixels from `first` to before `end`, in both directions, row by row.
+    pub fn window(&self, first: usize, end: usize) -> impl Iterator<Item = f32> + '_ {
+        let rows = (first..end.min(self.height)).map(|y| self.row(y));
+        rows.flat_map(move |row| row.iter().skip(first * self.blocks).take((end - first) * self.blocks))
+            .flatten()
+            .copied()
     }
 
     fn row(&self, y: usize) -> &[Block] {
@@ -245,7 +254,9 @@ impl Map {
                 for (block, to) in to.iter_mut().enumerate() {
                     let at = 2 * x * blocks + block;
                     let corners = [&rows[0][at], &rows[0][at + blocks], &rows[1][at], &rows[1][at + blocks]];
-                    *to = std::array::from_fn(|i| corners.iter().fold(f32::NEG_INFINITY, |most, corner| most.max(corner[i])));
+                    *to = std::array::from_fn(|i| {
+                        corners.iter().fold(f32::NEG_INFINITY, |most, corner| most.max(corner[i]))
+                    });
                 }
             }
         });
@@ -402,7 +413,7 @@ mod tests {
         let portrait = include_bytes!("../../../assets/demo/female_005.png");
         let portrait = crate::photo::load_bytes(portrait, "female_005.png")?;
         let pixels: Vec<[f32; 3]> = portrait.pixels().map(|pixel| [2, 1, 0].map(|i| f32::from(pixel.0[i]))).collect();
-        let outputs = network.run(&pixels, 256, 256);
+        let outputs = network.outputs(&network.features(&pixels, 256, 256));
         let class_sums = [610.6829f32, 117.708176, 47.540115];
         let frame_sums = [4091.0583f32, 358.10083, 297.9399];
         let point_sums = [10597.489f32, 1351.3997, 742.1471];
