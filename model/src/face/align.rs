@@ -254,3 +254,79 @@ pub(super) fn gaussian_blurred<const CHANNELS: usize>(
     };
     pass(&pass(picture))
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    fn picture(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]))
+    }
+
+    fn square(left: f32, top: f32, side: f32) -> Result<CropQuad> {
+        let (left, top) = (left - 0.5, top - 0.5);
+        let (right, bottom) = (left + side, top + side);
+        CropQuad::from_corners([[left, top], [left, bottom], [right, bottom], [right, top]])
+    }
+
+    #[test]
+    fn twice_as_large_and_twice_as_small() -> Result<()> {
+        // Eight photo pixels to one: exactly their mean.
+        let photo = picture(80, 80);
+        let small = align(&photo, &square(8.0, 8.0, 64.0)?, 8)?;
+        let mean = |x: u32, y: u32, channel: usize| {
+            let values = (0..64).map(|i| u32::from(photo.get_pixel(8 + 8 * x + i % 8, 8 + 8 * y + i / 8).0[channel]));
+            values.sum::<u32>() as f32 / 64.0
+        };
+        for (x, y, pixel) in small.enumerate_pixels() {
+            for (channel, &value) in pixel.0.iter().enumerate() {
+                let expected = mean(x, y, channel);
+                assert!((f32::from(value) - expected).abs() < 3.0, "({x}, {y}): {value}, not {expected}");
+            }
+        }
+        // A ramp stays a ramp under bicubic enlargement.
+        let ramp = RgbImage::from_fn(40, 40, |x, _| Rgb([x as u8 * 6; 3]));
+        let large = align(&ramp, &square(10.0, 10.0, 20.0)?, 40)?;
+        for (x, _, pixel) in large.enumerate_pixels() {
+            let expected = (10.0 - 0.25 + 0.5 * x as f32) * 6.0;
+            assert!((f32::from(pixel.0[0]) - expected).abs() <= 0.51, "{x}: {} is not {expected}", pixel.0[0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn averaging_first_changes_little() -> Result<()> {
+        // Just below and above the switch, and with a part of the crop outside the photo.
+        let photo = image::imageops::resize(&picture(60, 60), 900, 900, image::imageops::FilterType::CatmullRom);
+        for corner in [100.0, -60.0, 400.0] {
+            let quad = square(corner, corner, 600.0)?;
+            let direct = sample_crop(&photo, &quad, 64)?;
+            let (part, in_part) = averaged_part(&photo, &quad, 4)?.ok_or(Error::Cancelled)?;
+            let averaged = sample_crop(&part, &in_part, 64)?;
+            let differences = direct.iter().flatten().zip(averaged.iter().flatten()).map(|(a, b)| (a - b).abs());
+            let mean = differences.sum::<f32>() / (3 * direct.len()) as f32;
+            assert!(mean < 2.0, "at {corner}: {mean}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn mirror_without_repeating_the_border() {
+        let expected = [2, 1, 0, 1, 2, 3, 2, 1, 0, 1];
+        assert_eq!(std::array::from_fn(|i| mirrored(i as i64 - 2, 4)), expected);
+        assert_eq!(mirrored(-7, 1), 0);
+    }
+
+    #[test]
+    fn blurring_keeps_the_mean() {
+        let mut picture = vec![[0.0]; 81];
+        picture[40] = [1.0];
+        let blurred = gaussian_blurred(&picture, 9, 1.0);
+        assert!((blurred.iter().map(|value| value[0]).sum::<f32>() - 1.0).abs() < 1e-3);
+        // Twice the one-dimensional weight 0.3991.
+        assert!((blurred[40][0] - 0.1592).abs() < 2e-3);
+        assert!((blurred[40 + 9][0] - blurred[41][0]).abs() < 1e-6);
+    }
+}

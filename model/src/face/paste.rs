@@ -308,3 +308,31 @@ fn feathered_outwards(mask: &Mask, size: usize, feather_px: f32) -> Vec<f32> {
     }
     weights
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feather_lies_outside() -> Result<()> {
+        let mut painted = vec![0.0; 64 * 64];
+        painted[32 * 64 + 32] = 1.0;
+        painted[10 * 64 + 10] = 0.25;
+        let weights = feathered_outwards(&Mask::new(64, painted)?, 64, 12.0);
+        let at = |x: usize, y: usize| weights[y * 64 + x];
+        assert_eq!((at(32, 32), at(10, 10), at(50, 50)), (1.0, 0.25, 0.0));
+        // Ten pixels of slope, the middle of it a half.
+        assert!((at(37, 32) - 0.5).abs() < 1e-5 && (at(32, 27) - 0.5).abs() < 1e-5);
+        assert!(at(41, 32) > 0.0 && at(42, 32) == 0.0);
+        assert!((at(35, 36) - 0.5).abs() < 1e-5, "three across and four down are five");
+        Ok(())
+    }
+
+    #[test]
+    fn the_border_fades() {
+        let weights = weights(100, &PasteOptions { border_feather: 0.1, ..PasteOptions::default() });
+        assert!(
+            weights[0] < 1e-4 && weights[50] < 0.01 && weights[50 * 100 + 50] == 1.0 && weights[10 * 100 + 50] == 1.0
+        );
+    }
+}

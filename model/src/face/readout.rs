@@ -6,9 +6,10 @@
 //! finer than what its heads say: a linear readout of its stride-16 features around the middle of a nearly aligned crop gives the
 //! remaining shift, scale and roll.
 //!
-//! The readout (`weights/yunet/alignment.safetensors`: 6400 features by four numbers and an offset) is a ridge regression on
-//! aligned faces, each moved at random; `fit` below makes the file and prints the error on faces held out. No reference photo of
-//! the tests and no other picture of the persons on them takes part.
+//! The readout (`weights/yunet/alignment.safetensors`: 12,544 features by four numbers, and an offset) is a ridge regression on 423 aligned
+//! faces, each moved, relit and reduced at random; `fit` below makes the file. With each source of faces held out in turn, the farthest
+//! corner of the crop is off by 1.2 to 2.1% of the side in the median and by 2.1 to 3.6% for nine faces of ten. None of the reference photos that the
+//! tests use, and no other picture of a person on them, takes part.
 
 use image::RgbImage;
 use safetensors::SafeTensors;
@@ -112,7 +113,8 @@ fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Vec<f32>
 mod fit {
     //! Fits the readout: `STYLEBRUSH_ALIGNED_FACES=FOLDER STYLEBRUSH_READOUT=FILE cargo test --release -p stylemap --lib
     //! face::readout::fit -- --ignored --nocapture`. The folder holds folders of aligned faces (one per source, so that sources
-    //! can be held out), as 256 px pictures that fill their crop.
+    //! can be held out), as 256 px pictures that fill their crop. `STYLEBRUSH_EXCEPT` leaves out files whose path contains one of its
+    //! parts, separated by commas.
 
     use std::path::PathBuf;
 
