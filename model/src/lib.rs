@@ -5,7 +5,7 @@
 //! This crate knows no window. From the bottom up:
 //!
 //! - [`config`], [`checkpoint`]: the widths of the networks and the files that hold their weights;
-//! - [`layers`], [`encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
+//! - [`kernels`], [`layers`], [`encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
 //! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
 //! - [`photo`]: pictures to tensors and back; [`verify`]: numbers of the PyTorch reference recomputed.
@@ -19,11 +19,13 @@ pub mod encoder;
 pub mod engine;
 pub mod error;
 pub mod generator;
+pub mod kernels;
 pub mod layers;
 pub mod mapping;
 pub mod mask;
 pub mod model;
 pub mod photo;
+mod random;
 pub mod verify;
 
 pub use config::Config;

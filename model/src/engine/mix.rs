@@ -1,0 +1,220 @@
+//! Mixing cached modulations: in place and only where something changed on the CPU, with plain tensor operations elsewhere.
+
+use std::ops::Deref;
+
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::edit;
+use crate::generator::Modulator;
+
+use super::weights::{LevelWeights, Work};
+
+/// Columns of patches that are multiplied at once: bounds the memory of a large soft mask.
+const PATCH_COLUMNS: usize = 8192;
+
+/// One face's part in a level: its style code (1, K, r, r) and its modulation (1, 2 C, r, r).
+pub(super) struct Part<'a> {
+    pub(super) code: &'a Tensor,
+    pub(super) modulation: &'a Tensor,
+}
+
+/// The modulation of a mix. `parts[0]` is the base; `mixed` is the result of an earlier call whose cells outside `work` are
+/// still right, or `None`.
+///
+/// # Errors
+/// When shapes do not fit or the device fails.
+pub(super) fn modulation(
+    modulator: &Modulator,
+    parts: &[Part<'_>],
+    weights: &LevelWeights,
+    work: &Work,
+    mixed: Option<Tensor>,
+) -> Result<Tensor> {
+    let Some(base) = parts.first() else { bail!("a mix of nothing") };
+    if !(base.modulation.device().is_cpu() && base.modulation.dtype() == DType::F32) {
+        return modulation_anywhere(modulator, parts, weights);
+    }
+    let mixed = match mixed {
+        Some(mixed) => mixed,
+        None => base.modulation.copy()?,
+    };
+    let guards: Vec<_> = parts.iter().map(|part| (on_cpu(part.code), on_cpu(part.modulation))).collect();
+    let codes = guards.iter().map(|(code, _)| code.slice()).collect::<Result<Vec<_>>>()?;
+    let modulations = guards.iter().map(|(_, modulation)| modulation.slice()).collect::<Result<Vec<_>>>()?;
+    mixed.inplace_op1(&MixRuns { modulations: &modulations, weights, runs: &work.mixed_runs })?;
+    let code_width = base.code.dim(1)?;
+    for cells in work.recomputed.chunks(PATCH_COLUMNS) {
+        let patches = patches(&codes, weights, cells, code_width);
+        let patches = Tensor::from_vec(patches, (9 * code_width, cells.len()), &Device::Cpu)?;
+        let columns = modulator.weight().flatten_from(1)?.matmul(&patches)?;
+        let columns = columns.broadcast_add(&modulator.bias().reshape(((), 1))?)?;
+        let columns = on_cpu(&columns);
+        mixed.inplace_op1(&Scatter { columns: columns.slice()?, cells })?;
+    }
+    Ok(mixed)
+}
+
+/// The same with operations that every device has: the mixed code, convolved whole.
+fn modulation_anywhere(modulator: &Modulator, parts: &[Part<'_>], weights: &LevelWeights) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for ((part, weights_of_part), (dx, dy)) in parts.iter().zip(&weights.weights).zip(&weights.shifts) {
+        let level = weights.level;
+        let cells = Tensor::from_slice(weights_of_part, (1, 1, level, level), part.code.device())?;
+        let weighted = edit::shift(part.code, *dx, *dy)?.broadcast_mul(&cells.to_dtype(part.code.dtype())?)?;
+        sum = Some(match sum {
+            Some(sum) => (sum + weighted)?,
+            None => weighted,
+        });
+    }
+    match sum {
+        Some(code) => modulator.forward(&code),
+        None => bail!("a mix of nothing"),
+    }
+}
+
+/// Read access to a contiguous f32 tensor on the CPU.
+struct Cpu<'a, S> {
+    storage: S,
+    layout: &'a Layout,
+}
+
+fn on_cpu(tensor: &Tensor) -> Cpu<'_, impl Deref<Target = Storage>> {
+    let (storage, layout) = tensor.storage_and_layout();
+    Cpu { storage, layout }
+}
+
+impl<S: Deref<Target = Storage>> Cpu<'_, S> {
+    fn slice(&self) -> Result<&[f32]> {
+        match (&*self.storage, self.layout.contiguous_offsets()) {
+            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(&values[start..end]),
+            _ => bail!("a cached tensor is not contiguous f32 on the CPU"),
+        }
+    }
+}
+
+fn target<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<(&'a mut [f32], usize)> {
+    let (_, _, height, width) = layout.shape().dims4()?;
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok((&mut values[start..end], height * width)),
+        _ => bail!("the mixed modulation is not contiguous f32 on the CPU"),
+    }
+}
+
+/// Where a cell of a moved layer comes from, or `None` beyond its edge.
+fn source_cell(cell: usize, level: usize, (dx, dy): (i64, i64)) -> Option<usize> {
+    let x = (cell % level) as i64 - dx;
+    let y = (cell / level) as i64 - dy;
+    let inside = 0..level as i64;
+    (inside.contains(&x) && inside.contains(&y)).then_some((y * level as i64 + x) as usize)
+}
+
+/// Sum of weight * modulation over runs of cells.
+struct MixRuns<'a> {
+    modulations: &'a [&'a [f32]],
+    weights: &'a LevelWeights,
+    runs: &'a [(usize, usize)],
+}
+
+impl InplaceOp1 for MixRuns<'_> {
+    fn name(&self) -> &'static str {
+        "mix-runs"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (mixed, cells) = target(storage, layout)?;
+        let (weights, level) = (self.weights, self.weights.level);
+        mixed.par_chunks_mut(cells).enumerate().for_each(|(channel, plane)| {
+            for &(first, len) in self.runs {
+                let out = &mut plane[first..first + len];
+                let base = &self.modulations[0][channel * cells..][first..first + len];
+                for ((out, base), weight) in out.iter_mut().zip(base).zip(&weights.weights[0][first..]) {
+                    *out = base * weight;
+                }
+                for ((modulation, weights_of_part), shift) in
+                    self.modulations.iter().zip(&weights.weights).zip(&weights.shifts).skip(1)
+                {
+                    let weights_of_run = &weights_of_part[first..first + len];
+                    if weights_of_run.iter().all(|weight| *weight == 0.0) {
+                        continue;
+                    }
+                    let modulation = &modulation[channel * cells..][..cells];
+                    if *shift == (0, 0) {
+                        for ((out, value), weight) in out.iter_mut().zip(&modulation[first..]).zip(weights_of_run) {
+                            *out += value * weight;
+                        }
+                        continue;
+                    }
+                    for ((out, cell), weight) in out.iter_mut().zip(first..).zip(weights_of_run) {
+                        // A weight beyond the moved layer's edge is zero.
+                        if let Some(cell) = source_cell(cell, level, *shift) {
+                            *out += modulation[cell] * weight;
+                        }
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Columns (2 C, cells) into their cells.
+struct Scatter<'a> {
+    columns: &'a [f32],
+    cells: &'a [usize],
+}
+
+impl InplaceOp1 for Scatter<'_> {
+    fn name(&self) -> &'static str {
+        "scatter-cells"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (mixed, cells) = target(storage, layout)?;
+        mixed.par_chunks_mut(cells).zip(self.columns.par_chunks(self.cells.len())).for_each(|(plane, values)| {
+            for (cell, value) in self.cells.iter().zip(values) {
+                plane[*cell] = *value;
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The mixed code's 3x3 neighbourhoods of `cells`, as columns: (9 K, cells), zeros beyond the picture's border.
+fn patches(codes: &[&[f32]], weights: &LevelWeights, cells: &[usize], code_width: usize) -> Vec<f32> {
+    let level = weights.level;
+    let plane = level * level;
+    // For each tap and cell, the neighbour or `plane` where there is none.
+    let neighbours: Vec<usize> = (0..9)
+        .flat_map(|tap| {
+            let (dy, dx) = (tap / 3, tap % 3);
+            cells.iter().map(move |cell| {
+                let (y, x) = (cell / level + dy, cell % level + dx);
+                let inside = (1..=level).contains(&y) && (1..=level).contains(&x);
+                if inside { (y - 1) * level + (x - 1) } else { plane }
+            })
+        })
+        .collect();
+    let mut out = vec![0.0; 9 * code_width * cells.len()];
+    out.par_chunks_mut(9 * cells.len()).enumerate().for_each(|(channel, rows)| {
+        // The mixed code of this channel, only where a patch looks.
+        let mut mixed = vec![f32::NAN; plane + 1];
+        mixed[plane] = 0.0;
+        for (out, &neighbour) in rows.iter_mut().zip(&neighbours) {
+            if mixed[neighbour].is_nan() {
+                mixed[neighbour] = codes
+                    .iter()
+                    .zip(&weights.weights)
+                    .zip(&weights.shifts)
+                    .filter_map(|((code, weights_of_part), shift)| {
+                        let weight = weights_of_part[neighbour];
+                        let cell = source_cell(neighbour, level, *shift)?;
+                        (weight != 0.0).then(|| weight * code[channel * plane + cell])
+                    })
+                    .sum();
+            }
+            *out = mixed[neighbour];
+        }
+    });
+    out
+}

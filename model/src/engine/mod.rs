@@ -1,0 +1,300 @@
+//! The engine: exact, and only what changed.
+//!
+//! Per face, once: encoder, stylemap; on first use in a picture the style codes and the modulations (gamma and beta of every
+//! modulated convolution, linear in the codes). Per frame: the layers' weights at every level, the cached modulations
+//! mixed where those changed since the frame before (exactly: see [`weights`]), and the main path to pixels.
+
+mod mix;
+mod request;
+mod weights;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{DType, Tensor};
+use image::RgbImage;
+
+pub use request::{Base, DirectionStep, FaceId, Frame, Layer, Scene, Timings};
+pub use worker::{Cancel, EngineHandle, Event, WorkerOptions};
+
+use crate::checkpoint::Checkpoint;
+use crate::edit;
+use crate::error::{Error, Result};
+use crate::mask::Mask;
+use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
+use crate::photo;
+
+use weights::{LevelWeights, Pyramid, Work, level_index};
+
+/// A stylemap's style codes and modulations.
+struct Chain {
+    codes: Vec<Tensor>,
+    modulations: Vec<Tensor>,
+}
+
+impl Chain {
+    fn new(model: &Model, stylemap: &Tensor, cancel: &Cancel) -> Result<Self> {
+        cancel.check()?;
+        let codes = model.generator.style_codes(stylemap)?;
+        cancel.check()?;
+        let modulations = model.generator.modulations(&codes)?;
+        Ok(Self { codes, modulations })
+    }
+}
+
+struct Face {
+    /// On the host, so that a lost device loses no face.
+    values: Vec<f32>,
+    stylemap: Tensor,
+    chain: Option<Arc<Chain>>,
+}
+
+/// What the last frame left: the mixed modulations and what they were mixed from.
+struct Mixed {
+    base: Arc<Chain>,
+    layers: Vec<FaceId>,
+    weights: Vec<LevelWeights>,
+    modulations: Vec<Tensor>,
+}
+
+/// The key and the chain of a stylemap that is no face's own.
+type Derived = ((Base, Vec<DirectionStep>), Arc<Chain>);
+
+/// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
+pub struct Engine {
+    model: Model,
+    /// Kept while the model runs on a device that can be lost.
+    checkpoint: Option<Checkpoint>,
+    faces: HashMap<FaceId, Face>,
+    derived: Option<Derived>,
+    pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
+    mixed: Option<Mixed>,
+}
+
+impl Engine {
+    /// Puts a checkpoint's model on a device.
+    ///
+    /// # Errors
+    /// See [`Model::new`].
+    pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
+        let model = Model::new(&checkpoint, device, dtype)?;
+        let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);
+        Ok(Self { model, checkpoint, faces: HashMap::new(), derived: None, pyramids: Vec::new(), mixed: None })
+    }
+
+    /// What the model says of itself.
+    pub fn info(&self) -> ModelInfo {
+        self.model.info().clone()
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Whether there is nothing to fall back to.
+    pub fn is_on_cpu(&self) -> bool {
+        self.model.device().is_cpu()
+    }
+
+    /// Goes on with the CPU after a device failed; every face is kept.
+    ///
+    /// # Errors
+    /// When the CPU cannot hold the model either.
+    pub fn fall_back_to_cpu(&mut self) -> Result<()> {
+        let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
+        self.model = Model::new(&checkpoint, DeviceChoice::Cpu, DtypeChoice::Auto)?;
+        (self.derived, self.mixed) = (None, None);
+        for face in self.faces.values_mut() {
+            face.chain = None;
+            face.stylemap = self.model.stylemap_from_values(face.values.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Encodes an aligned square crop, resampled to the model's size; a face of that number is replaced.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
+        let image = photo::to_tensor(crop, self.model.config.size, self.model.device(), self.model.dtype())?;
+        let stylemap = self.model.encoder.forward(&image)?;
+        self.insert(face, stylemap)
+    }
+
+    /// Takes a face that already is a stylemap: (style_dim, base, base), row by row; a face of that number is replaced.
+    ///
+    /// # Errors
+    /// When the model takes another number of values, or one is not a number.
+    pub fn add_stylemap(&mut self, face: FaceId, values: &[f32]) -> Result<()> {
+        let stylemap = self.model.stylemap_from_values(values.to_vec())?;
+        self.insert(face, stylemap)
+    }
+
+    fn insert(&mut self, face: FaceId, stylemap: Tensor) -> Result<()> {
+        let values = stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        self.remove_face(face);
+        self.faces.insert(face, Face { values, stylemap, chain: None });
+        Ok(())
+    }
+
+    /// A face's stylemap (1, style_dim, base, base).
+    ///
+    /// # Errors
+    /// When there is no such face.
+    pub fn stylemap(&self, face: FaceId) -> Result<&Tensor> {
+        self.faces.get(&face).map(|face| &face.stylemap).ok_or_else(unknown_face)
+    }
+
+    /// Forgets a face and what was made of it.
+    pub fn remove_face(&mut self, face: FaceId) {
+        self.faces.remove(&face);
+        // Both hold nothing that cannot be made again.
+        (self.derived, self.mixed) = (None, None);
+    }
+
+    /// Draws a scene. The frame's number is 0: [`EngineHandle`] gives it its own.
+    ///
+    /// # Errors
+    /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
+    pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
+        let start = Instant::now();
+        let base = self.base_chain(scene, cancel)?;
+        let modulations = self.mixed_modulations(&base, &scene.layers, cancel)?;
+        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
+        let image = self.model.generator.main_path(&modulations, cancel)?;
+        let rgba = photo::to_rgba(&image)?;
+        let total_ms = start.elapsed().as_secs_f32() * 1e3;
+        let timings = Timings { total_ms, mix_ms, main_path_ms: total_ms - mix_ms };
+        Ok(Frame { number: 0, size_px: self.model.config.size, rgba, timings })
+    }
+
+    fn chain(&mut self, face: FaceId, cancel: &Cancel) -> Result<Arc<Chain>> {
+        let Self { model, faces, .. } = self;
+        let face = faces.get_mut(&face).ok_or_else(unknown_face)?;
+        if let Some(chain) = &face.chain {
+            return Ok(Arc::clone(chain));
+        }
+        let chain = Arc::new(Chain::new(model, &face.stylemap, cancel)?);
+        face.chain = Some(Arc::clone(&chain));
+        Ok(chain)
+    }
+
+    /// The chain of the scene's base; the last one that is no face's own is kept.
+    fn base_chain(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Arc<Chain>> {
+        let directions: Vec<_> = scene.directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
+        if let (Base::Face(face), true) = (&scene.base, directions.is_empty()) {
+            return self.chain(*face, cancel);
+        }
+        let key = (scene.base.clone(), directions);
+        if let Some((_, chain)) = self.derived.as_ref().filter(|(derived, _)| *derived == key) {
+            return Ok(Arc::clone(chain));
+        }
+        let (base, directions) = &key;
+        let chain = match *base {
+            Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), directions, cancel)?,
+            Base::Interpolation { from, to, t } => {
+                let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
+                self.stepped_chain(stylemap, directions, cancel)?
+            }
+            Base::StyleMix { coarse, fine } if directions.is_empty() => {
+                // Every code keeps its own modulation: nothing is computed.
+                let (coarse, fine) = (self.chain(coarse, cancel)?, self.chain(fine, cancel)?);
+                Chain {
+                    codes: edit::style_mix(&coarse.codes, &fine.codes),
+                    modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+                }
+            }
+            Base::StyleMix { coarse, fine } => {
+                let coarse = self.stepped_chain(self.stylemap(coarse)?.clone(), directions, cancel)?;
+                let fine = self.stepped_chain(self.stylemap(fine)?.clone(), directions, cancel)?;
+                Chain {
+                    codes: edit::style_mix(&coarse.codes, &fine.codes),
+                    modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+                }
+            }
+        };
+        let chain = Arc::new(chain);
+        self.derived = Some((key, Arc::clone(&chain)));
+        Ok(chain)
+    }
+
+    fn stepped_chain(&self, mut stylemap: Tensor, directions: &[DirectionStep], cancel: &Cancel) -> Result<Chain> {
+        for step in directions {
+            let direction = self.model.direction(step.index)?;
+            stylemap = edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref())?;
+        }
+        Chain::new(&self.model, &stylemap, cancel)
+    }
+
+    /// The modulations of the base under the layers. Mixes in place into what the last frame left, where that came from the
+    /// same faces.
+    fn mixed_modulations(&mut self, base: &Arc<Chain>, layers: &[Layer], cancel: &Cancel) -> Result<Vec<Tensor>> {
+        let visible: Vec<&Layer> = layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+        if visible.is_empty() {
+            self.mixed = None;
+            return Ok(base.modulations.clone());
+        }
+        let chains = visible.iter().map(|layer| self.chain(layer.face, cancel)).collect::<Result<Vec<_>>>()?;
+        let pyramids = self.pyramids_of(&visible);
+        cancel.check()?;
+        let with_pyramids: Vec<_> = visible.iter().copied().zip(pyramids.iter().map(Arc::as_ref)).collect();
+        let levels: Vec<usize> = std::iter::once(self.model.config.base).chain(self.model.config.levels()).collect();
+        let weights: Vec<_> = levels
+            .iter()
+            .enumerate()
+            .map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids))
+            .collect();
+        let faces: Vec<_> = visible.iter().map(|layer| layer.face).collect();
+        let before = self.mixed.take().filter(|mixed| Arc::ptr_eq(&mixed.base, base) && mixed.layers == faces);
+        let (before_weights, mut before_modulations) = match before {
+            Some(mixed) => (mixed.weights, mixed.modulations.into_iter().map(Some).collect()),
+            None => (Vec::new(), Vec::new()),
+        };
+        let works: Vec<_> = weights
+            .iter()
+            .enumerate()
+            .map(|(index, weights)| Work::plan(weights, &weights.changed_since(before_weights.get(index))))
+            .collect();
+        let mut modulations = Vec::with_capacity(self.model.generator.modulators().len());
+        for (index, modulator) in self.model.generator.modulators().iter().enumerate() {
+            let parts = std::iter::once(base).chain(&chains).map(|chain| {
+                let (Some(code), Some(modulation)) = (chain.codes.get(index), chain.modulations.get(index)) else {
+                    return Err(Error::argument("a face's style codes are incomplete"));
+                };
+                Ok(mix::Part { code, modulation })
+            });
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            let (Some(weights), Some(work)) = (weights.get(level_index(index)), works.get(level_index(index))) else {
+                return Err(Error::argument("the network has more style codes than levels"));
+            };
+            let before = before_modulations.get_mut(index).and_then(Option::take);
+            modulations.push(mix::modulation(modulator, &parts, weights, work, before)?);
+        }
+        self.mixed = Some(Mixed { base: Arc::clone(base), layers: faces, weights, modulations: modulations.clone() });
+        Ok(modulations)
+    }
+
+    /// The masks at every level; those of the last frame are kept, since a stroke changes one layer only.
+    fn pyramids_of(&mut self, layers: &[&Layer]) -> Vec<Arc<Pyramid>> {
+        let config = &self.model.config;
+        let known = std::mem::take(&mut self.pyramids);
+        for layer in layers {
+            let same = known.iter().find(|(mask, feather_px, _)| {
+                Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px
+            });
+            let pyramid = same.map(|(_, _, pyramid)| Arc::clone(pyramid)).unwrap_or_else(|| {
+                let levels = std::iter::once(config.base).chain(config.levels());
+                Arc::new(Pyramid::new(&layer.mask, layer.feather_px, levels))
+            });
+            self.pyramids.push((Arc::clone(&layer.mask), layer.feather_px, pyramid));
+        }
+        self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()
+    }
+}
+
+fn unknown_face() -> Error {
+    Error::argument("the picture needs a face that is not open")
+}

@@ -1,0 +1,207 @@
+//! The decoder: a stylemap to a picture (paper, section 3.1), in the three stages that the engine caches and repeats
+//! separately: the chain of style codes, the modulations (linear in the codes), and the main path.
+
+use candle_core::{Result, Tensor};
+
+use crate::config::Config;
+use crate::engine::Cancel;
+use crate::kernels;
+use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
+
+enum CodeLayer {
+    Plain(ConvLayer),
+    Up(UpConv),
+}
+
+/// Gamma and beta of one modulated convolution, as one 3x3 convolution of the style code: linear, with bias.
+pub struct Modulator {
+    conv: Conv,
+    bias: Tensor,
+}
+
+impl Modulator {
+    fn load(loader: &Loader<'_>, code_width: usize, channels: usize) -> Result<Self> {
+        let scale = equalised_scale(code_width, 3);
+        let weight = |name: &str| loader.get((channels, code_width, 3, 3), name);
+        let weight = (Tensor::cat(&[weight("gamma.weight")?, weight("beta.weight")?], 0)? * scale)?;
+        let bias = Tensor::cat(&[loader.get(channels, "gamma.bias")?, loader.get(channels, "beta.bias")?], 0)?;
+        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias: loader.keep(&bias)? })
+    }
+
+    /// A style code (N, K, r, r) to its modulation (N, 2 C, r, r), gamma before beta.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward(&self, code: &Tensor) -> Result<Tensor> {
+        self.conv.forward(code)?.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)
+    }
+
+    /// The convolution's weight (2 C, K, 3, 3), for the engine, which applies it to single cells.
+    pub fn weight(&self) -> &Tensor {
+        self.conv.weight()
+    }
+
+    /// The convolution's bias (2 C).
+    pub fn bias(&self) -> &Tensor {
+        &self.bias
+    }
+}
+
+/// What a modulated convolution does after the modulation.
+enum Body {
+    Plain { conv: Conv, bias: Tensor },
+    Up(UpConv),
+}
+
+struct ModulatedConv(Body);
+
+impl ModulatedConv {
+    fn load(loader: &Loader<'_>, channels_in: usize, channels_out: usize, kernel: usize, up: bool) -> Result<Self> {
+        let weight = loader.get((1, channels_out, channels_in, kernel, kernel), "conv.weight")?.squeeze(0)?;
+        let weight = (weight * equalised_scale(channels_in, kernel))?;
+        let bias = loader.get(channels_out, "activate.bias")?;
+        Ok(Self(if up {
+            Body::Up(UpConv::new(loader, &weight, &bias)?)
+        } else {
+            Body::Plain { conv: Conv::new(loader, &weight, kernel / 2, 1)?, bias: loader.keep(&bias)? }
+        }))
+    }
+
+    fn forward(&self, x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
+        let x = kernels::normalize_modulate(x, modulation)?;
+        match &self.0 {
+            Body::Plain { conv, bias } => kernels::bias_activation(conv.forward(&x)?, bias),
+            Body::Up(up) => up.forward(&x),
+        }
+    }
+}
+
+struct Block {
+    conv1: ModulatedConv,
+    conv2: ModulatedConv,
+    skip: Conv,
+}
+
+/// The network `g_ema.decoder`.
+pub struct Generator {
+    chain: Vec<CodeLayer>,
+    modulators: Vec<Modulator>,
+    constant: Tensor,
+    first: ModulatedConv,
+    blocks: Vec<Block>,
+    to_rgb: ModulatedConv,
+}
+
+impl Generator {
+    /// Reads the tensors below `g_ema.decoder`.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape than the configuration says.
+    pub fn load(loader: &Loader<'_>, config: &Config) -> crate::Result<Self> {
+        let (main, code) = (|level| config.main_width(level), |level| config.code_width(level));
+        let base = config.base;
+        let latent = loader.pp("convs_latent");
+        let mut chain = vec![
+            CodeLayer::Plain(ConvLayer::load(&latent.pp(0), config.style_dim, code(base)?, 3)?),
+            CodeLayer::Plain(ConvLayer::load(&latent.pp(1), code(base)?, code(base)?, 3)?),
+        ];
+        let first = loader.pp("conv1");
+        let mut modulators = vec![Modulator::load(&first.pp("conv"), code(base)?, main(base)?)?];
+        let mut blocks = Vec::new();
+        for (i, level) in config.levels().enumerate() {
+            let (code_in, code_out) = (code(level / 2)?, code(level)?);
+            chain.push(CodeLayer::Up(UpConv::load(&latent.pp(2 * i + 2), code_in, code_out)?));
+            chain.push(CodeLayer::Plain(ConvLayer::load(&latent.pp(2 * i + 3), code_out, code_out, 3)?));
+            let (main_in, main_out) = (main(level / 2)?, main(level)?);
+            let block = loader.pp("convs").pp(i);
+            let (conv1, conv2) = (block.pp("conv1"), block.pp("conv2"));
+            modulators.push(Modulator::load(&conv1.pp("conv"), code_in, main_in)?);
+            modulators.push(Modulator::load(&conv2.pp("conv"), code_out, main_out)?);
+            let skip = (block.get((main_out, main_in, 1, 1), "skip.0.weight")? * equalised_scale(main_in, 1))?;
+            blocks.push(Block {
+                conv1: ModulatedConv::load(&conv1, main_in, main_out, 3, true)?,
+                conv2: ModulatedConv::load(&conv2, main_out, main_out, 3, false)?,
+                skip: Conv::new(&block, &skip, 0, 1)?,
+            });
+        }
+        let to_rgb = loader.pp("to_rgb");
+        modulators.push(Modulator::load(&to_rgb.pp("conv"), code(config.size)?, main(config.size)?)?);
+        Ok(Self {
+            chain,
+            modulators,
+            constant: loader.keep(&loader.get((1, main(base)?, base, base), "input.input")?)?,
+            first: ModulatedConv::load(&first, main(base)?, main(base)?, 3, false)?,
+            blocks,
+            to_rgb: ModulatedConv::load(&to_rgb, main(config.size)?, 3, 1, false)?,
+        })
+    }
+
+    /// Stylemaps (N, style_dim, base, base) to the chain of style codes, two per level from the stylemap's up.
+    ///
+    /// # Errors
+    /// When the shape does not fit or the device fails.
+    pub fn style_codes(&self, stylemaps: &Tensor) -> Result<Vec<Tensor>> {
+        let mut codes: Vec<Tensor> = Vec::with_capacity(self.chain.len());
+        for layer in &self.chain {
+            let previous = codes.last().unwrap_or(stylemaps);
+            codes.push(match layer {
+                CodeLayer::Plain(layer) => layer.forward(previous)?,
+                CodeLayer::Up(layer) => layer.forward(previous)?,
+            });
+        }
+        Ok(codes)
+    }
+
+    /// The modulators; number i takes style code i.
+    pub fn modulators(&self) -> &[Modulator] {
+        &self.modulators
+    }
+
+    /// Every style code to its modulation.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device fails.
+    pub fn modulations(&self, codes: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.modulators.iter().zip(codes).map(|(modulator, code)| modulator.forward(code)).collect()
+    }
+
+    /// Modulations to images (N, 3, size, size), not clamped. `cancel` is looked at between the levels.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, the device fails, or on [`Cancel::cancel`].
+    pub fn main_path(&self, modulations: &[Tensor], cancel: &Cancel) -> crate::Result<Tensor> {
+        let [first, blocks @ .., last] = modulations else {
+            return Err(crate::Error::argument("the main path needs a modulation per style code"));
+        };
+        if blocks.len() != 2 * self.blocks.len() {
+            return Err(crate::Error::argument("the main path needs a modulation per style code"));
+        }
+        let batch = first.dim(0)?;
+        let constant = if batch == 1 { self.constant.clone() } else { self.constant.repeat((batch, 1, 1, 1))? };
+        let mut x = self.first.forward(&constant, first)?;
+        for (block, modulations) in self.blocks.iter().zip(blocks.chunks_exact(2)) {
+            cancel.check()?;
+            let inner = block.conv1.forward(&x, &modulations[0])?;
+            let inner = block.conv2.forward(&inner, &modulations[1])?;
+            x = kernels::add_upsampled(inner, &block.skip.forward(&x)?)?;
+        }
+        cancel.check()?;
+        Ok(self.to_rgb.forward(&x, last)?)
+    }
+
+    /// Style codes to images (N, 3, size, size), not clamped.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device fails.
+    pub fn decode_codes(&self, codes: &[Tensor]) -> crate::Result<Tensor> {
+        self.main_path(&self.modulations(codes)?, &Cancel::default())
+    }
+
+    /// Stylemaps (N, style_dim, base, base) to images (N, 3, size, size), not clamped.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device fails.
+    pub fn decode(&self, stylemaps: &Tensor) -> crate::Result<Tensor> {
+        self.decode_codes(&self.style_codes(stylemaps)?)
+    }
+}

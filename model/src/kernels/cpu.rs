@@ -1,0 +1,293 @@
+//! The CPU forms (f32, contiguous) of the operations in the parent module: each reads its input once or twice and writes its
+//! output once, channels side by side on the threads of rayon's pool. Plain loops over slices, which the compiler vectorises.
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, bail};
+use rayon::prelude::*;
+
+const SQRT_2: f32 = std::f32::consts::SQRT_2;
+const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+const EPSILON: f64 = 1e-5;
+
+/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2).
+#[inline(always)]
+fn lrelu(x: f32) -> f32 {
+    x * if x < 0.0 { 0.2 * SQRT_2 } else { SQRT_2 }
+}
+
+fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let CpuStorage::F32(values) = storage else { bail!("a CPU kernel got a tensor that is not f32") };
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&values[start..end]),
+        None => bail!("a CPU kernel got a tensor that is not contiguous"),
+    }
+}
+
+fn f32_slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    let CpuStorage::F32(values) = storage else { bail!("a CPU kernel got a tensor that is not f32") };
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&mut values[start..end]),
+        None => bail!("a CPU kernel got a tensor that is not contiguous"),
+    }
+}
+
+pub(super) struct BiasActivation;
+
+impl InplaceOp2 for BiasActivation {
+    fn name(&self) -> &'static str {
+        "bias-activation"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, x_layout: &Layout, bias: &CpuStorage, bias_layout: &Layout) -> Result<()> {
+        let (_, channels, height, width) = x_layout.shape().dims4()?;
+        let (x, bias) = (f32_slice_mut(x, x_layout)?, f32_slice(bias, bias_layout)?);
+        if bias.len() != channels {
+            bail!("a bias of {} values for {channels} channels", bias.len());
+        }
+        x.par_chunks_mut(height * width).enumerate().for_each(|(plane, values)| {
+            let bias = bias[plane % channels];
+            for value in values {
+                *value = lrelu(*value + bias);
+            }
+        });
+        Ok(())
+    }
+}
+
+pub(super) struct NormalizeModulate;
+
+impl CustomOp2 for NormalizeModulate {
+    fn name(&self) -> &'static str {
+        "normalize-modulate"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, m: &CpuStorage, m_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let shape = x_layout.shape();
+        let (batch, channels, height, width) = shape.dims4()?;
+        let (m_batch, m_channels, m_height, m_width) = m_layout.shape().dims4()?;
+        if m_channels != 2 * channels || (m_height, m_width) != (height, width) || (m_batch != batch && m_batch != 1) {
+            bail!("a modulation of shape {:?} for {shape:?}", m_layout.shape());
+        }
+        let (x, m) = (f32_slice(x, x_layout)?, f32_slice(m, m_layout)?);
+        let plane = height * width;
+        let mut out = vec![0.0; x.len()];
+        for (sample, (x, out)) in x.chunks_exact(channels * plane).zip(out.chunks_exact_mut(channels * plane)).enumerate() {
+            let (mean, scale) = statistics(x, plane);
+            let m = &m[if m_batch == 1 { 0 } else { sample * 2 * channels * plane }..][..2 * channels * plane];
+            let (gamma, beta) = m.split_at(channels * plane);
+            out.par_chunks_mut(plane)
+                .zip(x.par_chunks(plane))
+                .zip(gamma.par_chunks(plane).zip(beta.par_chunks(plane)))
+                .for_each(|((out, x), (gamma, beta))| {
+                    for (((out, x), gamma), beta) in out.iter_mut().zip(x).zip(gamma).zip(beta) {
+                        *out = (x - mean) * scale * gamma + beta;
+                    }
+                });
+        }
+        Ok((CpuStorage::F32(out), shape.clone()))
+    }
+}
+
+/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: E[x^2] - E[x]^2 in f32 loses up to 4e-3.
+fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
+    // f32 lanes over at most a few hundred values each, then f64.
+    let sum_of = |values: &[f32], f: &(dyn Fn(f32) -> f32 + Sync)| -> f64 {
+        values
+            .chunks(2048)
+            .map(|chunk| {
+                let mut lanes = [0f32; 16];
+                let mut rows = chunk.chunks_exact(16);
+                for row in &mut rows {
+                    for (lane, value) in lanes.iter_mut().zip(row) {
+                        *lane += f(*value);
+                    }
+                }
+                let rest: f32 = rows.remainder().iter().map(|value| f(*value)).sum();
+                lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest)
+            })
+            .sum()
+    };
+    let count = x.len() as f64;
+    // Collected before it is summed, so that the order of the threads cannot change the result.
+    let total = |f: &(dyn Fn(f32) -> f32 + Sync)| -> f64 {
+        x.par_chunks(plane).map(|values| sum_of(values, f)).collect::<Vec<_>>().iter().sum()
+    };
+    let mean = (total(&|value| value) / count) as f32;
+    let variance = total(&|value| (value - mean) * (value - mean)) / count;
+    (mean, (1.0 / (variance + EPSILON).sqrt()) as f32)
+}
+
+pub(super) struct PixelShuffleBiasActivation;
+
+impl CustomOp2 for PixelShuffleBiasActivation {
+    fn name(&self) -> &'static str {
+        "pixel-shuffle-bias-activation"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, bias: &CpuStorage, bias_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, phases, height, width) = x_layout.shape().dims4()?;
+        let (x, bias) = (f32_slice(x, x_layout)?, f32_slice(bias, bias_layout)?);
+        let channels = bias.len();
+        if phases != 4 * channels {
+            bail!("a pixel shuffle of {phases} channels into {channels}");
+        }
+        let plane = height * width;
+        let mut out = vec![0.0; x.len()];
+        out.par_chunks_mut(4 * plane).zip(x.par_chunks(4 * plane)).enumerate().for_each(|(index, (out, x))| {
+            let bias = bias[index % channels];
+            for (y, rows) in out.chunks_exact_mut(4 * width).enumerate() {
+                let (upper, lower) = rows.split_at_mut(2 * width);
+                for (row, phase) in [(upper, 0), (lower, 2)] {
+                    let even = &x[phase * plane + y * width..][..width];
+                    let odd = &x[(phase + 1) * plane + y * width..][..width];
+                    for ((pair, even), odd) in row.chunks_exact_mut(2).zip(even).zip(odd) {
+                        pair[0] = lrelu(even + bias);
+                        pair[1] = lrelu(odd + bias);
+                    }
+                }
+            }
+        });
+        Ok((CpuStorage::F32(out), (batch, channels, 2 * height, 2 * width).into()))
+    }
+}
+
+pub(super) struct AddUpsampled;
+
+impl InplaceOp2 for AddUpsampled {
+    fn name(&self) -> &'static str {
+        "add-upsampled"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, x_layout: &Layout, skip: &CpuStorage, skip_layout: &Layout) -> Result<()> {
+        let (batch, channels, height, width) = skip_layout.shape().dims4()?;
+        if x_layout.shape().dims() != [batch, channels, 2 * height, 2 * width] {
+            bail!("a skip of shape {:?} for {:?}", skip_layout.shape(), x_layout.shape());
+        }
+        let (x, skip) = (f32_slice_mut(x, x_layout)?, f32_slice(skip, skip_layout)?);
+        x.par_chunks_mut(4 * height * width).zip(skip.par_chunks(height * width)).for_each(|(x, skip)| {
+            let zeros = vec![0.0; width];
+            let row = |y: isize| match usize::try_from(y) {
+                Ok(y) if y < height => &skip[y * width..][..width],
+                _ => zeros.as_slice(),
+            };
+            let mut mixed = vec![0.0; width];
+            for (out_y, out) in x.chunks_exact_mut(2 * width).enumerate() {
+                let y = (out_y / 2) as isize;
+                let far = if out_y % 2 == 0 { row(y - 1) } else { row(y + 1) };
+                for ((mixed, near), far) in mixed.iter_mut().zip(row(y)).zip(far) {
+                    *mixed = (0.75 * near + 0.25 * far) * SQRT_HALF;
+                }
+                let mut before = 0.0;
+                for (i, pair) in out.chunks_exact_mut(2).enumerate() {
+                    let here = mixed[i];
+                    let after = mixed.get(i + 1).copied().unwrap_or(0.0);
+                    pair[0] = pair[0] * SQRT_HALF + 0.75 * here + 0.25 * before;
+                    pair[1] = pair[1] * SQRT_HALF + 0.75 * here + 0.25 * after;
+                    before = here;
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+pub(super) struct Blur {
+    pub(super) padding: usize,
+    pub(super) stride: usize,
+}
+
+impl CustomOp1 for Blur {
+    fn name(&self) -> &'static str {
+        "blur"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, channels, height, width) = x_layout.shape().dims4()?;
+        let out_len = |len: usize| (len + 2 * self.padding).saturating_sub(3).div_ceil(self.stride);
+        let (out_height, out_width) = (out_len(height), out_len(width));
+        let x = f32_slice(x, x_layout)?;
+        let mut out = vec![0.0; batch * channels * out_height * out_width];
+        if out.is_empty() || x.is_empty() {
+            bail!("a blur of an empty picture");
+        }
+        out.par_chunks_mut(out_height * out_width).zip(x.par_chunks(height * width)).for_each(|(out, x)| {
+            // A column's blur into a padded line, then the line's own.
+            let mut line = vec![0.0; width + 2 * self.padding];
+            for (y, out) in out.chunks_exact_mut(out_width).enumerate() {
+                line.fill(0.0);
+                let inside = &mut line[self.padding..][..width];
+                for (tap, weight) in [0.125, 0.375, 0.375, 0.125].into_iter().enumerate() {
+                    let Some(row) = (y * self.stride + tap).checked_sub(self.padding).filter(|row| *row < height) else {
+                        continue;
+                    };
+                    for (sum, value) in inside.iter_mut().zip(&x[row * width..][..width]) {
+                        *sum += weight * value;
+                    }
+                }
+                for (i, out) in out.iter_mut().enumerate() {
+                    let taps = &line[i * self.stride..][..4];
+                    *out = 0.125 * (taps[0] + taps[3]) + 0.375 * (taps[1] + taps[2]);
+                }
+            }
+        });
+        Ok((CpuStorage::F32(out), (batch, channels, out_height, out_width).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{self as kernels, reference};
+    use candle_core::{Device, Tensor};
+
+    fn random(shape: &[usize]) -> Tensor {
+        Tensor::randn(0.2f32, 1.5, shape, &Device::Cpu).unwrap()
+    }
+
+    fn assert_close(a: &Tensor, b: &Tensor) {
+        assert_eq!(a.shape(), b.shape());
+        let difference = (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(difference < 1e-5, "differs from the reference by {difference}");
+    }
+
+    /// Odd and tiny sizes, batches of one and of several.
+    const SHAPES: [[usize; 4]; 4] = [[1, 3, 8, 8], [2, 5, 7, 9], [1, 1, 1, 1], [3, 2, 4, 33]];
+
+    #[test]
+    fn every_kernel_equals_its_reference() {
+        for [n, c, h, w] in SHAPES {
+            let (x, bias) = (random(&[n, c, h, w]), random(&[c]));
+            assert_close(&kernels::bias_activation(x.copy().unwrap(), &bias).unwrap(), &reference::bias_activation(&x, &bias).unwrap());
+            for modulation in [random(&[n, 2 * c, h, w]), random(&[1, 2 * c, h, w])] {
+                assert_close(
+                    &kernels::normalize_modulate(&x, &modulation).unwrap(),
+                    &reference::normalize_modulate(&x, &modulation).unwrap(),
+                );
+            }
+            let phases = random(&[n, 4 * c, h, w]);
+            assert_close(
+                &kernels::pixel_shuffle_bias_activation(&phases, &bias).unwrap(),
+                &reference::pixel_shuffle_bias_activation(&phases, &bias).unwrap(),
+            );
+            let large = random(&[n, c, 2 * h, 2 * w]);
+            assert_close(
+                &kernels::add_upsampled(large.copy().unwrap(), &x).unwrap(),
+                &reference::add_upsampled(&large, &x).unwrap(),
+            );
+            for (padding, stride) in [(2, 1), (1, 1), (1, 2), (2, 2)] {
+                if h + 2 * padding > 3 && w + 2 * padding > 3 {
+                    assert_close(
+                        &kernels::blur(&x, padding, stride).unwrap(),
+                        &reference::blur(&x, padding, stride).unwrap(),
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_errors() {
+        assert!(kernels::bias_activation(random(&[1, 3, 4, 4]), &random(&[2])).is_err());
+        assert!(kernels::normalize_modulate(&random(&[1, 3, 4, 4]), &random(&[1, 4, 4, 4])).is_err());
+        assert!(kernels::pixel_shuffle_bias_activation(&random(&[1, 3, 4, 4]), &random(&[1])).is_err());
+        assert!(kernels::add_upsampled(random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
+    }
+}

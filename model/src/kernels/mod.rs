@@ -1,0 +1,85 @@
+//! The operations between convolutions, each as one pass over memory on the CPU and as plain candle operations elsewhere.
+//!
+//! [`reference`](mod@reference) holds the plain forms: what runs on other devices and dtypes, and what tests hold the CPU kernels against.
+
+mod cpu;
+pub mod reference;
+
+use candle_core::{DType, Result, Tensor};
+
+/// Whether the CPU kernels take this tensor.
+fn on_cpu_f32(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
+}
+
+/// What this build computes with, for `info`.
+pub fn description() -> &'static str {
+    "candle convolutions; fused single-pass CPU kernels for normalise-modulate, bias-activation, pixel shuffle and blur"
+}
+
+/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes x for its own: nobody else may hold it.
+///
+/// `x`: (N, C, H, W); `bias`: (C).
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn bias_activation(x: Tensor, bias: &Tensor) -> Result<Tensor> {
+    if on_cpu_f32(&x) && x.is_contiguous() {
+        x.inplace_op2(bias, &cpu::BiasActivation)?;
+        return Ok(x);
+    }
+    reference::bias_activation(&x, bias)
+}
+
+/// Layer norm over (C, H, W) of each sample (no affine, eps 1e-5, biased variance), then `* gamma + beta`.
+///
+/// `x`: (N, C, H, W); `modulation`: (N or 1, 2 C, H, W), gamma before beta.
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
+    if on_cpu_f32(x) {
+        return x.contiguous()?.apply_op2_no_bwd(&modulation.contiguous()?, &cpu::NormalizeModulate);
+    }
+    reference::normalize_modulate(x, modulation)
+}
+
+/// Pixel shuffle by two, then [`bias_activation`]: the end of a folded upsampling convolution.
+///
+/// `x`: (N, 4 C, H, W), phases innermost; `bias`: (C). Gives (N, C, 2 H, 2 W).
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn pixel_shuffle_bias_activation(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    if on_cpu_f32(x) {
+        return x.contiguous()?.apply_op2_no_bwd(bias, &cpu::PixelShuffleBiasActivation);
+    }
+    reference::pixel_shuffle_bias_activation(x, bias)
+}
+
+/// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the [1,3,3,1] blur with gain 4 of the skip path
+/// (network.md: conv layer, up, k = 1): between its zero-padded neighbours, every output is one of 3:1 mixtures per axis.
+///
+/// `x`: (N, C, 2 H, 2 W), taken for its own; `skip`: (N, C, H, W).
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
+    if on_cpu_f32(&x) && x.is_contiguous() {
+        x.inplace_op2(&skip.contiguous()?, &cpu::AddUpsampled)?;
+        return Ok(x);
+    }
+    reference::add_upsampled(&x, skip)
+}
+
+/// The [1,3,3,1] blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
+/// `stride` 2 only every second output, from the first, is kept.
+///
+/// # Errors
+/// When the picture is smaller than the kernel.
+pub fn blur(x: &Tensor, padding: usize, stride: usize) -> Result<Tensor> {
+    if on_cpu_f32(x) {
+        return x.contiguous()?.apply_op1_no_bwd(&cpu::Blur { padding, stride });
+    }
+    reference::blur(x, padding, stride)
+}

@@ -1,0 +1,243 @@
+//! The building blocks (network.md): equalised layers with their run-time scales folded into the weights at load time.
+//!
+//! An upsampling layer (transposed convolution, stride 2, then blur) is folded into ONE ordinary 3x3 convolution that gives the
+//! four output phases, followed by a pixel shuffle: exact, borders included, because both parts are linear and every
+//! sample that the fold would read outside the picture is zero in both forms.
+
+use candle_core::{D, DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::kernels;
+
+/// How weights are read: the source of tensors (f32), and where and as what they are kept.
+#[derive(Clone)]
+pub struct Loader<'a> {
+    vars: VarBuilder<'a>,
+    device: Device,
+    dtype: DType,
+}
+
+impl<'a> Loader<'a> {
+    /// A loader over `vars`, which must give f32 on the CPU; weights go to `device` as `dtype`.
+    pub fn new(vars: VarBuilder<'a>, device: &Device, dtype: DType) -> Self {
+        Self { vars, device: device.clone(), dtype }
+    }
+
+    /// The same below a key's prefix.
+    #[must_use]
+    pub fn pp(&self, prefix: impl ToString) -> Self {
+        Self { vars: self.vars.pp(prefix), device: self.device.clone(), dtype: self.dtype }
+    }
+
+    /// A tensor of this shape, in f32 on the CPU.
+    ///
+    /// # Errors
+    /// When it is missing or has another shape.
+    pub fn get(&self, shape: impl Into<candle_core::Shape>, name: &str) -> Result<Tensor> {
+        self.vars.get(shape.into(), name)
+    }
+
+    /// Moves a finished weight to the device, rounded to the dtype.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn keep(&self, weight: &Tensor) -> Result<Tensor> {
+        weight.to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()
+    }
+}
+
+/// An ordinary convolution on the device, scales already in the weight.
+pub struct Conv {
+    /// On the CPU always f32, rounded to the dtype: the CPU has no half-precision convolution worth the name.
+    weight: Tensor,
+    padding: usize,
+    stride: usize,
+}
+
+impl Conv {
+    /// `weight`: (out, in, k, k), f32, with every scale in it.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn new(loader: &Loader<'_>, weight: &Tensor, padding: usize, stride: usize) -> Result<Self> {
+        let weight = loader.keep(weight)?;
+        let weight = if weight.device().is_cpu() { weight.to_dtype(DType::F32)? } else { weight };
+        Ok(Self { weight, padding, stride })
+    }
+
+    /// (N, in, H, W) to (N, out, H', W').
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.to_dtype(self.weight.dtype())?.conv2d(&self.weight, self.padding, self.stride, 1, 1)?.to_dtype(x.dtype())
+    }
+
+    /// The weight as it is kept: (out, in, k, k).
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+}
+
+/// 1 / sqrt(in * k * k), the equalised convolution's scale.
+pub fn equalised_scale(channels_in: usize, kernel: usize) -> f64 {
+    1.0 / ((channels_in * kernel * kernel) as f64).sqrt()
+}
+
+/// A "conv layer, plain" with its bias activation.
+pub struct ConvLayer {
+    conv: Conv,
+    bias: Tensor,
+}
+
+impl ConvLayer {
+    /// Reads `0.weight` (out, in, k, k) and `1.bias` (out).
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn load(loader: &Loader<'_>, channels_in: usize, channels_out: usize, kernel: usize) -> Result<Self> {
+        let weight = loader.get((channels_out, channels_in, kernel, kernel), "0.weight")?;
+        let weight = (weight * equalised_scale(channels_in, kernel))?;
+        let bias = loader.keep(&loader.get(channels_out, "1.bias")?)?;
+        Ok(Self { conv: Conv::new(loader, &weight, kernel / 2, 1)?, bias })
+    }
+
+    /// (N, in, H, W) to (N, out, H, W).
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        kernels::bias_activation(self.conv.forward(x)?, &self.bias)
+    }
+}
+
+/// A 3x3 upsampling convolution, its blur and the bias activation that follows: (N, in, H, W) to (N, out, 2 H, 2 W).
+pub struct UpConv {
+    phases: Conv,
+    bias: Tensor,
+}
+
+impl UpConv {
+    /// `weight`: (out, in, 3, 3) as in the checkpoint, with its scale; `bias`: (out).
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn new(loader: &Loader<'_>, weight: &Tensor, bias: &Tensor) -> Result<Self> {
+        Ok(Self { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias: loader.keep(bias)? })
+    }
+
+    /// Reads a style code's upsampling layer: `0.weight` (out, in, 3, 3) and `2.bias` (out).
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn load(loader: &Loader<'_>, channels_in: usize, channels_out: usize) -> Result<Self> {
+        let weight = loader.get((channels_out, channels_in, 3, 3), "0.weight")?;
+        Self::new(loader, &(weight * equalised_scale(channels_in, 3))?, &loader.get(channels_out, "2.bias")?)
+    }
+
+    /// (N, in, H, W) to (N, out, 2 H, 2 W).
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        kernels::pixel_shuffle_bias_activation(&self.phases.forward(x)?, &self.bias)
+    }
+}
+
+/// Folds a transposed 3x3 convolution of stride 2 and the [1,3,3,1] blur with gain 4 and padding (1, 1) into one 3x3 convolution
+/// with padding 1 whose output channel 4 o + 2 p + q is phase (p, q) of channel o.
+///
+/// Per axis: the transposed convolution puts x[i] w[a] at 2 i + a, the blur gathers z[n] = sum_t k[t] y[n + t - 1]; so output
+/// n = 2 m + p takes x[m + d] with d = (p + t - 1 - a) / 2 where that is whole.
+fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
+    const BLUR: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
+    // fold[p][d + 1][a]
+    let mut fold = [[[0f32; 3]; 3]; 2];
+    for (p, rows) in fold.iter_mut().enumerate() {
+        for (t, blur) in BLUR.into_iter().enumerate() {
+            for a in 0..3 {
+                let twice = p as isize + t as isize - 1 - a as isize;
+                if twice % 2 == 0 {
+                    rows[(twice / 2 + 1) as usize][a] += blur;
+                }
+            }
+        }
+    }
+    let (channels_out, channels_in, _, _) = weight.dims4()?;
+    // Both axes at once, as a 9x9 matrix per phase, over the flattened kernels.
+    let mut matrix = Vec::with_capacity(9 * 36);
+    for a in 0..3 {
+        for b in 0..3 {
+            for (p, q) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                for d in 0..3 {
+                    for e in 0..3 {
+                        matrix.push(fold[p][d][a] * fold[q][e][b]);
+                    }
+                }
+            }
+        }
+    }
+    let matrix = Tensor::from_vec(matrix, (9, 36), weight.device())?;
+    let folded = weight.reshape((channels_out * channels_in, 9))?.matmul(&matrix)?;
+    folded
+        .reshape((channels_out, channels_in, 4, 3, 3))?
+        .transpose(1, 2)?
+        .contiguous()?
+        .reshape((channels_out * 4, channels_in, 3, 3))
+}
+
+/// An equalised linear layer with activation.
+pub struct LinearLayer {
+    weight_transposed: Tensor,
+    bias: Tensor,
+}
+
+impl LinearLayer {
+    /// Reads `weight` (out, in) and `bias` (out); see network.md for `lr_mul`.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn load(loader: &Loader<'_>, features_in: usize, features_out: usize, lr_mul: f64) -> Result<Self> {
+        let weight = (loader.get((features_out, features_in), "weight")? * (lr_mul / (features_in as f64).sqrt()))?;
+        let bias = (loader.get(features_out, "bias")? * lr_mul)?;
+        Ok(Self { weight_transposed: loader.keep(&weight.t()?)?, bias: loader.keep(&bias)? })
+    }
+
+    /// (N, in) to (N, out).
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.matmul(&self.weight_transposed)?;
+        let y = y.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?;
+        kernels::bias_activation(y, &self.bias)?.flatten_from(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_nn::VarMap;
+
+    /// The literal form: transposed convolution, zero padding, depthwise blur.
+    fn literal_up(x: &Tensor, weight: &Tensor) -> Tensor {
+        let y = x.conv_transpose2d(&weight.transpose(0, 1).unwrap().contiguous().unwrap(), 0, 0, 2, 1).unwrap();
+        (kernels::reference::blur(&y, 1, 1).unwrap() * 4.0).unwrap()
+    }
+
+    #[test]
+    fn folded_upsampling_equals_the_literal_form_borders_included() {
+        let device = Device::Cpu;
+        let vars = VarMap::new();
+        let loader = Loader::new(VarBuilder::from_varmap(&vars, DType::F32, &device), &device, DType::F32);
+        for (n, c, o, h, w) in [(1, 3, 2, 4, 4), (2, 1, 1, 1, 1), (1, 2, 5, 3, 8)] {
+            let x = Tensor::randn(0f32, 1.0, (n, c, h, w), &device).unwrap();
+            let weight = Tensor::randn(0f32, 1.0, (o, c, 3, 3), &device).unwrap();
+            let bias = Tensor::randn(0f32, 1.0, o, &device).unwrap();
+            let folded = UpConv::new(&loader, &weight, &bias).unwrap().forward(&x).unwrap();
+            let literal = kernels::reference::bias_activation(&literal_up(&x, &weight), &bias).unwrap();
+            let difference = (folded - literal).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(difference < 1e-5, "differs by {difference}");
+        }
+    }
+}

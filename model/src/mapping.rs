@@ -1,0 +1,42 @@
+//! The mapping network: noise to a stylemap (paper, section 3.1).
+
+use candle_core::{D, Result, Tensor};
+
+use crate::config::Config;
+use crate::layers::{LinearLayer, Loader};
+
+/// The network `g_ema.mapping_z`.
+pub struct Mapping {
+    layers: Vec<LinearLayer>,
+    style_dim: usize,
+    base: usize,
+}
+
+impl Mapping {
+    /// Reads the tensors below `g_ema.mapping_z`; layer 0 there is the normalisation, which has none.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape than the configuration says.
+    pub fn load(loader: &Loader<'_>, config: &Config) -> Result<Self> {
+        let layers = (1..=config.mapping_layers)
+            .map(|i| {
+                let out = if i == config.mapping_layers { config.stylemap_len() } else { config.style_dim };
+                LinearLayer::load(&loader.pp(i), config.style_dim, out, config.lr_mul)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { layers, style_dim: config.style_dim, base: config.base })
+    }
+
+    /// Noise (N, style_dim) to stylemaps (N, style_dim, base, base).
+    ///
+    /// # Errors
+    /// When the shape does not fit or the device fails.
+    pub fn forward(&self, z: &Tensor) -> Result<Tensor> {
+        let power = (z.sqr()?.mean_keepdim(D::Minus1)? + 1e-8)?;
+        let mut x = z.broadcast_div(&power.sqrt()?)?;
+        for layer in &self.layers {
+            x = layer.forward(&x)?;
+        }
+        x.reshape((x.dim(0)?, self.style_dim, self.base, self.base))
+    }
+}

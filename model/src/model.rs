@@ -1,0 +1,364 @@
+//! A model: the three networks of one checkpoint on one device, and what the file knows beside them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::{D, DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use serde::Serialize;
+
+use crate::checkpoint::Checkpoint;
+use crate::config::Config;
+use crate::edit;
+use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::generator::Generator;
+use crate::kernels;
+use crate::layers::Loader;
+use crate::mapping::Mapping;
+use crate::random::Random;
+
+/// Which device computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A GPU where this build has support for one and the machine has one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU, by number.
+    Cuda(usize),
+    /// Apple's GPU.
+    Metal,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            "metal" => Ok(Self::Metal),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|number| number.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| format!("there is no device `{text}`: use auto, cpu, cuda, cuda:N or metal")),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when this build or this machine does not have it.
+    pub fn open(self) -> Result<Device> {
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto => Ok([Self::Cuda(0), Self::Metal]
+                .into_iter()
+                .find_map(|choice| choice.open().ok())
+                .unwrap_or(Device::Cpu)),
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(Error::Device(
+                "this build has no CUDA support: use --device cpu, or build with `--features cuda`".to_owned(),
+            )),
+            Self::Cuda(number) => Device::new_cuda(number)
+                .map_err(|err| Error::Device(format!("the CUDA device {number} cannot be used ({err}): use --device cpu"))),
+            Self::Metal if !candle_core::utils::metal_is_available() => Err(Error::Device(
+                "this build has no Metal support: use --device cpu, or build with `--features metal`".to_owned(),
+            )),
+            Self::Metal => Device::new_metal(0)
+                .map_err(|err| Error::Device(format!("the Metal device cannot be used ({err}): use --device cpu"))),
+        }
+    }
+}
+
+/// In which numbers the networks compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DtypeChoice {
+    /// f32.
+    #[default]
+    Auto,
+    /// 32 bit floats.
+    F32,
+    /// 16 bit floats; layer norm's statistics stay in f32.
+    F16,
+    /// bfloat16; layer norm's statistics stay in f32.
+    BF16,
+}
+
+impl FromStr for DtypeChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
+            "bf16" => Ok(Self::BF16),
+            _ => Err(format!("there is no dtype `{text}`: use auto, f32, f16 or bf16")),
+        }
+    }
+}
+
+impl DtypeChoice {
+    fn dtype(self) -> DType {
+        match self {
+            Self::Auto | Self::F32 => DType::F32,
+            Self::F16 => DType::F16,
+            Self::BF16 => DType::BF16,
+        }
+    }
+}
+
+/// What a model says of itself, for status bars and `info`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelInfo {
+    /// The model's name, or a sentence part that says that it has none.
+    pub name: String,
+    /// The licence of the weights, where the file names it.
+    pub license: Option<String>,
+    /// What it was trained on, where the file names it.
+    pub trained_on: Option<String>,
+    /// The widths.
+    pub config: Config,
+    /// Parameters of the generator, mapping network included.
+    pub generator_parameters: usize,
+    /// Parameters of the encoder.
+    pub encoder_parameters: usize,
+    /// Whether the mapping network was trained (else `sample` draws from the components).
+    pub mapping_is_trained: bool,
+    /// How many semantic directions the file holds.
+    pub direction_count: usize,
+    /// The hash that projects know the model by, in hexadecimal.
+    pub hash: String,
+    /// `cpu`, `cuda:0`, `metal`.
+    pub device: String,
+    /// `f32`, `f16`, `bf16`.
+    pub dtype: String,
+    /// The kernels in use.
+    pub kernels: String,
+    /// Threads of the CPU kernels.
+    pub threads: usize,
+}
+
+/// The principal components of the encoder's stylemaps over the training faces.
+struct Components {
+    /// (K, style_dim, base, base), f32 on the CPU.
+    directions: Tensor,
+    /// One standard deviation per component.
+    deviations: Vec<f32>,
+}
+
+/// Encoder, mapping network and decoder on one device.
+pub struct Model {
+    /// The widths.
+    pub config: Config,
+    /// Photo to stylemap.
+    pub encoder: Encoder,
+    /// Noise to stylemap.
+    pub mapping: Mapping,
+    /// Stylemap to picture.
+    pub generator: Generator,
+    device: Device,
+    dtype: DType,
+    /// (1, style_dim, base, base), f32 on the CPU.
+    mean_stylemap: Option<Tensor>,
+    components: Option<Components>,
+    mapping_is_trained: bool,
+    info: ModelInfo,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl Model {
+    /// Puts a checkpoint's networks on a device.
+    ///
+    /// # Errors
+    /// When the device cannot be used or the tensors are not those of the configuration.
+    pub fn new(checkpoint: &Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
+        Self::on_device(checkpoint, &device.open()?, dtype.dtype())
+    }
+
+    fn on_device(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
+        let config = checkpoint.config.clone();
+        config.validate()?;
+        let vars = VarBuilder::from_tensors(checkpoint.tensors.clone(), DType::F32, &Device::Cpu);
+        let loader = Loader::new(vars, device, dtype);
+        let shape = |err: candle_core::Error| Error::ModelShape(first_line(&err));
+        let generator = loader.pp("g_ema");
+        let mapping = Mapping::load(&generator.pp("mapping_z"), &config).map_err(shape)?;
+        let as_shape = |err| match err {
+            Error::Compute(err) => shape(err),
+            err => err,
+        };
+        let encoder = Encoder::load(&loader.pp("e_ema"), &config).map_err(as_shape)?;
+        let generator = Generator::load(&generator.pp("decoder"), &config).map_err(as_shape)?;
+        let known = |key: &str| checkpoint.tensors.get(key).map(|tensor| tensor.to_dtype(DType::F32)).transpose();
+        let grid = [config.style_dim, config.base, config.base];
+        let mean_stylemap =
+            known("mean_stylemap")?.map(|mean| mean.reshape((1, grid[0], grid[1], grid[2]))).transpose().map_err(shape)?;
+        let components = match (known("pca.components")?, known("pca.std")?) {
+            (Some(directions), Some(deviations)) => {
+                let deviations = deviations.flatten_all()?.to_vec1()?;
+                if directions.dims() != [deviations.len(), grid[0], grid[1], grid[2]] {
+                    return Err(Error::ModelShape("`pca.components` and `pca.std` do not fit".to_owned()));
+                }
+                Some(Components { directions, deviations })
+            }
+            _ => None,
+        };
+        let metadata = |key: &str| checkpoint.metadata.get(key).cloned();
+        let mapping_is_trained = metadata("mapping").is_none_or(|mapping| mapping != "untrained");
+        let parameters = |prefix: &str| {
+            let of_prefix = checkpoint.tensors.iter().filter(|(key, _)| key.starts_with(prefix));
+            of_prefix.map(|(_, tensor)| tensor.elem_count()).sum()
+        };
+        let info = ModelInfo {
+            name: metadata("name").unwrap_or_else(|| format!("unnamed {} px model", config.size)),
+            license: metadata("license"),
+            trained_on: metadata("trained_on"),
+            config: config.clone(),
+            generator_parameters: parameters("g_ema."),
+            encoder_parameters: parameters("e_ema."),
+            mapping_is_trained,
+            direction_count: components.as_ref().map_or(0, |components| components.deviations.len()),
+            hash: format!("{:016x}", checkpoint.hash),
+            device: device_label(device),
+            dtype: dtype.as_str().to_owned(),
+            kernels: if device.is_cpu() && dtype == DType::F32 { kernels::description() } else { "candle" }.to_owned(),
+            threads: rayon::current_num_threads(),
+        };
+        Ok(Self {
+            config,
+            encoder,
+            mapping,
+            generator,
+            device: device.clone(),
+            dtype,
+            mean_stylemap,
+            components,
+            mapping_is_trained,
+            info,
+        })
+    }
+
+    /// What the model says of itself.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The device of the networks.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The numbers that the networks compute in.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Brings a tensor to the networks' device and dtype.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn place(&self, tensor: &Tensor) -> Result<Tensor> {
+        Ok(tensor.to_device(&self.device)?.to_dtype(self.dtype)?)
+    }
+
+    /// A stylemap (1, style_dim, base, base) from its values, row by row.
+    ///
+    /// # Errors
+    /// When there are too few or too many values, or one is not a number.
+    pub fn stylemap_from_values(&self, values: Vec<f32>) -> Result<Tensor> {
+        let Config { style_dim, base, .. } = self.config;
+        if values.len() != self.config.stylemap_len() {
+            return Err(Error::argument(format!(
+                "this stylemap has {} values, and the model takes {style_dim} x {base} x {base}",
+                values.len()
+            )));
+        }
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::argument("this stylemap holds values that are not finite numbers"));
+        }
+        self.place(&Tensor::from_vec(values, (1, style_dim, base, base), &Device::Cpu)?)
+    }
+
+    /// One semantic direction (1, style_dim, base, base), scaled to one standard deviation of the training faces.
+    ///
+    /// # Errors
+    /// When the model has no such direction.
+    pub fn direction(&self, index: usize) -> Result<Tensor> {
+        let missing = || Error::argument(format!("this model has no direction {index}"));
+        let Components { directions, deviations } = self.components.as_ref().ok_or_else(missing)?;
+        let deviation = deviations.get(index).ok_or_else(missing)?;
+        self.place(&(directions.narrow(0, index, 1)? * f64::from(*deviation))?)
+    }
+
+    /// The average stylemap (1, style_dim, base, base): the file's, or the mean over 4,096 samples of the mapping network.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn mean_stylemap(&self) -> Result<Tensor> {
+        if let Some(mean) = &self.mean_stylemap {
+            return self.place(mean);
+        }
+        let mut random = Random::new(0);
+        let z = random.normal_tensor((4096, self.config.style_dim))?;
+        Ok(self.mapping.forward(&self.place(&z)?)?.mean_keepdim(0)?)
+    }
+
+    /// A face that nobody has: stylemap number `index` of the series `seed`, drawn by the mapping network, or from the
+    /// principal components where the mapping network is untrained. `psi` pulls towards the average face.
+    ///
+    /// # Errors
+    /// When the model can draw from neither, or the device fails.
+    pub fn sample(&self, seed: u64, index: u64, psi: f64) -> Result<Tensor> {
+        let mut random = Random::new(seed ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        if self.mapping_is_trained {
+            let z = random.normal_tensor((1, self.config.style_dim))?;
+            let stylemap = self.mapping.forward(&self.place(&z)?)?;
+            return Ok(edit::truncate(&stylemap, &self.mean_stylemap()?, psi)?);
+        }
+        let Some(Components { directions, deviations }) = &self.components else {
+            return Err(Error::argument(
+                "this model cannot sample: its mapping network is untrained and the file has no principal components",
+            ));
+        };
+        let weights: Vec<f32> = deviations.iter().map(|deviation| (psi * random.normal()) as f32 * deviation).collect();
+        let weights = Tensor::from_vec(weights, (1, deviations.len()), &Device::Cpu)?;
+        let step = weights.matmul(&directions.flatten_from(1)?)?.reshape(directions.narrow(0, 0, 1)?.shape())?;
+        Ok(self.place(&step)?.broadcast_add(&self.mean_stylemap()?)?)
+    }
+}
+
+/// `cpu`, `cuda:0`, `metal`.
+fn device_label(device: &Device) -> String {
+    match device.location() {
+        candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+        candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
+    }
+}
+
+/// Candle appends a backtrace to its messages where one was captured.
+fn first_line(err: &candle_core::Error) -> String {
+    err.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Root of the mean square and greatest absolute difference of two tensors, in f32.
+///
+/// # Errors
+/// When the shapes differ.
+pub fn difference(a: &Tensor, b: &Tensor) -> Result<(f32, f32)> {
+    let difference = (a.to_dtype(DType::F32)? - b.to_dtype(DType::F32)?)?.flatten_all()?;
+    let rms = difference.sqr()?.mean(D::Minus1)?.to_scalar::<f32>()?.sqrt();
+    Ok((rms, difference.abs()?.max(D::Minus1)?.to_scalar::<f32>()?))
+}

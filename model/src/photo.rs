@@ -1,0 +1,159 @@
+//! Pictures to tensors and back.
+
+use std::io::{BufRead, Cursor, Seek};
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use image::imageops::{self, FilterType};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+
+use crate::error::{Error, Result};
+use crate::mask::Mask;
+
+/// The longest side that is opened; cameras end below 20,000.
+const MAX_SIDE_PX: u32 = 40_000;
+/// What decoding may allocate: 200 megapixels in RGBA, a decompression bomb's end.
+const MAX_DECODED_BYTES: u64 = 800 * 1024 * 1024;
+
+/// Opens a photo: upright (EXIF orientation applied), in 8 bit RGB; transparent parts lie over white.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
+pub fn load(path: &Path) -> Result<RgbImage> {
+    let file = std::fs::File::open(path).map_err(|source| Error::Io { action: "cannot open", path: path.to_owned(), source })?;
+    decode(std::io::BufReader::new(file)).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
+}
+
+/// The same from memory; `label` stands for the path in errors.
+///
+/// # Errors
+/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+pub fn load_bytes(bytes: &[u8], label: &str) -> Result<RgbImage> {
+    decode(Cursor::new(bytes)).map_err(|reason| Error::Picture { path: label.into(), reason })
+}
+
+fn decode(reader: impl BufRead + Seek) -> std::result::Result<RgbImage, String> {
+    let mut reader = ImageReader::new(reader).with_guessed_format().map_err(|err| err.to_string())?;
+    if reader.format().is_none() {
+        return Err("it is none of PNG, JPEG, WebP, GIF, BMP, TIFF".to_owned());
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE_PX);
+    limits.max_image_height = Some(MAX_SIDE_PX);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|err| err.to_string())?;
+    let orientation = decoder.orientation().map_err(|err| err.to_string())?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|err| err.to_string())?;
+    image.apply_orientation(orientation);
+    Ok(flatten(image))
+}
+
+/// Drops an alpha channel over white, as a browser shows the picture.
+fn flatten(image: DynamicImage) -> RgbImage {
+    if !matches!(image.color(), ColorType::La8 | ColorType::La16 | ColorType::Rgba8 | ColorType::Rgba16 | ColorType::Rgba32F) {
+        return image.into_rgb8();
+    }
+    let rgba = image.into_rgba8();
+    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
+    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
+        let [red, green, blue, alpha] = from.0.map(u32::from);
+        to.0 = [red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+    }
+    rgb
+}
+
+/// The largest square around the picture's centre.
+pub fn centered_square(image: &RgbImage) -> RgbImage {
+    let side = image.width().min(image.height());
+    let (x, y) = ((image.width() - side) / 2, (image.height() - side) / 2);
+    imageops::crop_imm(image, x, y, side, side).to_image()
+}
+
+/// Resamples to `size_px` x `size_px`; a picture of that size is returned as it is. The filter covers the source's pixels, so
+/// that shrinking does not alias.
+pub fn resized(image: &RgbImage, size_px: u32) -> RgbImage {
+    if image.dimensions() == (size_px, size_px) {
+        return image.clone();
+    }
+    imageops::resize(image, size_px, size_px, FilterType::CatmullRom)
+}
+
+/// A square picture to a tensor (1, 3, size, size) in [-1, 1], resampled where it has another size.
+///
+/// # Errors
+/// When the device has no room.
+pub fn to_tensor(image: &RgbImage, size_px: usize, device: &Device, dtype: DType) -> Result<Tensor> {
+    let image = resized(image, u32::try_from(size_px).map_err(|_| Error::argument("the picture is too large"))?);
+    let plane = size_px * size_px;
+    let mut values = vec![0f32; 3 * plane];
+    for (i, pixel) in image.pixels().enumerate() {
+        for (channel, &value) in pixel.0.iter().enumerate() {
+            values[channel * plane + i] = f32::from(value) / 127.5 - 1.0;
+        }
+    }
+    Ok(Tensor::from_vec(values, (1, 3, size_px, size_px), device)?.to_dtype(dtype)?)
+}
+
+/// An image (1, 3, H, W) in [-1, 1] (clamped) to 8 bit RGBA, rounded to the nearest.
+///
+/// # Errors
+/// When the tensor is no such image or the device fails.
+pub fn to_rgba(image: &Tensor) -> Result<Vec<u8>> {
+    let (_, _, height, width) = image.dims4()?;
+    // One read-back; the rest is cheap on the host.
+    let values = image.get(0)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let plane = height * width;
+    let [Some(red), Some(green), Some(blue)] = [0, 1, 2].map(|channel| values.get(channel * plane..(channel + 1) * plane))
+    else {
+        return Err(Error::argument("the picture has too few channels"));
+    };
+    // A NaN becomes 0 by the cast; f32 to u8 saturates.
+    let byte = |value: f32| (value * 127.5 + 127.5).round() as u8;
+    Ok(red
+        .iter()
+        .zip(green)
+        .zip(blue)
+        .flat_map(|((&red, &green), &blue)| [byte(red), byte(green), byte(blue), 255])
+        .collect())
+}
+
+/// RGBA pixels as a picture without alpha.
+///
+/// # Errors
+/// When there are not `size_px` x `size_px` pixels.
+pub fn rgb_from_rgba(rgba: &[u8], size_px: usize) -> Result<RgbImage> {
+    let rgb: Vec<u8> = rgba.chunks_exact(4).flat_map(|pixel| pixel[..3].iter().copied()).collect();
+    u32::try_from(size_px)
+        .ok()
+        .and_then(|size| RgbImage::from_raw(size, size, rgb))
+        .ok_or_else(|| Error::argument(format!("these are not {size_px} x {size_px} pixels")))
+}
+
+/// Reads a mask picture: white takes the reference, black keeps the source; alpha, where there is any, hides. Any size that is
+/// square is taken and resampled to `size_px`.
+///
+/// # Errors
+/// When it cannot be read, is no picture, or is not square.
+pub fn load_mask(path: &Path, size_px: usize) -> Result<Mask> {
+    let file = std::fs::File::open(path).map_err(|source| Error::Io { action: "cannot open", path: path.to_owned(), source })?;
+    let picture = |reason: String| Error::Picture { path: path.to_owned(), reason };
+    let mut reader = ImageReader::new(std::io::BufReader::new(file))
+        .with_guessed_format()
+        .map_err(|err| picture(err.to_string()))?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
+    let image = reader.decode().map_err(|err| picture(err.to_string()))?.into_luma_alpha8();
+    if image.width() != image.height() {
+        return Err(Error::argument(format!(
+            "the mask {} is {} x {} pixels; it must be square, best {size_px} x {size_px} as the model's pictures",
+            path.display(),
+            image.width(),
+            image.height()
+        )));
+    }
+    let weights = image.pixels().map(|pixel| f32::from(pixel.0[0]) * f32::from(pixel.0[1]) / (255.0 * 255.0)).collect();
+    let mask = Mask::new(image.width() as usize, weights)?;
+    Ok(mask.at_level(size_px, crate::mask::Pooling::Soft))
+}

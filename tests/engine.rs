@@ -1,0 +1,249 @@
+//! The engine's caches against the plain edits: the same pictures, whatever is painted, moved and mixed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use image::{Rgb, RgbImage};
+use proptest::prelude::*;
+use stylemap::checkpoint::Checkpoint;
+use stylemap::edit::{self, Reference};
+use stylemap::engine::{Base, Cancel, Engine, EngineHandle, Event, FaceId, Layer, Scene, WorkerOptions};
+use stylemap::mask::Pooling;
+use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
+
+/// Small, with unlike widths everywhere, so that no two can be confused.
+fn config() -> Config {
+    Config {
+        size: 32,
+        style_dim: 6,
+        base: 4,
+        channels: BTreeMap::from([(4, 12), (8, 10), (16, 8), (32, 6)]),
+        codes: BTreeMap::from([(4, 7), (8, 5), (16, 4), (32, 3)]),
+        encoder_channels: BTreeMap::from([(4, 9), (8, 8), (16, 6), (32, 4)]),
+        mapping_layers: 3,
+        lr_mul: 0.01,
+        norm: "LayerNorm".to_owned(),
+    }
+}
+
+const FACES: [FaceId; 3] = [FaceId(1), FaceId(2), FaceId(3)];
+
+fn picture(seed: u32) -> RgbImage {
+    RgbImage::from_fn(32, 32, |x, y| {
+        let value = |k: u32| (((x * (seed + k) + y * (2 * seed + 3 * k)) * 13) % 256) as u8;
+        Rgb([value(1), value(2), value(5)])
+    })
+}
+
+fn engine(dtype: DtypeChoice) -> Engine {
+    let mut engine = Engine::new(Checkpoint::random(config(), 7).unwrap(), DeviceChoice::Cpu, dtype).unwrap();
+    for (seed, face) in FACES.into_iter().enumerate() {
+        engine.add_face(face, &picture(seed as u32 + 1)).unwrap();
+    }
+    engine
+}
+
+/// The scene by the plain functions of `stylemap::edit`, nothing cached.
+fn uncached(engine: &Engine, scene: &Scene) -> Vec<u8> {
+    let generator = &engine.model().generator;
+    let stylemap = |face| engine.stylemap(face).unwrap().clone();
+    let codes = |face| generator.style_codes(&stylemap(face)).unwrap();
+    let source = match scene.base {
+        Base::Face(face) => codes(face),
+        Base::Interpolation { from, to, t } => {
+            generator.style_codes(&edit::interpolate(&stylemap(from), &stylemap(to), f64::from(t)).unwrap()).unwrap()
+        }
+        Base::StyleMix { coarse, fine } => edit::style_mix(&codes(coarse), &codes(fine)),
+    };
+    let all: Vec<_> = scene.layers.iter().map(|layer| (codes(layer.face), layer.mask.feathered(layer.feather_px))).collect();
+    let references: Vec<_> = scene
+        .layers
+        .iter()
+        .zip(&all)
+        .map(|(layer, (codes, mask))| Reference {
+            codes,
+            mask,
+            pooling: Pooling::Soft,
+            offset_px: layer.offset_px,
+            strength: layer.strength,
+        })
+        .collect();
+    let image = generator.decode_codes(&edit::mix_codes(&source, &references).unwrap()).unwrap();
+    photo::to_rgba(&image).unwrap()
+}
+
+fn worst(a: &[u8], b: &[u8]) -> u8 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+}
+
+/// Blobs, hard or soft, on a grid that need not be the model's.
+fn any_mask() -> impl Strategy<Value = Arc<Mask>> {
+    let blob = (0.0f32..1.0, 0.0f32..1.0, 0.02f32..0.6, 0.0f32..1.0);
+    (prop::sample::select(vec![32usize, 64, 50]), prop::collection::vec(blob, 0..4), any::<bool>()).prop_map(
+        |(size, blobs, soft)| {
+            let weight = |x: f32, y: f32| {
+                blobs
+                    .iter()
+                    .map(|(cx, cy, radius, value)| {
+                        let distance = ((x - cx).powi(2) + (y - cy).powi(2)).sqrt() / radius;
+                        if soft { (1.0 - distance).clamp(0.0, 1.0) * value } else { f32::from(distance < 1.0) }
+                    })
+                    .fold(0.0, f32::max)
+            };
+            let weights = (0..size * size)
+                .map(|i| weight((i % size) as f32 / size as f32, (i / size) as f32 / size as f32))
+                .collect();
+            Arc::new(Mask::new(size, weights).unwrap())
+        },
+    )
+}
+
+fn any_layer() -> impl Strategy<Value = Layer> {
+    let offset = prop_oneof![Just((0, 0)), (-40i32..40, -40i32..40)];
+    let feather = prop_oneof![Just(0.0f32), 0.0f32..8.0];
+    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather).prop_map(
+        |(face, mask, offset_px, strength, feather_px)| Layer { face, mask, offset_px, strength, feather_px },
+    )
+}
+
+fn any_base() -> impl Strategy<Value = Base> {
+    prop_oneof![
+        Just(Base::Face(FACES[0])),
+        (0.0f32..=1.0).prop_map(|t| Base::Interpolation { from: FACES[0], to: FACES[1], t }),
+        Just(Base::StyleMix { coarse: FACES[1], fine: FACES[2] }),
+    ]
+}
+
+fn any_scene() -> impl Strategy<Value = Scene> {
+    (any_base(), prop::collection::vec(any_layer(), 0..4))
+        .prop_map(|(base, layers)| Scene { base, directions: Vec::new(), layers })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Scenes one after the other on ONE engine, each with the layer before painted on, so that what a frame leaves behind is
+    /// put to use by the next.
+    #[test]
+    fn cached_frames_equal_uncached_ones(
+        scenes in prop::collection::vec(any_scene(), 1..4), masks in prop::collection::vec(any_mask(), 0..3)
+    ) {
+        let mut engine = engine(DtypeChoice::F32);
+        for scene in scenes {
+            let mut scene = scene;
+            for mask in std::iter::once(None).chain(masks.iter().map(Some)) {
+                if let (Some(mask), Some(layer)) = (mask, scene.layers.last_mut()) {
+                    layer.mask = Arc::clone(mask);
+                }
+                let frame = engine.render(&scene, &Cancel::default()).unwrap();
+                prop_assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn half_precision_draws_nearly_the_same_picture() {
+    let mask = Arc::new(Mask::constant(32, 0.5));
+    let layer = Layer { face: FACES[1], mask, offset_px: (3, 0), strength: 1.0, feather_px: 0.0 };
+    let scene = Scene { layers: vec![layer], ..Scene::face(FACES[0]) };
+    let exact = engine(DtypeChoice::F32).render(&scene, &Cancel::default()).unwrap();
+    for dtype in [DtypeChoice::F16, DtypeChoice::BF16] {
+        let mut engine = engine(dtype);
+        let frame = engine.render(&scene, &Cancel::default()).unwrap();
+        let mean = frame.rgba.iter().zip(&exact.rgba).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>()
+            / frame.rgba.len() as f64;
+        assert!(mean < 4.0, "{dtype:?} differs by {mean} on average");
+        assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 8, "{dtype:?} differs from its own uncached form");
+    }
+}
+
+#[test]
+fn a_scene_with_an_unknown_face_is_an_error() {
+    let err = engine(DtypeChoice::F32).render(&Scene::face(FaceId(99)), &Cancel::default()).unwrap_err();
+    assert!(err.to_string().contains("not open"), "{err}");
+}
+
+#[test]
+fn cancelled_work_ends_as_cancelled() {
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let err = engine(DtypeChoice::F32).render(&Scene::face(FACES[0]), &cancel).unwrap_err();
+    assert!(matches!(err, stylemap::Error::Cancelled), "{err}");
+}
+
+fn spawn(delay: Duration) -> (EngineHandle, mpsc::Receiver<Event>) {
+    let (sender, events) = mpsc::channel();
+    let options = WorkerOptions { artificial_delay: delay };
+    let load = || Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32);
+    let handle = EngineHandle::spawn(load, options, move |event| {
+        let _ = sender.send(event);
+    });
+    (handle.unwrap(), events)
+}
+
+#[test]
+fn the_latest_request_wins_and_no_frame_goes_back() {
+    let (handle, events) = spawn(Duration::from_millis(30));
+    handle.add_face(FACES[0], Arc::new(picture(1)));
+    handle.add_face(FACES[1], Arc::new(picture(2)));
+    let last = (0..50).map(|i| {
+        let t = i as f32 / 50.0;
+        let base = Base::Interpolation { from: FACES[0], to: FACES[1], t };
+        handle.render(Scene { base, directions: Vec::new(), layers: Vec::new() })
+    });
+    let last = last.last().unwrap();
+    let mut frames = Vec::new();
+    while frames.last() != Some(&last) {
+        match events.recv_timeout(Duration::from_secs(60)).expect("a frame within a minute") {
+            Event::Frame(frame) => frames.push(frame.number),
+            Event::Ready(_) | Event::FaceReady(_) => {}
+            event => panic!("unexpected {event:?}"),
+        }
+    }
+    assert!(frames.is_sorted());
+    assert!(frames.len() <= 3, "requests queued up: {frames:?}");
+}
+
+#[test]
+fn asking_never_waits_for_the_network() {
+    let (handle, events) = spawn(Duration::from_millis(400));
+    handle.add_face(FACES[0], Arc::new(picture(1)));
+    handle.render(Scene::face(FACES[0]));
+    while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap(), Event::FaceReady(_)) {}
+    // The engine now sleeps in the hook. Hundreds of requests return before one frame does.
+    let numbers: Vec<_> = (0..500).map(|_| handle.render(Scene::face(FACES[0]))).collect();
+    assert!(events.try_recv().is_err(), "a frame came while asking: the hook does not delay");
+    assert!(numbers.is_sorted());
+}
+
+#[test]
+fn failures_are_events_and_the_engine_goes_on() {
+    let (handle, events) = spawn(Duration::ZERO);
+    handle.render(Scene::face(FaceId(5)));
+    handle.add_stylemap(FACES[0], vec![0.0; 3]);
+    handle.add_face(FACES[1], Arc::new(picture(1)));
+    let (mut frame_failed, mut face_failed, mut ready) = (false, false, false);
+    while !(frame_failed && face_failed && ready) {
+        match events.recv_timeout(Duration::from_secs(60)).expect("an event within a minute") {
+            Event::FrameFailed(..) => frame_failed = true,
+            Event::FaceFailed(face, _) => face_failed = face == FACES[0],
+            Event::FaceReady(face) => ready = face == FACES[1],
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_model_that_does_not_load_is_one_event() {
+    let (sender, events) = mpsc::channel();
+    let load = || Err(stylemap::Error::argument("no model"));
+    let _handle = EngineHandle::spawn(load, WorkerOptions::default(), move |event| {
+        let _ = sender.send(event);
+    });
+    assert!(matches!(events.recv_timeout(Duration::from_secs(60)), Ok(Event::LoadFailed(_))));
+}
