@@ -1,48 +1,33 @@
 //! Writes pictures to files that every viewer opens.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use stylemap::checkpoint::write_whole;
 
 /// Said in every exported picture: it shows a face that no camera saw.
 const COMMENT: &str = "This picture was edited with Stylebrush.";
 
-/// Writes RGBA pixels (their alpha is left out) as a PNG marked as sRGB, with a text chunk that says what made it.
-///
-/// The picture goes to a temporary file beside the target and takes its name only when it is complete: a full disk or a
-/// crash never leaves a broken picture, or takes one that was there before.
+/// Writes RGBA pixels (their alpha is left out) as a PNG marked as sRGB, with a text chunk that says what made it. A full
+/// disk or a crash never leaves a broken picture, or takes one that was there before.
 ///
 /// # Errors
 /// When the file cannot be written, or `rgba` is not `size_px` x `size_px` pixels.
 pub fn write_png(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
+    let png = encode_png(size_px, rgba)?;
+    anyhow::ensure!(path.file_name().is_some(), "cannot export to {}: it names no file", path.display());
+    write_whole(path, &png)?;
+    Ok(())
+}
+
+fn encode_png(size_px: usize, rgba: &[u8]) -> anyhow::Result<Vec<u8>> {
     anyhow::ensure!(
         size_px > 0 && rgba.len() == size_px * size_px * 4,
         "the picture to export has {} bytes, which is not a square of {size_px} pixels",
         rgba.len()
     );
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().with_context(|| format!("cannot export to {}: it names no file", path.display()))?;
-    let mut temporary_name = std::ffi::OsString::from(".");
-    temporary_name.push(name);
-    temporary_name.push(format!(".{}.part", std::process::id()));
-    let temporary = folder.join(temporary_name);
-
-    let written = encode(&temporary, size_px, rgba)
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(anyhow::Error::from))
-        .with_context(|| format!("cannot export to {}", path.display()));
-    if written.is_err() {
-        // What is left of the attempt is of no use; that it cannot be removed either would say nothing new.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn encode(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
     let side = u32::try_from(size_px)?;
-    let mut file = BufWriter::new(File::create(path)?);
-    let mut encoder = png::Encoder::new(&mut file, side, side);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
@@ -52,10 +37,7 @@ fn encode(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
     let rgb: Vec<u8> = rgba.chunks_exact(4).flat_map(|pixel| pixel.iter().take(3).copied()).collect();
     writer.write_image_data(&rgb)?;
     writer.finish()?;
-    file.flush()?;
-    // The name is given only to bytes that are on the disk.
-    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(())
+    Ok(bytes)
 }
 
 /// The path with `.png` where it has no extension.
@@ -66,6 +48,8 @@ pub fn with_png_extension(path: PathBuf) -> PathBuf {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::fs::File;
 
     use super::*;
 
@@ -91,7 +75,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no such folder").join("out.png");
         let err = write_png(&missing, 1, &[0; 4]).unwrap_err();
-        assert!(format!("{err:#}").starts_with("cannot export to"), "{err:#}");
+        assert!(format!("{err:#}").starts_with("cannot write"), "{err:#}");
         // A folder in the picture's place: the rename fails after the bytes are written.
         let taken = folder.path().join("taken.png");
         std::fs::create_dir(&taken).unwrap();

@@ -323,8 +323,9 @@ impl Command {
     }
 
     /// The commands whose keys were pressed since the last frame. Those with more modifiers come first, as egui lets a
-    /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs.
-    pub(super) fn pressed(ctx: &egui::Context, typing: bool) -> Vec<Self> {
+    /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what
+    /// any focused widget needs.
+    pub(super) fn pressed(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Self> {
         let mut shortcuts: Vec<(KeyboardShortcut, Self)> = Self::all()
             .into_iter()
             .flat_map(|command| command.shortcuts().into_iter().map(move |shortcut| (shortcut, command.clone())))
@@ -333,9 +334,11 @@ impl Command {
             std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
         });
         ctx.input_mut(|input| {
-            let pressed = shortcuts.into_iter().filter(|(shortcut, _)| {
+            let pressed = shortcuts.into_iter().filter(|(shortcut, command)| {
                 let is_plain = !shortcut.modifiers.command;
-                !(typing && (is_plain || shortcut.conflicts_with_text_editing())) && input.consume_shortcut(shortcut)
+                let is_taken = typing && (is_plain || shortcut.conflicts_with_text_editing())
+                    || has_focus && matches!(command, Self::NudgeRegion(..));
+                !is_taken && input.consume_shortcut(shortcut)
             });
             pressed.map(|(_, command)| command).collect()
         })

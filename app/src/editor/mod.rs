@@ -578,8 +578,10 @@ impl Editor {
         if self.modal.is_some() {
             return;
         }
-        let typing = ctx.egui_wants_keyboard_input();
-        for command in Command::pressed(ctx, typing) {
+        let typing = ctx.text_edit_focused();
+        // Arrow keys belong to a focused slider.
+        let has_focus = ctx.egui_wants_keyboard_input();
+        for command in Command::pressed(ctx, typing, has_focus) {
             self.send(command);
         }
         // The key is held, not pressed: the photo as it was shows for as long.
