@@ -87,6 +87,28 @@ pub enum Command {
     ShowAbout,
 }
 
+/// A shortcut as people write it: brackets and signs as they are on the key.
+pub(super) fn format_shortcut(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    let key = shortcut.logical_key;
+    let sign = match key {
+        Key::OpenBracket => "[",
+        Key::CloseBracket => "]",
+        Key::Minus => "-",
+        Key::Equals => "=",
+        Key::Plus => "+",
+        Key::Period => ".",
+        Key::Comma => ",",
+        Key::Questionmark => "?",
+        Key::PageUp => "Page up",
+        Key::PageDown => "Page down",
+        _ => return text,
+    };
+    // egui writes the key's name, or on a Mac its symbol.
+    let modifiers = text.strip_suffix(key.name()).or_else(|| text.strip_suffix(key.symbol_or_name()));
+    format!("{}{sign}", modifiers.unwrap_or_default())
+}
+
 const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
@@ -271,7 +293,7 @@ impl Command {
             Self::NudgeRegion(10, 0) => vec![shift(Key::ArrowRight)],
             Self::NudgeRegion(0, -10) => vec![shift(Key::ArrowUp)],
             Self::NudgeRegion(0, 10) => vec![shift(Key::ArrowDown)],
-            Self::ShowKeys => vec![plain(Key::F1), shift(Key::Questionmark), plain(Key::Questionmark)],
+            Self::ShowKeys => vec![plain(Key::F1), plain(Key::Questionmark)],
             _ => Vec::new(),
         }
     }
@@ -311,7 +333,7 @@ impl Command {
 
     /// The first shortcut as text, empty where there is none.
     pub fn shortcut_text(&self, ctx: &egui::Context) -> String {
-        self.shortcuts().first().map(|shortcut| ctx.format_shortcut(shortcut)).unwrap_or_default()
+        self.shortcuts().first().map(|shortcut| format_shortcut(ctx, shortcut)).unwrap_or_default()
     }
 
     /// Tooltip and shortcut.

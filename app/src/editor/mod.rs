@@ -167,6 +167,16 @@ impl Editor {
         self.engine.is_busy()
     }
 
+    /// Whether nothing is under way: no photo is opened or read, no picture or file is still to come.
+    pub fn is_idle(&self) -> bool {
+        let photos = self.timeline.document().photos();
+        self.loader.remaining() == 0
+            && matches!(self.engine.state(), EngineState::Ready(_))
+            && !self.engine.is_busy()
+            && self.pending_exports.is_empty()
+            && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
+    }
+
     /// How far the engine is.
     pub fn engine_state(&self) -> &EngineState {
         self.engine.state()

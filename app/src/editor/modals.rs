@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::dialogs::Question;
+use super::commands::format_shortcut;
 use super::{Command, Editor, EngineState, theme, widgets};
 
 /// The box that is open.
@@ -56,7 +57,13 @@ enum Outcome {
 impl Editor {
     pub(super) fn modals_ui(&mut self, ctx: &egui::Context) {
         let Some(mut modal) = self.modal.take() else { return };
-        let response = egui::Modal::new(egui::Id::unique("modal"))
+        // Each box has an id of its own, as egui remembers the size of the last one.
+        let id = match &modal {
+            Modal::Path(_) => "path box",
+            Modal::Keys => "keys",
+            Modal::About => "about",
+        };
+        let response = egui::Modal::new(egui::Id::unique(id))
             .frame(egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(20)))
             .show(ctx, |ui| match &mut modal {
                 Modal::Path(path_box) => path_ui(ui, path_box),
@@ -129,7 +136,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
     ui.add_space(theme::space::WIDE);
     let path = expand_home(text.trim());
     let mut outcome = Outcome::Stay;
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    button_row_ui(ui, |ui| {
         let button = Button::new(RichText::new(action).color(palette.text_on_accent)).fill(palette.accent);
         let confirmed = ui.add_enabled(!text.trim().is_empty(), button).clicked();
         if (confirmed || entered) && !text.trim().is_empty() {
@@ -164,7 +171,7 @@ fn keys_ui(ui: &mut Ui) -> Outcome {
         .iter()
         .filter(|command| !matches!(command, Command::NudgeRegion(..)) && !command.shortcuts().is_empty())
         .map(|command| {
-            let keys: Vec<String> = command.shortcuts().iter().map(|key| ctx.format_shortcut(key)).collect();
+            let keys: Vec<String> = command.shortcuts().iter().map(|key| format_shortcut(&ctx, key)).collect();
             (command.text().trim_end_matches('…').to_owned(), keys.join("  "))
         })
         .collect();
@@ -197,10 +204,19 @@ fn keys_ui(ui: &mut Ui) -> Outcome {
     close_row_ui(ui)
 }
 
+/// The buttons at the end of a box, from the right.
+fn button_row_ui(ui: &mut Ui, add_buttons: impl FnOnce(&mut Ui)) {
+    let size = egui::vec2(ui.available_width(), theme::space::ROW);
+    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.spacing_mut().button_padding.x = 14.0;
+        add_buttons(ui);
+    });
+}
+
 fn close_row_ui(ui: &mut Ui) -> Outcome {
     ui.add_space(theme::space::NORMAL);
     let mut outcome = Outcome::Stay;
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    button_row_ui(ui, |ui| {
         if ui.button("Close").clicked() {
             outcome = Outcome::Close;
         }

@@ -63,7 +63,7 @@ impl Notifications {
 
     /// An error with its causes, as one sentence.
     pub fn error(&mut self, err: &anyhow::Error) {
-        self.push(Kind::Error, format!("{err:#}"));
+        self.push(Kind::Error, sentence_of(err));
     }
 
     /// The messages on screen.
@@ -126,6 +126,31 @@ impl Notifications {
     }
 }
 
+/// An error and its causes in a row. Many errors quote their cause themselves: what was said is not said again.
+fn sentence_of(err: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in err.chain() {
+        let text = without_code(&cause.to_string());
+        if sentence.is_empty() {
+            sentence = text;
+        } else if !sentence.contains(&text) {
+            sentence = format!("{sentence}: {text}");
+        }
+    }
+    sentence
+}
+
+/// The system's number of an error helps nobody who reads the message.
+fn without_code(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((before, after)) => match after.split_once(')') {
+            Some((_, rest)) => format!("{before}{rest}"),
+            None => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
 /// Errors are sentence parts ("cannot open …"): on screen they begin with a capital and end with a full stop.
 fn as_sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
@@ -135,4 +160,32 @@ fn as_sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_plain_sentence() {
+        let err = std::io::Error::from_raw_os_error(2);
+        let err = anyhow::Error::from(stylemap::Error::Io { action: "cannot open", path: "a.png".into(), source: err });
+        assert_eq!(as_sentence(&sentence_of(&err)), "Cannot open a.png: No such file or directory.");
+        let err: anyhow::Result<()> = Err(anyhow::anyhow!("the disk is full"));
+        let err = err.context("cannot export").unwrap_err();
+        assert_eq!(as_sentence(&sentence_of(&err)), "Cannot export: the disk is full.");
+    }
+
+    #[test]
+    fn the_same_message_is_shown_once_and_the_oldest_give_way() {
+        let mut notifications = Notifications::default();
+        for i in 0..20 {
+            notifications.push(Kind::Info, format!("message {}", i % 8));
+            notifications.push(Kind::Info, format!("message {}", i % 8));
+        }
+        assert_eq!(notifications.shown().len(), MAX_SHOWN);
+        assert_eq!(notifications.shown().last().map(|shown| shown.text.as_str()), Some("Message 3."));
+    }
 }

@@ -215,15 +215,13 @@ impl Tool for BrushTool {
             (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, pressure, modifiers })
                 if pos_in_canvas.is_finite() =>
             {
-                self.begin((pos_in_canvas, sane_pressure(pressure)), button, modifiers, timeline, brush)
+                let sample = (near_canvas(pos_in_canvas), sane_pressure(pressure));
+                self.begin(sample, button, modifiers, timeline, brush)
             }
             (State::Drawing(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. })
                 if pos_in_canvas.is_finite() =>
             {
-                // A pointer far outside would make a long row of dabs that touch nothing.
-                let limit = 2.0 * CANVAS_SIZE_PX as f32;
-                let pos_in_canvas =
-                    Point::new(pos_in_canvas.x.clamp(-limit, 2.0 * limit), pos_in_canvas.y.clamp(-limit, 2.0 * limit));
+                let pos_in_canvas = near_canvas(pos_in_canvas);
                 timeline.change(|document| {
                     document.update_layer(stroke.layer, |layer| {
                         stroke.line_to(&mut layer.mask, pos_in_canvas, sane_pressure(pressure));
@@ -249,6 +247,12 @@ impl Tool for BrushTool {
     fn is_busy(&self) -> bool {
         matches!(self.state, State::Drawing(_))
     }
+}
+
+/// A pointer far outside would make an endless row of dabs that touch nothing.
+fn near_canvas(pos_in_canvas: Point) -> Point {
+    let limit = 2.0 * CANVAS_SIZE_PX as f32;
+    Point::new(pos_in_canvas.x.clamp(-limit, 2.0 * limit), pos_in_canvas.y.clamp(-limit, 2.0 * limit))
 }
 
 fn sane_pressure(pressure: f32) -> f32 {
