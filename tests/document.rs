@@ -502,7 +502,9 @@ fn photo_of(id: u64) -> Photo {
 fn assert_sound(document: &Document) {
     assert_eq!(document.source().is_some(), !document.is_empty());
     assert!(document.source().is_none_or(|id| document.photo(id).is_some()));
-    assert!(document.blend().is_none_or(|blend| document.photo(blend.with).is_some() && (0.0..=1.0).contains(&blend.t)));
+    assert!(
+        document.blend().is_none_or(|blend| document.photo(blend.with).is_some() && (0.0..=1.0).contains(&blend.t))
+    );
     assert!(document.layers().len() <= MAX_LAYERS);
     for layer in document.layers() {
         assert!(document.photo(layer.photo).is_some());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::Point;
@@ -316,6 +316,7 @@ fn a_bad_file_is_one_sentence_and_changes_nothing() {
     }
     assert!(session.messages().iter().any(|(_, message)| message.contains("notes.png")));
     assert!(session.steps().is_empty());
+    session.harness.run_steps(3);
     let (_, first) = session.messages().swap_remove(0);
     assert!(session.harness.query_by_label(&first).is_some(), "a screen reader finds it");
 
@@ -379,7 +380,7 @@ fn keys_choose_tools_and_brush_sizes() {
     session.key(Modifiers::NONE, Key::E);
     let size = |session: &Session| {
         let slider = session.harness.get_by_role_and_label(egui::Role::Slider, "Size");
-        slider.value().expect("a slider has a value").parse::<f32>().expect("a number")
+        slider.accesskit_node().numeric_value().expect("a slider has a value")
     };
     let before = size(&session);
     session.key(Modifiers::NONE, Key::CloseBracket);
@@ -421,7 +422,10 @@ fn clicking_a_photo_paints_from_it() {
     session.harness.run_steps(3);
     let (x, y) = (200.0, 200.0);
     session.paint((x, y), (x, y));
-    assert!(session.editor().timeline().document().active_layer().unwrap().mask.is_empty(), "nothing hidden is painted");
+    assert!(
+        session.editor().timeline().document().active_layer().unwrap().mask.is_empty(),
+        "nothing hidden is painted"
+    );
     session.key(Modifiers::SHIFT, Key::Delete);
     assert_eq!(session.editor().timeline().document().layers().len(), 1);
     assert_eq!(session.steps(), ["Add layer", "Hide layer", "Delete layer"]);

@@ -57,6 +57,11 @@ impl Timeline {
         Self { document, ..Self::default() }
     }
 
+    /// Begins anew with another document; revisions go on counting.
+    pub fn restart(&mut self, document: Document) {
+        *self = Self { document, revision: self.revision + 1, ..Self::default() };
+    }
+
     /// The document as it is now, a running gesture included.
     pub fn document(&self) -> &Document {
         &self.document

@@ -102,12 +102,8 @@ impl MaskImage {
                 else {
                     continue;
                 };
-                let rect = PixelRect {
-                    min_x: left + first,
-                    min_y: top + y,
-                    max_x: left + last + 1,
-                    max_y: top + y + 1,
-                };
+                let rect =
+                    PixelRect { min_x: left + first, min_y: top + y, max_x: left + last + 1, max_y: top + y + 1 };
                 painted = Some(painted.map_or(rect, |painted| painted.union(rect)));
             }
         }

@@ -2,7 +2,7 @@
 //! frame and never waits for the engine.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::{
     Align2, Color32, ColorImage, CursorIcon, Event, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke,
@@ -18,6 +18,9 @@ use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 const NEAREST_FROM_SCALE: f32 = 8.0;
 /// A spinner comes up after this long: most frames are faster, and a flicker tells nothing.
 pub(super) const BUSY_AFTER: Duration = Duration::from_millis(180);
+
+/// How long the brush shows after its size changed.
+const PREVIEW_FOR: Duration = Duration::from_millis(900);
 
 /// How strongly the mask is tinted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +47,9 @@ pub struct Canvas {
     /// The button that began the gesture under way.
     gesture_button: Option<PointerButton>,
     pressure: f32,
+    /// The brush's radius in the last frame, and when it last changed away from the canvas.
+    last_radius_px: f32,
+    radius_changed_at: Option<Instant>,
     /// Whether the last wheel event came in pixels (a touchpad) rather than notches.
     scrolls_by_pixels: bool,
 }
@@ -100,29 +106,25 @@ impl Canvas {
 fn overlay_picture(mask: &MaskImage, [red, green, blue]: [u8; 3], tint: Tint) -> ColorImage {
     const SIDE: usize = CANVAS_SIZE_PX;
     let values = mask.to_values();
-    let (tint_alpha, line_alpha) = match tint {
-        Tint::Strong => (0.42, 0.95),
-        Tint::Outline => (0.0, 0.85),
+    let tint_alpha = match tint {
+        Tint::Strong => 0.42,
+        Tint::Outline => 0.0,
     };
+    let line = Color32::from_rgb(red, green, blue);
+    // A line of the layer's colour alone would be lost on a ground of that colour.
+    let shade = Color32::from_black_alpha(110);
     let mut pixels = vec![Color32::TRANSPARENT; SIDE * SIDE];
     for (y, (row, out)) in values.chunks_exact(SIDE).zip(pixels.chunks_exact_mut(SIDE)).enumerate() {
-        if tint == Tint::Outline && row.iter().all(|&value| value < 128) {
-            continue;
-        }
         let row_at = |y: usize| values.get(y * SIDE..(y + 1) * SIDE).unwrap_or(row);
         let (above, below) = (row_at(y.wrapping_sub(1).min(SIDE)), row_at(y + 1));
+        let is_inside = |value: Option<&u8>, here: bool| value.map_or(here, |&value| value >= 128);
         for (x, (&value, pixel)) in row.iter().zip(out.iter_mut()).enumerate() {
-            if value == 0 {
-                continue;
-            }
-            let is_inside = |value: Option<&u8>| value.is_none_or(|&value| value >= 128);
-            let on_line = value >= 128
-                && !(is_inside(above.get(x))
-                    && is_inside(below.get(x))
-                    && is_inside(row.get(x + 1))
-                    && (x == 0 || is_inside(row.get(x - 1))));
-            let alpha = if on_line { line_alpha } else { tint_alpha * f32::from(value) / 255.0 };
-            if alpha > 0.0 {
+            let here = value >= 128;
+            let neighbours = [above.get(x), below.get(x), row.get(x.wrapping_sub(1)), row.get(x + 1)];
+            if neighbours.into_iter().any(|neighbour| is_inside(neighbour, here) != here) {
+                *pixel = if here { line } else { shade };
+            } else if value > 0 && tint_alpha > 0.0 {
+                let alpha = tint_alpha * f32::from(value) / 255.0;
                 *pixel = Color32::from_rgba_unmultiplied(red, green, blue, (alpha * 255.0) as u8);
             }
         }
@@ -222,7 +224,8 @@ impl Editor {
         let remaining = self.loader.remaining();
         if self.timeline.document().is_empty() {
             if remaining > 0 {
-                let text = if remaining == 1 { "Opening the photo".to_owned() } else { format!("Opening {remaining} photos") };
+                let text =
+                    if remaining == 1 { "Opening the photo".to_owned() } else { format!("Opening {remaining} photos") };
                 busy_ui(ui, area, &text);
                 return;
             }
@@ -248,14 +251,33 @@ impl Editor {
             busy_ui(ui, area, text);
             return;
         }
+        self.first_hint_ui(ui, area);
         if remaining > 0 {
-            let text = if remaining == 1 { "Opening a photo".to_owned() } else { format!("Opening {remaining} photos") };
+            let text =
+                if remaining == 1 { "Opening a photo".to_owned() } else { format!("Opening {remaining} photos") };
             corner_busy_ui(ui, picture_rect.intersect(area), &text);
         }
     }
 
+    /// What to do first, until it is done.
+    fn first_hint_ui(&self, ui: &Ui, area: Rect) {
+        let Some(layer) = self.timeline.document().active_layer() else { return };
+        if self.timeline.undo_name().is_some() || self.toolbox.busy().is_some() || self.is_comparing {
+            return;
+        }
+        let palette = theme::palette(ui.ctx());
+        let text = format!("Paint over the face to bring in {}", layer.name);
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let galley = ui.painter().layout_no_wrap(text, font, palette.text);
+        let size = galley.size() + vec2(28.0, 14.0);
+        let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 44.0), size);
+        ui.painter().rect_filled(rect, size.y / 2.0, Color32::from_black_alpha(190));
+        ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, palette.text);
+    }
+
     /// The brush as a circle: its edge, and inside it where the full effect begins.
-    fn paint_cursor(&self, ui: &Ui, painter: &egui::Painter, response: &egui::Response, has_picture: bool) {
+    fn paint_cursor(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response, has_picture: bool) {
+        self.paint_brush_preview(ui, painter, response, has_picture);
         let busy = self.toolbox.busy();
         let Some(pos) = ui.input(|input| input.pointer.latest_pos()) else { return };
         if !(response.hovered() || busy.is_some()) || !has_picture {
@@ -275,6 +297,25 @@ impl Editor {
                 let color = self.timeline.document().active_layer().map_or([255; 3], |layer| layer.color);
                 self.paint_brush(painter, pos, Color32::from_rgb(color[0], color[1], color[2]), erases);
             }
+        }
+    }
+
+    /// While its size changes by a slider, the brush shows in the middle of the canvas.
+    fn paint_brush_preview(&mut self, ui: &Ui, painter: &egui::Painter, response: &egui::Response, has_picture: bool) {
+        let radius_px = self.toolbox.brush.radius_px;
+        let is_known = self.canvas.last_radius_px > 0.0;
+        if radius_px != self.canvas.last_radius_px {
+            self.canvas.last_radius_px = radius_px;
+            self.canvas.radius_changed_at = is_known.then(Instant::now);
+        }
+        let shown_for = self.canvas.radius_changed_at.map(|at| at.elapsed());
+        let Some(left) = shown_for.and_then(|shown_for| PREVIEW_FOR.checked_sub(shown_for)) else {
+            self.canvas.radius_changed_at = None;
+            return;
+        };
+        if has_picture && !response.hovered() {
+            self.paint_brush(painter, response.rect.center(), Color32::WHITE, false);
+            ui.ctx().request_repaint_after(left);
         }
     }
 
@@ -299,10 +340,10 @@ impl Editor {
             }
         } else {
             // Too small to be seen by its edge alone.
-            for (from, to) in [(vec2(1.0, 0.0), 1.0), (vec2(-1.0, 0.0), 1.0), (vec2(0.0, 1.0), 1.0), (vec2(0.0, -1.0), 1.0)] {
-                let start = pos + from * (radius + 3.0 * to);
-                painter.line_segment([start, start + from * 4.0], shade);
-                painter.line_segment([start, start + from * 4.0], line);
+            for direction in [vec2(1.0, 0.0), vec2(-1.0, 0.0), vec2(0.0, 1.0), vec2(0.0, -1.0)] {
+                let start = pos + direction * (radius + 3.0);
+                painter.line_segment([start, start + direction * 4.0], shade);
+                painter.line_segment([start, start + direction * 4.0], line);
             }
         }
     }
@@ -453,7 +494,13 @@ impl Editor {
             let painter = ui.painter();
             painter.rect_filled(rect, 10.0, palette.canvas.gamma_multiply(0.8));
             painter.rect_stroke(rect, 10.0, Stroke::new(2.0, palette.accent), StrokeKind::Inside);
-            painter.text(rect.center(), Align2::CENTER_CENTER, hint, egui::FontId::new(18.0, theme::semibold()), palette.text);
+            painter.text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                hint,
+                egui::FontId::new(18.0, theme::semibold()),
+                palette.text,
+            );
         }
     }
 }

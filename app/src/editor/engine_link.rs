@@ -102,7 +102,9 @@ impl EngineLink {
 
     /// Whether the picture of the newest request is still to come.
     pub fn is_busy(&self) -> bool {
-        self.handle.is_some() && !matches!(self.state, EngineState::Failed(_)) && self.finished_number < self.sent_number
+        self.handle.is_some()
+            && !matches!(self.state, EngineState::Failed(_))
+            && self.finished_number < self.sent_number
     }
 
     /// For how long the newest request has been waiting.

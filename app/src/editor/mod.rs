@@ -60,7 +60,8 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
             .with_app_id("stylebrush")
             .with_inner_size([1360.0, 860.0])
             .with_min_inner_size([820.0, 560.0])
-            .with_drag_and_drop(true),
+            .with_drag_and_drop(true)
+            .with_icon(icon()),
         renderer: eframe::Renderer::Wgpu,
         centered: true,
         persist_window: false,
@@ -80,6 +81,26 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
         eframe::Error::Wgpu(err) => anyhow::anyhow!("no display: no graphics adapter can draw the window ({err})"),
         eframe::Error::AppCreation(err) => anyhow::anyhow!("the editor could not be started: {err}"),
     })
+}
+
+/// A stroke's round end on a dark ground, drawn here as no file is needed for it.
+fn icon() -> egui::IconData {
+    const SIDE: u32 = 64;
+    let rgba = (0..SIDE * SIDE).flat_map(|i| {
+        let (x, y) = ((i % SIDE) as f32 + 0.5 - 32.0, (i / SIDE) as f32 + 0.5 - 32.0);
+        // Signed distances to a rounded square and to two discs, antialiased over one pixel.
+        let square = (x.abs() - 16.0).max(0.0).hypot((y.abs() - 16.0).max(0.0)) - 14.0;
+        let cover = |distance: f32| (0.5 - distance).clamp(0.0, 1.0);
+        let (left, right) = (cover((x + 7.0).hypot(y) - 15.0), cover((x - 9.0).hypot(y) - 13.0));
+        let mut color = [34.0, 34.0, 38.0];
+        for (paint, amount) in [([59.0, 125.0, 240.0], left), ([47.0, 209.0, 224.0], right * 0.85)] {
+            for (channel, paint) in color.iter_mut().zip(paint) {
+                *channel += (paint - *channel) * amount;
+            }
+        }
+        [color[0] as u8, color[1] as u8, color[2] as u8, (cover(square) * 255.0) as u8]
+    });
+    egui::IconData { rgba: rgba.collect(), width: SIDE, height: SIDE }
 }
 
 /// A picture on its way to a file: it waits for the frame of the document as it was asked for.
@@ -212,7 +233,7 @@ impl Editor {
         if let Some(&with) = ids.get(2).or(ids.get(1)) {
             let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
         }
-        self.timeline = Timeline::new(document);
+        self.timeline.restart(document);
         Ok(())
     }
 
@@ -387,10 +408,9 @@ impl Editor {
             return self.timeline.select_layer(id);
         }
         if document.source() == Some(photo) && document.blend().is_none_or(|blend| blend.t == 0.0) {
-            return self.notifications.push(
-                Kind::Info,
-                "This photo is the source. Paint from another one, or make another one the source.",
-            );
+            return self
+                .notifications
+                .push(Kind::Info, "This photo is the source. Paint from another one, or make another one the source.");
         }
         self.edit("Add layer", |document| document.add_layer(photo).map(|_| ()));
     }
@@ -430,12 +450,12 @@ impl Editor {
     fn export_to(&mut self, path: PathBuf) {
         self.engine.update(&self.timeline);
         if let EngineState::Failed(_) = self.engine.state() {
-            return self.notifications.push(Kind::Error, "There is no picture to export: the model could not be loaded.");
+            return self
+                .notifications
+                .push(Kind::Error, "There is no picture to export: the model could not be loaded.");
         }
-        self.pending_exports.push(PendingExport {
-            path: export::with_png_extension(path),
-            frame_number: self.engine.newest_request(),
-        });
+        self.pending_exports
+            .push(PendingExport { path: export::with_png_extension(path), frame_number: self.engine.newest_request() });
     }
 
     /// Writes the pictures that are complete, each on a thread of its own.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use egui::{Button, Key, RichText, TextEdit, Ui};
 
-use super::dialogs::Question;
 use super::commands::format_shortcut;
+use super::dialogs::Question;
 use super::{Command, Editor, EngineState, theme, widgets};
 
 /// The box that is open.
@@ -127,7 +127,12 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
     }
     let caption = widgets::caption(ui, "Path of the file");
     let field = ui
-        .add(TextEdit::singleline(text).hint_text(hint).desired_width(f32::INFINITY).margin(egui::Margin::symmetric(8, 6)))
+        .add(
+            TextEdit::singleline(text)
+                .hint_text(hint)
+                .desired_width(f32::INFINITY)
+                .margin(egui::Margin::symmetric(8, 6)),
+        )
         .labelled_by(caption.id);
     if std::mem::take(is_new) {
         field.request_focus();

@@ -30,9 +30,8 @@ pub fn icon_toggle(ui: &mut Ui, on: bool, icon: char, label: &str, size: f32) ->
     let palette = theme::palette(ui.ctx());
     let color = if on { palette.text } else { palette.text_weak };
     let text = RichText::new(icon).font(theme::icon_font(size)).color(color);
-    let button = Button::selectable(on, text)
-        .frame_when_inactive(on)
-        .min_size(vec2(theme::space::ROW, theme::space::ROW));
+    let button =
+        Button::selectable(on, text).frame_when_inactive(on).min_size(vec2(theme::space::ROW, theme::space::ROW));
     let response = ui
         .scope(|ui| {
             ui.spacing_mut().button_padding = vec2((theme::space::ROW - size) / 2.0, 3.0);
@@ -96,13 +95,7 @@ pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f3
 }
 
 /// A number that can be typed or dragged.
-pub fn number_field(
-    ui: &mut Ui,
-    value: &mut f32,
-    range: RangeInclusive<f32>,
-    suffix: &str,
-    label: &str,
-) -> Response {
+pub fn number_field(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, suffix: &str, label: &str) -> Response {
     let field = egui::DragValue::new(value)
         .range(range)
         .speed(0.5)

@@ -33,8 +33,7 @@ impl BrushSettings {
     /// The settings with every number in its range.
     #[must_use]
     pub fn clamped(self) -> Self {
-        let within =
-            |value: f32, min: f32, max: f32| if value.is_finite() { value.clamp(min, max) } else { max };
+        let within = |value: f32, min: f32, max: f32| if value.is_finite() { value.clamp(min, max) } else { max };
         Self {
             radius_px: within(self.radius_px, MIN_RADIUS_PX, MAX_RADIUS_PX),
             hardness: within(self.hardness, 0.0, 1.0),
@@ -42,13 +41,11 @@ impl BrushSettings {
         }
     }
 
-    /// How much a dab covers at a distance from its middle, in [0, 1].
-    pub fn coverage(&self, distance_px: f32) -> f32 {
+    /// Where a dab begins to fall off and where it ends.
+    fn edge_px(&self) -> (f32, f32) {
         // Even the hardest brush has an edge of one pixel, so that it is not jagged.
         let inner_px = (self.hardness * self.radius_px).min(self.radius_px - 0.5).max(0.0);
-        let outer_px = self.radius_px.max(inner_px + 1.0);
-        let x = ((outer_px - distance_px) / (outer_px - inner_px)).clamp(0.0, 1.0);
-        x * x * (3.0 - 2.0 * x)
+        (inner_px, self.radius_px.max(inner_px + 1.0))
     }
 }
 
@@ -125,12 +122,23 @@ impl Stroke {
         let before = &self.before;
         let effect = self.effect;
         let coverage = &mut self.coverage;
+        let (inner_px, outer_px) = brush.edge_px();
         coverage.modify(rect, |span, tile| {
             for y in span.rows.clone() {
                 let dy = (span.origin_px.1 + y) as f32 + 0.5 - center.y;
                 for x in span.columns.clone() {
                     let dx = (span.origin_px.0 + x) as f32 + 0.5 - center.x;
-                    let covered = (brush.coverage(dx.hypot(dy)) * pressure * 255.0).round() as u8;
+                    let distance_squared = dx * dx + dy * dy;
+                    if distance_squared >= outer_px * outer_px {
+                        continue;
+                    }
+                    let covered = if distance_squared <= inner_px * inner_px {
+                        1.0
+                    } else {
+                        let x = (outer_px - distance_squared.sqrt()) / (outer_px - inner_px);
+                        x * x * (3.0 - 2.0 * x)
+                    };
+                    let covered = (covered * pressure * 255.0).round() as u8;
                     let value = &mut tile[y * TILE_SIZE_PX + x];
                     *value = covered.max(*value);
                 }
@@ -141,6 +149,9 @@ impl Stroke {
             for y in span.rows.clone() {
                 for x in span.columns.clone() {
                     let at = y * TILE_SIZE_PX + x;
+                    if coverage[at] == 0 {
+                        continue;
+                    }
                     tile[at] = effect.apply(before[at], coverage[at], brush.strength);
                 }
             }

@@ -142,12 +142,7 @@ pub struct Toolbox {
 impl Toolbox {
     /// Hands an event to the tool in hand, or to `temporary` (the hand while space is held), and to whichever tool is in
     /// the middle of a gesture.
-    pub fn handle(
-        &mut self,
-        event: &ToolEvent,
-        temporary: Option<ToolKind>,
-        timeline: &mut Timeline,
-    ) -> ToolResponse {
+    pub fn handle(&mut self, event: &ToolEvent, temporary: Option<ToolKind>, timeline: &mut Timeline) -> ToolResponse {
         let kind = self.busy.unwrap_or_else(|| temporary.unwrap_or(self.selected));
         let brush = self.brush;
         self.paint.effect = if kind == ToolKind::Eraser { Effect::Erase } else { Effect::Paint };

@@ -14,9 +14,7 @@ impl Editor {
     pub(super) fn layers_ui(&mut self, ui: &mut Ui) {
         widgets::section_header(ui, "Layers", |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            for command in
-                [Command::DeleteLayer, Command::DuplicateLayer, Command::LowerLayer, Command::RaiseLayer]
-            {
+            for command in [Command::DeleteLayer, Command::DuplicateLayer, Command::LowerLayer, Command::RaiseLayer] {
                 self.command_icon_ui(ui, command, 15.0);
             }
         });

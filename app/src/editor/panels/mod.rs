@@ -17,11 +17,9 @@ impl Editor {
         let palette = theme::palette(ui.ctx());
         self.thumbnails.retain(self.timeline.document());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(0));
-        egui::Panel::right("side panel")
-            .resizable(false)
-            .exact_size(theme::space::SIDE_PANEL)
-            .frame(frame)
-            .show(ui, |ui| {
+        egui::Panel::right("side panel").resizable(false).exact_size(theme::space::SIDE_PANEL).frame(frame).show(
+            ui,
+            |ui| {
                 egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                     egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 10)).show(ui, |ui| {
                         self.photos_ui(ui);
@@ -31,7 +29,8 @@ impl Editor {
                         self.layers_ui(ui);
                     });
                 });
-            });
+            },
+        );
     }
 }
 

@@ -58,7 +58,9 @@ impl Editor {
                 ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));
                 None
             }
-            None if encoding > 0 => Some(format!("Reading {encoding} {}", if encoding == 1 { "face" } else { "faces" })),
+            None if encoding > 0 => {
+                Some(format!("Reading {encoding} {}", if encoding == 1 { "face" } else { "faces" }))
+            }
             None => None,
         };
         if let Some(text) = text {

@@ -28,12 +28,11 @@ impl Editor {
                 self.menu_ui(
                     ui,
                     "Edit",
-                    &[&[Command::Undo, Command::Redo], &ToolKind::ALL.map(ToolKind::command), &[
-                        Command::BrushLarger,
-                        Command::BrushSmaller,
-                        Command::BrushHarder,
-                        Command::BrushSofter,
-                    ]],
+                    &[
+                        &[Command::Undo, Command::Redo],
+                        &ToolKind::ALL.map(ToolKind::command),
+                        &[Command::BrushLarger, Command::BrushSmaller, Command::BrushHarder, Command::BrushSofter],
+                    ],
                 );
                 self.menu_ui(
                     ui,
