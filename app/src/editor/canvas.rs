@@ -10,6 +10,7 @@ use egui::{
 };
 use stylemap::engine::Frame;
 
+use super::notifications::plain_sentence;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
 use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
@@ -22,20 +23,17 @@ pub(super) const BUSY_AFTER: Duration = Duration::from_millis(180);
 /// How long the brush shows after its size changed.
 const PREVIEW_FOR: Duration = Duration::from_millis(900);
 
-/// How strongly the mask is tinted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Tint {
-    /// While it is painted or moved: the stroke shows before the picture follows.
-    Strong,
-    /// Otherwise: an outline, and the picture under it as it is.
-    Outline,
-}
+/// How strongly a mask is tinted while it is painted or moved.
+const WORKING_TINT: f32 = 0.12;
+/// How strongly what the picture does not show yet is tinted: the stroke is seen at once, and gives way to the face.
+const PENDING_TINT: f32 = 0.45;
 
 /// The mask's texture and what it was made from.
 struct Overlay {
     mask: MaskImage,
+    shown: MaskImage,
     color: [u8; 3],
-    tint: Tint,
+    tint: f32,
     texture: TextureHandle,
 }
 
@@ -44,6 +42,8 @@ struct Overlay {
 pub struct Canvas {
     picture: Option<(u64, bool, TextureHandle)>,
     overlay: Option<Overlay>,
+    /// Kept, so that two layers with nothing shown are known to be the same.
+    nothing: MaskImage,
     /// The button that began the gesture under way.
     gesture_button: Option<PointerButton>,
     pressure: f32,
@@ -81,15 +81,23 @@ impl Canvas {
         texture
     }
 
-    fn overlay(&mut self, ctx: &egui::Context, mask: &MaskImage, color: [u8; 3], tint: Tint) -> TextureHandle {
+    fn overlay(
+        &mut self,
+        ctx: &egui::Context,
+        mask: &MaskImage,
+        shown: &MaskImage,
+        color: [u8; 3],
+        tint: f32,
+    ) -> TextureHandle {
         if let Some(overlay) = &self.overlay
             && overlay.mask.is_same_copy(mask)
+            && overlay.shown.is_same_copy(shown)
             && overlay.color == color
             && overlay.tint == tint
         {
             return overlay.texture.clone();
         }
-        let picture = overlay_picture(mask, color, tint);
+        let picture = overlay_picture(mask, shown, color, tint);
         let texture = match self.overlay.take() {
             Some(Overlay { mut texture, .. }) => {
                 texture.set(picture, TextureOptions::LINEAR);
@@ -97,35 +105,36 @@ impl Canvas {
             }
             None => ctx.load_texture("mask", picture, TextureOptions::LINEAR),
         };
-        self.overlay = Some(Overlay { mask: mask.clone(), color, tint, texture: texture.clone() });
+        let (mask, shown) = (mask.clone(), shown.clone());
+        self.overlay = Some(Overlay { mask, shown, color, tint, texture: texture.clone() });
         texture
     }
 }
 
-/// The mask in the layer's colour: a tint, and a line where it crosses one half.
-fn overlay_picture(mask: &MaskImage, [red, green, blue]: [u8; 3], tint: Tint) -> ColorImage {
+/// The mask in the layer's colour: a tint, a stronger one where it differs from what the picture shows, and a line where it
+/// crosses one half.
+fn overlay_picture(mask: &MaskImage, shown: &MaskImage, [red, green, blue]: [u8; 3], tint: f32) -> ColorImage {
     const SIDE: usize = CANVAS_SIZE_PX;
     let values = mask.to_values();
-    let tint_alpha = match tint {
-        Tint::Strong => 0.42,
-        Tint::Outline => 0.0,
-    };
+    let shown_values = if shown.is_same_copy(mask) { None } else { Some(shown.to_values()) };
+    let shown_rows = shown_values.as_deref().unwrap_or(&values).chunks_exact(SIDE);
     let line = Color32::from_rgb(red, green, blue);
     // A line of the layer's colour alone would be lost on a ground of that colour.
     let shade = Color32::from_black_alpha(110);
     let mut pixels = vec![Color32::TRANSPARENT; SIDE * SIDE];
-    for (y, (row, out)) in values.chunks_exact(SIDE).zip(pixels.chunks_exact_mut(SIDE)).enumerate() {
+    let rows = values.chunks_exact(SIDE).zip(shown_rows).zip(pixels.chunks_exact_mut(SIDE));
+    for (y, ((row, shown_row), out)) in rows.enumerate() {
         let row_at = |y: usize| values.get(y * SIDE..(y + 1) * SIDE).unwrap_or(row);
         let (above, below) = (row_at(y.wrapping_sub(1).min(SIDE)), row_at(y + 1));
         let is_inside = |value: Option<&u8>, here: bool| value.map_or(here, |&value| value >= 128);
-        for (x, (&value, pixel)) in row.iter().zip(out.iter_mut()).enumerate() {
+        for (x, ((&value, &shown), pixel)) in row.iter().zip(shown_row).zip(out.iter_mut()).enumerate() {
             let here = value >= 128;
             let neighbours = [above.get(x), below.get(x), row.get(x.wrapping_sub(1)), row.get(x + 1)];
             if neighbours.into_iter().any(|neighbour| is_inside(neighbour, here) != here) {
                 *pixel = if here { line } else { shade };
-            } else if value > 0 && tint_alpha > 0.0 {
-                let alpha = tint_alpha * f32::from(value) / 255.0;
-                *pixel = Color32::from_rgba_unmultiplied(red, green, blue, (alpha * 255.0) as u8);
+            } else if value > 0 || shown > 0 {
+                let alpha = tint * f32::from(value) + PENDING_TINT * f32::from(value.abs_diff(shown));
+                *pixel = Color32::from_rgba_unmultiplied(red, green, blue, alpha.min(255.0) as u8);
             }
         }
     }
@@ -189,9 +198,10 @@ impl Editor {
         if !layer.visible || layer.mask.is_empty() {
             return;
         }
-        // The eraser's effect shows best where the tint goes.
-        let tint = if is_working { Tint::Strong } else { Tint::Outline };
-        let texture = self.canvas.overlay(ui.ctx(), &layer.mask, layer.color, tint);
+        let tint = if is_working { WORKING_TINT } else { 0.0 };
+        // A layer that had nothing painted is not in the picture yet.
+        let shown = self.engine.shown_mask(layer.id).unwrap_or(&self.canvas.nothing).clone();
+        let texture = self.canvas.overlay(ui.ctx(), &layer.mask, &shown, layer.color, tint);
         let offset = vec2(layer.offset_px.0 as f32, layer.offset_px.1 as f32) * self.view.scale();
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         painter.with_clip_rect(painter.clip_rect().intersect(rect)).image(
@@ -206,7 +216,7 @@ impl Editor {
     fn paint_messages(&mut self, ui: &mut Ui, area: Rect, picture_rect: Rect, has_picture: bool) {
         let palette = theme::palette(ui.ctx());
         if let EngineState::Failed(reason) = self.engine.state() {
-            let reason = reason.clone();
+            let reason = plain_sentence(reason);
             message_ui(ui, area, |ui| {
                 ui.label(RichText::new(icons::WARNING).font(theme::icon_font(40.0)).color(palette.danger));
                 ui.add_space(theme::space::NORMAL);

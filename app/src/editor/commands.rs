@@ -376,9 +376,8 @@ mod tests {
         let mut seen: Vec<(KeyboardShortcut, Command)> = Vec::new();
         for command in Command::all() {
             for shortcut in command.shortcuts() {
-                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == shortcut) {
-                    panic!("{shortcut:?} is both {command:?} and {other:?}");
-                }
+                let other = seen.iter().find(|(known, _)| *known == shortcut).map(|(_, other)| other);
+                assert_eq!(other, None, "{shortcut:?} is also {command:?}");
                 seen.push((shortcut, command.clone()));
             }
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use stylemap::engine::{Engine, EngineHandle, Event, Frame, Scene, WorkerOptions};
 use stylemap::model::ModelInfo;
 
-use crate::document::{PhotoId, SceneBuilder, Timeline};
+use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
 
 /// Loads the engine, on its own thread.
 pub type LoadEngine = Box<dyn FnOnce() -> stylemap::Result<Engine> + Send>;
@@ -39,6 +39,9 @@ pub enum Report {
     FellBackToCpu(String),
 }
 
+/// The layers' masks as a request had them.
+type Masks = Vec<(LayerId, MaskImage)>;
+
 /// The way to the engine and what last came from it.
 pub struct EngineLink {
     handle: Option<EngineHandle>,
@@ -53,6 +56,10 @@ pub struct EngineLink {
     sent_number: u64,
     sent_at: Instant,
     finished_number: u64,
+    /// The masks of requests whose pictures may still come.
+    sent_masks: VecDeque<(u64, Masks)>,
+    /// The masks that the newest picture shows.
+    shown_masks: Masks,
     frame: Option<Arc<Frame>>,
     frame_times: VecDeque<Instant>,
 }
@@ -85,6 +92,8 @@ impl EngineLink {
             sent_number: 0,
             sent_at: Instant::now(),
             finished_number: 0,
+            sent_masks: VecDeque::new(),
+            shown_masks: Masks::new(),
             frame: None,
             frame_times: VecDeque::new(),
         }
@@ -130,6 +139,11 @@ impl EngineLink {
         (count > 1 && elapsed_secs > 0.0).then(|| f32::from(count - 1) / elapsed_secs)
     }
 
+    /// A layer's mask as the newest picture shows it: what is painted beyond it is still to come.
+    pub fn shown_mask(&self, layer: LayerId) -> Option<&MaskImage> {
+        self.shown_masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
+    }
+
     /// Whether this photo is still being encoded.
     pub fn is_encoding(&self, photo: PhotoId) -> bool {
         self.waiting_faces.contains(&photo)
@@ -161,6 +175,8 @@ impl EngineLink {
                 Some(scene) => {
                     self.sent_number = handle.render(scene.clone());
                     self.sent_at = Instant::now();
+                    let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
+                    self.sent_masks.push_back((self.sent_number, masks));
                 }
                 None => {
                     self.frame = None;
@@ -207,6 +223,11 @@ impl EngineLink {
 
     fn take_frame(&mut self, frame: Frame) {
         self.finished_number = self.finished_number.max(frame.number);
+        while self.sent_masks.front().is_some_and(|(number, _)| *number <= frame.number) {
+            if let Some((_, masks)) = self.sent_masks.pop_front() {
+                self.shown_masks = masks;
+            }
+        }
         if self.sent_scene.is_none() || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
             return;
         }

@@ -59,7 +59,7 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
             .with_title("Stylebrush")
             .with_app_id("stylebrush")
             .with_inner_size([1360.0, 860.0])
-            .with_min_inner_size([820.0, 560.0])
+            .with_min_inner_size([960.0, 600.0])
             .with_drag_and_drop(true)
             .with_icon(icon()),
         renderer: eframe::Renderer::Wgpu,
@@ -510,9 +510,10 @@ impl Editor {
     fn hear(&mut self, report: Report) {
         match report {
             Report::Ready => {}
+            // The canvas says so for as long as it is so.
             Report::LoadFailed(reason) => {
                 self.pending_exports.clear();
-                self.notifications.push(Kind::Error, format!("The model could not be loaded: {reason}"));
+                log::error!("the model could not be loaded: {reason}");
             }
             Report::FaceFailed(photo, reason) => {
                 let name = self.timeline.document().photo(photo).map_or("A photo", |photo| photo.name.as_str());

@@ -50,7 +50,7 @@ const MAX_SHOWN: usize = 4;
 impl Notifications {
     /// Shows a message. The same message again only stays longer.
     pub fn push(&mut self, kind: Kind, text: impl Into<String>) {
-        let text = as_sentence(&text.into());
+        let text = plain_sentence(&text.into());
         if kind == Kind::Error {
             log::error!("{text}");
         }
@@ -151,6 +151,11 @@ fn without_code(text: &str) -> String {
     }
 }
 
+/// What a person reads of a message from below.
+pub(super) fn plain_sentence(text: &str) -> String {
+    as_sentence(&without_code(text))
+}
+
 /// Errors are sentence parts ("cannot open …"): on screen they begin with a capital and end with a full stop.
 fn as_sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
@@ -164,8 +169,6 @@ fn as_sentence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::Context as _;
-
     use super::*;
 
     #[test]
@@ -173,8 +176,7 @@ mod tests {
         let err = std::io::Error::from_raw_os_error(2);
         let err = anyhow::Error::from(stylemap::Error::Io { action: "cannot open", path: "a.png".into(), source: err });
         assert_eq!(as_sentence(&sentence_of(&err)), "Cannot open a.png: No such file or directory.");
-        let err: anyhow::Result<()> = Err(anyhow::anyhow!("the disk is full"));
-        let err = err.context("cannot export").unwrap_err();
+        let err = anyhow::anyhow!("the disk is full").context("cannot export");
         assert_eq!(as_sentence(&sentence_of(&err)), "Cannot export: the disk is full.");
     }
 

@@ -22,6 +22,8 @@ pub struct Palette {
     pub raised: Color32,
     /// The same under the pointer.
     pub raised_hover: Color32,
+    /// The rail of a slider, and its handle.
+    pub rail: Color32,
     /// Lines between parts.
     pub line: Color32,
     /// Outlines of fields and floating parts.
@@ -52,6 +54,7 @@ pub const DARK: Palette = Palette {
     field: Color32::from_rgb(0x18, 0x18, 0x1a),
     raised: Color32::from_rgb(0x33, 0x33, 0x37),
     raised_hover: Color32::from_rgb(0x40, 0x40, 0x45),
+    rail: Color32::from_rgb(0x5a, 0x5a, 0x60),
     line: Color32::from_rgb(0x15, 0x15, 0x16),
     outline: Color32::from_rgb(0x3c, 0x3c, 0x41),
     text: Color32::from_rgb(0xe8, 0xe8, 0xea),

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Button, Color32, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Button, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use super::theme;
 
@@ -57,7 +57,11 @@ pub struct Number {
     pub tooltip: String,
 }
 
-/// A slider with its name before and its value, which can be typed, after it. `true` when the value changed.
+/// A slider narrower than this is of no use.
+const MIN_SLIDER_WIDTH: f32 = 32.0;
+
+/// A slider with its name before and its value, which can be typed, after it; without room only the value. `true` when the
+/// value changed.
 pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f32, slider_width: f32) -> bool {
     let Number { label, suffix, range, logarithmic, tooltip } = number;
     let before = *value;
@@ -77,21 +81,27 @@ pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f3
         } else {
             ui.label(RichText::new(*label).color(theme::palette(ui.ctx()).text_weak))
         };
-        let slider = ui
-            .scope(|ui| {
-                ui.spacing_mut().slider_width = slider_width;
-                ui.spacing_mut().interact_size.y = 18.0;
-                let palette = theme::palette(ui.ctx());
-                ui.visuals_mut().selection.bg_fill = palette.accent;
-                ui.visuals_mut().widgets.inactive.bg_fill = Color32::from_gray(0x5a);
-                ui.add(egui::Slider::new(value, range.clone()).show_value(false).logarithmic(*logarithmic))
-            })
-            .inner;
-        slider.widget_info(|| WidgetInfo::slider(true, f64::from(*value), label));
-        slider.labelled_by(label_response.id).on_hover_text(tooltip);
+        if slider_width >= MIN_SLIDER_WIDTH {
+            let slider = rail(ui, value, range.clone(), *logarithmic, slider_width);
+            slider.widget_info(|| WidgetInfo::slider(true, f64::from(*value), label));
+            slider.labelled_by(label_response.id).on_hover_text(tooltip);
+        }
         number_field(ui, value, range.clone(), suffix, label).on_hover_text(tooltip);
     });
     *value != before
+}
+
+/// A slider alone, in the house style; the caller gives it a name.
+pub fn rail(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, logarithmic: bool, width: f32) -> Response {
+    let slider = |ui: &mut Ui| {
+        let palette = theme::palette(ui.ctx());
+        ui.spacing_mut().slider_width = width;
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.visuals_mut().selection.bg_fill = palette.accent;
+        ui.visuals_mut().widgets.inactive.bg_fill = palette.rail;
+        ui.add(egui::Slider::new(value, range).show_value(false).logarithmic(logarithmic))
+    };
+    ui.scope(slider).inner
 }
 
 /// A number that can be typed or dragged.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::super::{Command, Editor, icons, theme, widgets};
 use super::picture_button;
@@ -43,19 +43,10 @@ impl Editor {
     }
 
     fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
-        let palette = theme::palette(ui.ctx());
         let mut percent = blend.map_or(0.0, |blend| blend.t * 100.0);
         let before = percent;
         ui.add_enabled_ui(blend.is_some(), |ui| {
-            let slider = ui
-                .scope(|ui| {
-                    ui.spacing_mut().slider_width = width;
-                    ui.spacing_mut().interact_size.y = 18.0;
-                    ui.visuals_mut().selection.bg_fill = palette.accent;
-                    ui.visuals_mut().widgets.inactive.bg_fill = Color32::from_gray(0x5a);
-                    ui.add(egui::Slider::new(&mut percent, 0.0..=100.0).show_value(false))
-                })
-                .inner;
+            let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
             slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), "Blend"));
             slider.on_hover_text("From the source to the other face");
             ui.vertical_centered(|ui| {

@@ -81,12 +81,10 @@ impl Editor {
 
         let eye_rect = Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(26.0, 26.0));
         let eye_label = format!("{} layer {}", if layer.visible { "Hide" } else { "Show" }, layer.name);
-        let eye = ui
-            .scope_builder(egui::UiBuilder::new().max_rect(eye_rect), |ui| {
-                let icon = if layer.visible { icons::EYE } else { icons::EYE_SLASH };
-                widgets::icon_button(ui, icon, &eye_label, 16.0)
-            })
-            .inner;
+        // Beside the row's own rectangle, which is allocated already.
+        let mut eye_ui = ui.new_child(egui::UiBuilder::new().max_rect(eye_rect));
+        let icon = if layer.visible { icons::EYE } else { icons::EYE_SLASH };
+        let eye = widgets::icon_button(&mut eye_ui, icon, &eye_label, 16.0);
         if eye.on_hover_text(Command::ToggleLayer(layer.id).tooltip()).clicked() {
             self.send(Command::ToggleLayer(layer.id));
         } else if response.clicked() {

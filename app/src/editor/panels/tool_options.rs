@@ -18,11 +18,11 @@ impl Editor {
                 match self.toolbox.selected {
                     ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
                     ToolKind::Move => {
-                        hint_ui(ui, "Drag to move the active layer's region. Shift keeps to one axis, arrow keys move by a pixel.");
+                        hint_ui(ui, "Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel.");
                     }
                     ToolKind::Hand => hint_ui(ui, "Drag to move the view. Scroll to zoom."),
                 }
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.view_options_ui(ui));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.view_options_ui(ui, width));
             });
         });
     }
@@ -30,7 +30,7 @@ impl Editor {
     fn brush_options_ui(&mut self, ui: &mut Ui, width: f32) {
         let ctx = ui.ctx().clone();
         // What the view's controls on the right and the names and values need; the sliders share the rest.
-        let slider_width = ((width - 640.0) / 3.0).clamp(36.0, 110.0);
+        let slider_width = ((width - 640.0) / 3.0).min(110.0);
         let brush = &mut self.toolbox.brush;
         let keys = |smaller: &Command, larger: &Command| {
             format!("  ({} and {})", smaller.shortcut_text(&ctx), larger.shortcut_text(&ctx))
@@ -73,13 +73,19 @@ impl Editor {
         *brush = brush.clamped();
     }
 
-    fn view_options_ui(&mut self, ui: &mut Ui) {
+    fn view_options_ui(&mut self, ui: &mut Ui, width: f32) {
         ui.spacing_mut().item_spacing.x = 2.0;
         self.command_icon_ui(ui, Command::ZoomToFit, 16.0);
-        self.command_icon_ui(ui, Command::ZoomIn, 16.0);
+        // The menu has both where there is no room.
+        let has_room = width >= 600.0;
+        if has_room {
+            self.command_icon_ui(ui, Command::ZoomIn, 16.0);
+        }
         self.zoom_menu_ui(ui);
-        self.command_icon_ui(ui, Command::ZoomOut, 16.0);
-        ui.add_space(theme::space::NORMAL);
+        if has_room {
+            self.command_icon_ui(ui, Command::ZoomOut, 16.0);
+            ui.add_space(theme::space::NORMAL);
+        }
 
         let compare = widgets::icon_toggle(ui, self.is_comparing, icons::COMPARE, "Compare", 16.0)
             .on_hover_text("Hold to compare with the source photo  (hold C)");
