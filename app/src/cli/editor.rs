@@ -8,10 +8,12 @@ use super::CommonOptions;
 
 /// Opens the window with these photos.
 pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
-    // Said here, where it was typed: a misspelt command is a photo that does not exist.
+    // Said here, where it was typed, and not only in the window.
     for photo in &photos {
+        // A misspelt command is taken for a photo.
+        let hint = if photo.extension().is_none() { ", and there is no command of this name" } else { "" };
         let opened = std::fs::File::open(photo);
-        opened.with_context(|| format!("cannot open the photo {} (and no command has this name)", photo.display()))?;
+        opened.with_context(|| format!("cannot open the photo {}{hint}", photo.display()))?;
     }
     let source = common.model_source()?;
     let (device, dtype) = (common.device, common.dtype);

@@ -1,7 +1,7 @@
 //! Numbers of the command line, each refused with a sentence before any work begins.
 
 /// Moves further than this leave the largest picture that a model may have.
-const MAX_OFFSET_PX: i32 = 2048;
+const MAX_OFFSET_PX: u32 = 2048;
 const MAX_FEATHER_PX: f32 = 2048.0;
 const MAX_THREADS: usize = 1024;
 const MAX_COUNT: usize = 100_000;
@@ -61,7 +61,7 @@ pub fn seed(text: &str) -> Result<u64, String> {
 
 /// A move, `DX,DY`.
 pub fn offset_px(text: &str) -> Result<(i32, i32), String> {
-    let part = |part: &str| part.trim().parse().ok().filter(|number: &i32| number.abs() <= MAX_OFFSET_PX);
+    let part = |part: &str| part.trim().parse().ok().filter(|number: &i32| number.unsigned_abs() <= MAX_OFFSET_PX);
     let offset = text.split_once(',').and_then(|(dx, dy)| Some((part(dx)?, part(dy)?)));
     offset.ok_or_else(|| {
         format!("it must be two whole numbers of pixels from -{MAX_OFFSET_PX} to {MAX_OFFSET_PX}, such as 12,-8")

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use stylemap::verify::{Comparison, Fixture};
 
@@ -37,7 +38,10 @@ pub fn run(common: &CommonOptions, args: &VerifyArgs) -> anyhow::Result<()> {
     let (mut passed, mut failed) = (0, 0);
     let mut progress = Progress::new(names.len(), "outputs");
     for name in names {
-        match fixture.compare(session.engine.model(), name, *tolerance)? {
+        match fixture
+            .compare(session.engine.model(), name, *tolerance)
+            .with_context(|| format!("`{name}` cannot be recomputed with this model"))?
+        {
             None => progress.print_line(&format!("{name} skipped: this version does not know it"))?,
             Some(comparison) => {
                 let is_passed = comparison.passed();
