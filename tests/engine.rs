@@ -58,7 +58,8 @@ fn uncached(engine: &Engine, scene: &Scene) -> Vec<u8> {
         }
         Base::StyleMix { coarse, fine } => edit::style_mix(&codes(coarse), &codes(fine)),
     };
-    let all: Vec<_> = scene.layers.iter().map(|layer| (codes(layer.face), layer.mask.feathered(layer.feather_px))).collect();
+    let all: Vec<_> =
+        scene.layers.iter().map(|layer| (codes(layer.face), layer.mask.feathered(layer.feather_px))).collect();
     let references: Vec<_> = scene
         .layers
         .iter()
@@ -105,9 +106,8 @@ fn any_mask() -> impl Strategy<Value = Arc<Mask>> {
 fn any_layer() -> impl Strategy<Value = Layer> {
     let offset = prop_oneof![Just((0, 0)), (-40i32..40, -40i32..40)];
     let feather = prop_oneof![Just(0.0f32), 0.0f32..8.0];
-    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather).prop_map(
-        |(face, mask, offset_px, strength, feather_px)| Layer { face, mask, offset_px, strength, feather_px },
-    )
+    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather)
+        .prop_map(|(face, mask, offset_px, strength, feather_px)| Layer { face, mask, offset_px, strength, feather_px })
 }
 
 fn any_base() -> impl Strategy<Value = Base> {
@@ -119,8 +119,11 @@ fn any_base() -> impl Strategy<Value = Base> {
 }
 
 fn any_scene() -> impl Strategy<Value = Scene> {
-    (any_base(), prop::collection::vec(any_layer(), 0..4))
-        .prop_map(|(base, layers)| Scene { base, directions: Vec::new(), layers })
+    (any_base(), prop::collection::vec(any_layer(), 0..4)).prop_map(|(base, layers)| Scene {
+        base,
+        directions: Vec::new(),
+        layers,
+    })
 }
 
 proptest! {

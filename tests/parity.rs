@@ -68,9 +68,11 @@ fn pixels_round_as_the_reference_saves_them() {
     let path = fixture("f3_full_s64_l4.safetensors");
     let tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
     let image = tensors["f32/image_recon"].narrow(0, 0, 1).unwrap();
-    let expected: Vec<u8> = tensors["u8_save_image/image_recon"].get(0).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    let expected: Vec<u8> =
+        tensors["u8_save_image/image_recon"].get(0).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     let rgba = stylemap::photo::to_rgba(&image).unwrap();
     let rgba = Tensor::from_vec(rgba, (64, 64, 4), &Device::Cpu).unwrap();
-    let planes = rgba.narrow(2, 0, 3).unwrap().permute((2, 0, 1)).unwrap().flatten_all().unwrap().to_vec1::<u8>().unwrap();
+    let planes =
+        rgba.narrow(2, 0, 3).unwrap().permute((2, 0, 1)).unwrap().flatten_all().unwrap().to_vec1::<u8>().unwrap();
     assert_eq!(planes, expected);
 }

@@ -75,10 +75,11 @@ impl Config {
         let base = dim("g_ema.decoder.input.input", 2)?;
         let style_dim = dim("g_ema.decoder.convs_latent.0.0.weight", 1)?;
         let level_count = (0..).take_while(|i| shapes.contains_key(&block_key(*i))).count();
-        let mapping_layers =
-            (1..).take_while(|i| shapes.contains_key(&format!("g_ema.mapping_z.{i}.weight"))).count();
+        let mapping_layers = (1..).take_while(|i| shapes.contains_key(&format!("g_ema.mapping_z.{i}.weight"))).count();
         if level_count > 8 || base > MAX_SIZE {
-            return Err(Error::ModelShape(format!("a {base} x {base} stylemap with {level_count} levels is too large")));
+            return Err(Error::ModelShape(format!(
+                "a {base} x {base} stylemap with {level_count} levels is too large"
+            )));
         }
         let mut channels = BTreeMap::from([(base, dim("g_ema.decoder.input.input", 1)?)]);
         let mut codes = BTreeMap::from([(base, dim("g_ema.decoder.convs_latent.0.0.weight", 0)?)]);
@@ -140,7 +141,10 @@ impl Config {
             return bad(format!("{} px pictures are larger than the {MAX_SIZE} px that are supported", self.size));
         }
         if !(1..=MAX_WIDTH).contains(&self.style_dim) || !(1..=64).contains(&self.mapping_layers) {
-            return bad(format!("style_dim {} or mapping_layers {} is impossible", self.style_dim, self.mapping_layers));
+            return bad(format!(
+                "style_dim {} or mapping_layers {} is impossible",
+                self.style_dim, self.mapping_layers
+            ));
         }
         if !self.lr_mul.is_finite() {
             return bad("lr_mul is not a number".to_owned());

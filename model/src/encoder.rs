@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 
 use crate::config::Config;
 use crate::kernels;
+use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, equalised_scale};
 
 struct ResidualBlock {
@@ -28,9 +29,9 @@ impl ResidualBlock {
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let inner = kernels::blur(&self.conv1.forward(x)?, 2, 1)?;
-        let inner = kernels::bias_activation(self.conv2.forward(&inner)?, &self.conv2_bias)?;
+        let inner = self.conv2.forward(&inner, After::BiasActivation(&self.conv2_bias))?;
         // A 1x1 convolution of stride 2 reads every second blurred sample only.
-        let skip = self.skip.forward(&kernels::blur(x, 1, 2)?)?;
+        let skip = self.skip.forward(&kernels::blur(x, 1, 2)?, After::Nothing)?;
         (inner + skip)? * std::f64::consts::FRAC_1_SQRT_2
     }
 }

@@ -47,7 +47,7 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
     /// A tensor operation failed: out of memory, a lost device, or a mistake in this crate.
-    #[error("the computation failed: {0}")]
+    #[error("the computation failed: {}", first_line(.0))]
     Compute(#[from] candle_core::Error),
 }
 
@@ -56,4 +56,9 @@ impl Error {
     pub fn argument(message: impl Into<String>) -> Self {
         Self::Argument(message.into())
     }
+}
+
+/// Candle appends a backtrace to its messages where one was captured.
+pub(crate) fn first_line(err: &candle_core::Error) -> String {
+    err.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor};
 use crate::config::Config;
 use crate::engine::Cancel;
 use crate::kernels;
+use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
 
 enum CodeLayer {
@@ -16,7 +17,10 @@ enum CodeLayer {
 /// Gamma and beta of one modulated convolution, as one 3x3 convolution of the style code: linear, with bias.
 pub struct Modulator {
     conv: Conv,
+    /// (2 C).
     bias: Tensor,
+    /// (2 C, K * 9): the same weight for single cells, where the device is the CPU.
+    rows: Option<Tensor>,
 }
 
 impl Modulator {
@@ -25,7 +29,9 @@ impl Modulator {
         let weight = |name: &str| loader.get((channels, code_width, 3, 3), name);
         let weight = (Tensor::cat(&[weight("gamma.weight")?, weight("beta.weight")?], 0)? * scale)?;
         let bias = Tensor::cat(&[loader.get(channels, "gamma.bias")?, loader.get(channels, "beta.bias")?], 0)?;
-        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias: loader.keep(&bias)? })
+        let bias = loader.keep(&bias)?;
+        let rows = bias.device().is_cpu().then(|| loader.keep(&weight)?.flatten_from(1)).transpose()?;
+        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias, rows })
     }
 
     /// A style code (N, K, r, r) to its modulation (N, 2 C, r, r), gamma before beta.
@@ -33,17 +39,16 @@ impl Modulator {
     /// # Errors
     /// When the shapes do not fit.
     pub fn forward(&self, code: &Tensor) -> Result<Tensor> {
-        self.conv.forward(code)?.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)
+        self.conv.forward(code, After::Bias(&self.bias))
     }
 
-    /// The convolution's weight (2 C, K, 3, 3), for the engine, which applies it to single cells.
-    pub fn weight(&self) -> &Tensor {
-        self.conv.weight()
-    }
-
-    /// The convolution's bias (2 C).
-    pub fn bias(&self) -> &Tensor {
-        &self.bias
+    /// The modulation of single cells: their codes' 3x3 neighbourhoods as columns (K * 9, cells) to (2 C, cells). On the CPU.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device is another.
+    pub fn forward_cells(&self, neighbourhoods: &Tensor) -> Result<Tensor> {
+        let Some(rows) = &self.rows else { candle_core::bail!("single cells are modulated on the CPU only") };
+        rows.matmul(neighbourhoods)?.broadcast_add(&self.bias.reshape(((), 1))?)
     }
 }
 
@@ -70,7 +75,7 @@ impl ModulatedConv {
     fn forward(&self, x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
         let x = kernels::normalize_modulate(x, modulation)?;
         match &self.0 {
-            Body::Plain { conv, bias } => kernels::bias_activation(conv.forward(&x)?, bias),
+            Body::Plain { conv, bias } => conv.forward(&x, After::BiasActivation(bias)),
             Body::Up(up) => up.forward(&x),
         }
     }
@@ -183,7 +188,7 @@ impl Generator {
             cancel.check()?;
             let inner = block.conv1.forward(&x, &modulations[0])?;
             let inner = block.conv2.forward(&inner, &modulations[1])?;
-            x = kernels::add_upsampled(inner, &block.skip.forward(&x)?)?;
+            x = kernels::add_upsampled(inner, &block.skip.forward(&x, After::Nothing)?)?;
         }
         cancel.check()?;
         Ok(self.to_rgb.forward(&x, last)?)

@@ -1,13 +1,14 @@
 //! The building blocks (network.md): equalised layers with their run-time scales folded into the weights at load time.
 //!
-//! An upsampling layer (transposed convolution, stride 2, then blur) is folded into ONE ordinary 3x3 convolution that gives the
-//! four output phases, followed by a pixel shuffle: exact, borders included, because both parts are linear and every
-//! sample that the fold would read outside the picture is zero in both forms.
+//! An upsampling layer (transposed convolution, stride 2, then blur) has two forms, both exact, borders included. On a GPU it is
+//! folded into ONE ordinary 3x3 convolution that gives the four output phases, followed by a pixel shuffle: four times the
+//! multiplications, but one plain convolution. On the CPU the multiplications count: see [`kernels::conv`].
 
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::kernels;
+use crate::kernels::conv::After;
 
 /// How weights are read: the source of tensors (f32), and where and as what they are kept.
 #[derive(Clone)]
@@ -47,11 +48,16 @@ impl<'a> Loader<'a> {
 }
 
 /// An ordinary convolution on the device, scales already in the weight.
-pub struct Conv {
-    /// On the CPU always f32, rounded to the dtype: the CPU has no half-precision convolution worth the name.
-    weight: Tensor,
-    padding: usize,
-    stride: usize,
+pub struct Conv(ConvForm);
+
+enum ConvForm {
+    /// Our kernels, in f32 whatever the dtype: the CPU has no half-precision convolution worth the name.
+    Cpu(kernels::conv::Conv),
+    Candle {
+        weight: Tensor,
+        padding: usize,
+        stride: usize,
+    },
 }
 
 impl Conv {
@@ -61,21 +67,29 @@ impl Conv {
     /// When the device has no room.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, padding: usize, stride: usize) -> Result<Self> {
         let weight = loader.keep(weight)?;
-        let weight = if weight.device().is_cpu() { weight.to_dtype(DType::F32)? } else { weight };
-        Ok(Self { weight, padding, stride })
+        Ok(Self(if weight.device().is_cpu() {
+            ConvForm::Cpu(kernels::conv::Conv::new(&weight.to_dtype(DType::F32)?, padding, stride)?)
+        } else {
+            ConvForm::Candle { weight, padding, stride }
+        }))
     }
 
     /// (N, in, H, W) to (N, out, H', W').
     ///
     /// # Errors
     /// When the shapes do not fit.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.to_dtype(self.weight.dtype())?.conv2d(&self.weight, self.padding, self.stride, 1, 1)?.to_dtype(x.dtype())
-    }
-
-    /// The weight as it is kept: (out, in, k, k).
-    pub fn weight(&self) -> &Tensor {
-        &self.weight
+    pub fn forward(&self, x: &Tensor, after: After<'_>) -> Result<Tensor> {
+        match &self.0 {
+            ConvForm::Cpu(conv) => conv.forward(&x.to_dtype(DType::F32)?, after)?.to_dtype(x.dtype()),
+            ConvForm::Candle { weight, padding, stride } => {
+                let y = x.conv2d(weight, *padding, *stride, 1, 1)?;
+                match after {
+                    After::Nothing => Ok(y),
+                    After::Bias(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
+                    After::BiasActivation(bias) => kernels::bias_activation(y, bias),
+                }
+            }
+        }
     }
 }
 
@@ -107,14 +121,18 @@ impl ConvLayer {
     /// # Errors
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        kernels::bias_activation(self.conv.forward(x)?, &self.bias)
+        self.conv.forward(x, After::BiasActivation(&self.bias))
     }
 }
 
 /// A 3x3 upsampling convolution, its blur and the bias activation that follows: (N, in, H, W) to (N, out, 2 H, 2 W).
-pub struct UpConv {
-    phases: Conv,
-    bias: Tensor,
+pub struct UpConv(UpForm);
+
+enum UpForm {
+    /// Every tap's product, then one pass that scatters, blurs and activates.
+    Cpu(kernels::conv::UpConv),
+    /// Folded into one plain convolution to four phases, then a pixel shuffle.
+    Folded { phases: Conv, bias: Tensor },
 }
 
 impl UpConv {
@@ -123,7 +141,13 @@ impl UpConv {
     /// # Errors
     /// When the shapes do not fit.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, bias: &Tensor) -> Result<Self> {
-        Ok(Self { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias: loader.keep(bias)? })
+        let bias = loader.keep(bias)?;
+        Ok(Self(if bias.device().is_cpu() {
+            let weight = loader.keep(weight)?.to_dtype(DType::F32)?;
+            UpForm::Cpu(kernels::conv::UpConv::new(&weight, &bias.to_dtype(DType::F32)?)?)
+        } else {
+            UpForm::Folded { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias }
+        }))
     }
 
     /// Reads a style code's upsampling layer: `0.weight` (out, in, 3, 3) and `2.bias` (out).
@@ -140,7 +164,12 @@ impl UpConv {
     /// # Errors
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        kernels::pixel_shuffle_bias_activation(&self.phases.forward(x)?, &self.bias)
+        match &self.0 {
+            UpForm::Cpu(up) => up.forward(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype()),
+            UpForm::Folded { phases, bias } => {
+                kernels::pixel_shuffle_bias_activation(&phases.forward(x, After::Nothing)?, bias)
+            }
+        }
     }
 }
 
@@ -179,11 +208,12 @@ fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
     }
     let matrix = Tensor::from_vec(matrix, (9, 36), weight.device())?;
     let folded = weight.reshape((channels_out * channels_in, 9))?.matmul(&matrix)?;
-    folded
-        .reshape((channels_out, channels_in, 4, 3, 3))?
-        .transpose(1, 2)?
-        .contiguous()?
-        .reshape((channels_out * 4, channels_in, 3, 3))
+    folded.reshape((channels_out, channels_in, 4, 3, 3))?.transpose(1, 2)?.contiguous()?.reshape((
+        channels_out * 4,
+        channels_in,
+        3,
+        3,
+    ))
 }
 
 /// An equalised linear layer with activation.
@@ -217,25 +247,18 @@ impl LinearLayer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_nn::VarMap;
-
-    /// The literal form: transposed convolution, zero padding, depthwise blur.
-    fn literal_up(x: &Tensor, weight: &Tensor) -> Tensor {
-        let y = x.conv_transpose2d(&weight.transpose(0, 1).unwrap().contiguous().unwrap(), 0, 0, 2, 1).unwrap();
-        (kernels::reference::blur(&y, 1, 1).unwrap() * 4.0).unwrap()
-    }
 
     #[test]
     fn folded_upsampling_equals_the_literal_form_borders_included() {
         let device = Device::Cpu;
-        let vars = VarMap::new();
-        let loader = Loader::new(VarBuilder::from_varmap(&vars, DType::F32, &device), &device, DType::F32);
         for (n, c, o, h, w) in [(1, 3, 2, 4, 4), (2, 1, 1, 1, 1), (1, 2, 5, 3, 8)] {
             let x = Tensor::randn(0f32, 1.0, (n, c, h, w), &device).unwrap();
             let weight = Tensor::randn(0f32, 1.0, (o, c, 3, 3), &device).unwrap();
-            let bias = Tensor::randn(0f32, 1.0, o, &device).unwrap();
-            let folded = UpConv::new(&loader, &weight, &bias).unwrap().forward(&x).unwrap();
-            let literal = kernels::reference::bias_activation(&literal_up(&x, &weight), &bias).unwrap();
+            let phases = x.conv2d(&fold_upsampling(&weight).unwrap(), 1, 1, 1, 1).unwrap();
+            let folded = candle_nn::ops::pixel_shuffle(&phases, 2).unwrap();
+            // The literal form: transposed convolution, zero padding, blur with gain 4.
+            let wide = x.conv_transpose2d(&weight.transpose(0, 1).unwrap().contiguous().unwrap(), 0, 0, 2, 1).unwrap();
+            let literal = (kernels::reference::blur(&wide, 1, 1).unwrap() * 4.0).unwrap();
             let difference = (folded - literal).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
             assert!(difference < 1e-5, "differs by {difference}");
         }

@@ -11,7 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::edit;
 use crate::encoder::Encoder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, first_line};
 use crate::generator::Generator;
 use crate::kernels;
 use crate::layers::Loader;
@@ -65,8 +65,9 @@ impl DeviceChoice {
             Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(Error::Device(
                 "this build has no CUDA support: use --device cpu, or build with `--features cuda`".to_owned(),
             )),
-            Self::Cuda(number) => Device::new_cuda(number)
-                .map_err(|err| Error::Device(format!("the CUDA device {number} cannot be used ({err}): use --device cpu"))),
+            Self::Cuda(number) => Device::new_cuda(number).map_err(|err| {
+                Error::Device(format!("the CUDA device {number} cannot be used ({err}): use --device cpu"))
+            }),
             Self::Metal if !candle_core::utils::metal_is_available() => Err(Error::Device(
                 "this build has no Metal support: use --device cpu, or build with `--features metal`".to_owned(),
             )),
@@ -203,8 +204,10 @@ impl Model {
         let generator = Generator::load(&generator.pp("decoder"), &config).map_err(as_shape)?;
         let known = |key: &str| checkpoint.tensors.get(key).map(|tensor| tensor.to_dtype(DType::F32)).transpose();
         let grid = [config.style_dim, config.base, config.base];
-        let mean_stylemap =
-            known("mean_stylemap")?.map(|mean| mean.reshape((1, grid[0], grid[1], grid[2]))).transpose().map_err(shape)?;
+        let mean_stylemap = known("mean_stylemap")?
+            .map(|mean| mean.reshape((1, grid[0], grid[1], grid[2])))
+            .transpose()
+            .map_err(shape)?;
         let components = match (known("pca.components")?, known("pca.std")?) {
             (Some(directions), Some(deviations)) => {
                 let deviations = deviations.flatten_all()?.to_vec1()?;
@@ -346,11 +349,6 @@ fn device_label(device: &Device) -> String {
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
     }
-}
-
-/// Candle appends a backtrace to its messages where one was captured.
-fn first_line(err: &candle_core::Error) -> String {
-    err.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Root of the mean square and greatest absolute difference of two tensors, in f32.

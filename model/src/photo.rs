@@ -20,7 +20,11 @@ const MAX_DECODED_BYTES: u64 = 800 * 1024 * 1024;
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
 pub fn load(path: &Path) -> Result<RgbImage> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io { action: "cannot open", path: path.to_owned(), source })?;
+    let file = std::fs::File::open(path).map_err(|source| Error::Io {
+        action: "cannot open",
+        path: path.to_owned(),
+        source,
+    })?;
     decode(std::io::BufReader::new(file)).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
 }
 
@@ -51,7 +55,10 @@ fn decode(reader: impl BufRead + Seek) -> std::result::Result<RgbImage, String> 
 
 /// Drops an alpha channel over white, as a browser shows the picture.
 fn flatten(image: DynamicImage) -> RgbImage {
-    if !matches!(image.color(), ColorType::La8 | ColorType::La16 | ColorType::Rgba8 | ColorType::Rgba16 | ColorType::Rgba32F) {
+    if !matches!(
+        image.color(),
+        ColorType::La8 | ColorType::La16 | ColorType::Rgba8 | ColorType::Rgba16 | ColorType::Rgba32F
+    ) {
         return image.into_rgb8();
     }
     let rgba = image.into_rgba8();
@@ -104,7 +111,8 @@ pub fn to_rgba(image: &Tensor) -> Result<Vec<u8>> {
     // One read-back; the rest is cheap on the host.
     let values = image.get(0)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let plane = height * width;
-    let [Some(red), Some(green), Some(blue)] = [0, 1, 2].map(|channel| values.get(channel * plane..(channel + 1) * plane))
+    let [Some(red), Some(green), Some(blue)] =
+        [0, 1, 2].map(|channel| values.get(channel * plane..(channel + 1) * plane))
     else {
         return Err(Error::argument("the picture has too few channels"));
     };
@@ -136,7 +144,11 @@ pub fn rgb_from_rgba(rgba: &[u8], size_px: usize) -> Result<RgbImage> {
 /// # Errors
 /// When it cannot be read, is no picture, or is not square.
 pub fn load_mask(path: &Path, size_px: usize) -> Result<Mask> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io { action: "cannot open", path: path.to_owned(), source })?;
+    let file = std::fs::File::open(path).map_err(|source| Error::Io {
+        action: "cannot open",
+        path: path.to_owned(),
+        source,
+    })?;
     let picture = |reason: String| Error::Picture { path: path.to_owned(), reason };
     let mut reader = ImageReader::new(std::io::BufReader::new(file))
         .with_guessed_format()

@@ -137,8 +137,10 @@ impl Fixture {
                 self.demo(model, [codes(0)?, codes(1)?, codes(2)?], "in/demo_masks_stripes", offsets, 2)?
             }
             "image_demo_a_steps3" | "image_demo_far_steps3" | "image_demo_zero_steps3" => {
-                let key = name.trim_start_matches("image_").trim_end_matches("_steps3").replace("demo_", "in/demo_shift_");
-                let [x, y] = [self.get(&format!("{key}_x"))?, self.get(&format!("{key}_y"))?].map(Tensor::to_vec1::<i64>);
+                let key =
+                    name.trim_start_matches("image_").trim_end_matches("_steps3").replace("demo_", "in/demo_shift_");
+                let [x, y] =
+                    [self.get(&format!("{key}_x"))?, self.get(&format!("{key}_y"))?].map(Tensor::to_vec1::<i64>);
                 let offsets = match (x?.as_slice(), y?.as_slice()) {
                     (&[x0, x1], &[y0, y1]) => [(x0 as i32, y0 as i32), (x1 as i32, y1 as i32)],
                     _ => return Err(Error::argument("the fixture's shifts are not two")),

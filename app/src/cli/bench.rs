@@ -11,7 +11,7 @@ use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
 use stylemap::{Config, Mask};
 
-use super::progress::Progress;
+use super::progress::Activity;
 use super::sample::values;
 use super::{CommonOptions, numbers, print_line};
 
@@ -53,7 +53,6 @@ enum Widths {
 /// A slow network is measured less often, so that the whole ends within minutes.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 const MIN_RUNS: usize = 3;
-const MEASUREMENTS: usize = 6;
 
 const SOURCE: FaceId = FaceId(0);
 const REFERENCE: FaceId = FaceId(1);
@@ -129,11 +128,11 @@ fn measure_all(engine: &mut Engine, runs: usize) -> anyhow::Result<Vec<Measureme
     engine.add_face(SOURCE, &source)?;
     engine.add_face(REFERENCE, &reference)?;
     let stylemap = values(engine.stylemap(SOURCE)?)?;
-    let mut progress = Progress::new(MEASUREMENTS, "measurements");
-    let mut measurements = Vec::with_capacity(MEASUREMENTS);
+    let activity = Activity::new("measuring");
+    let mut measurements = Vec::new();
     let mut measure = |name, work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>| {
+        activity.now(name);
         measurements.push(measurement(name, runs, work)?);
-        progress.step();
         anyhow::Ok(())
     };
     measure("encoder", &mut |_| {

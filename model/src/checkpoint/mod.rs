@@ -94,8 +94,7 @@ impl Checkpoint {
                 continue;
             }
             hash = fnv1a_from(fnv1a_from(hash, key.as_bytes()), &tensor.data);
-            converted
-                .insert(key, Tensor::from_raw_buffer(&tensor.data, tensor.dtype, &tensor.shape, &Device::Cpu)?);
+            converted.insert(key, Tensor::from_raw_buffer(&tensor.data, tensor.dtype, &tensor.shape, &Device::Cpu)?);
         }
         let metadata = [("format", "stylemap"), ("mapping", "trained")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -47,8 +47,7 @@ pub(super) fn modulation(
     for cells in work.recomputed.chunks(PATCH_COLUMNS) {
         let patches = patches(&codes, weights, cells, code_width);
         let patches = Tensor::from_vec(patches, (9 * code_width, cells.len()), &Device::Cpu)?;
-        let columns = modulator.weight().flatten_from(1)?.matmul(&patches)?;
-        let columns = columns.broadcast_add(&modulator.bias().reshape(((), 1))?)?;
+        let columns = modulator.forward_cells(&patches)?;
         let columns = on_cpu(&columns);
         mixed.inplace_op1(&Scatter { columns: columns.slice()?, cells })?;
     }

@@ -232,7 +232,8 @@ impl Engine {
     /// The modulations of the base under the layers. Mixes in place into what the last frame left, where that came from the
     /// same faces.
     fn mixed_modulations(&mut self, base: &Arc<Chain>, layers: &[Layer], cancel: &Cancel) -> Result<Vec<Tensor>> {
-        let visible: Vec<&Layer> = layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+        let visible: Vec<&Layer> =
+            layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
         if visible.is_empty() {
             self.mixed = None;
             return Ok(base.modulations.clone());
@@ -242,11 +243,8 @@ impl Engine {
         cancel.check()?;
         let with_pyramids: Vec<_> = visible.iter().copied().zip(pyramids.iter().map(Arc::as_ref)).collect();
         let levels: Vec<usize> = std::iter::once(self.model.config.base).chain(self.model.config.levels()).collect();
-        let weights: Vec<_> = levels
-            .iter()
-            .enumerate()
-            .map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids))
-            .collect();
+        let weights: Vec<_> =
+            levels.iter().enumerate().map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids)).collect();
         let faces: Vec<_> = visible.iter().map(|layer| layer.face).collect();
         let before = self.mixed.take().filter(|mixed| Arc::ptr_eq(&mixed.base, base) && mixed.layers == faces);
         let (before_weights, mut before_modulations) = match before {
@@ -282,9 +280,9 @@ impl Engine {
         let config = &self.model.config;
         let known = std::mem::take(&mut self.pyramids);
         for layer in layers {
-            let same = known.iter().find(|(mask, feather_px, _)| {
-                Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px
-            });
+            let same = known
+                .iter()
+                .find(|(mask, feather_px, _)| Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px);
             let pyramid = same.map(|(_, _, pyramid)| Arc::clone(pyramid)).unwrap_or_else(|| {
                 let levels = std::iter::once(config.base).chain(config.levels());
                 Arc::new(Pyramid::new(&layer.mask, layer.feather_px, levels))

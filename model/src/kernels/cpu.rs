@@ -4,17 +4,19 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
+use super::conv::vectorised;
+
 const SQRT_2: f32 = std::f32::consts::SQRT_2;
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const EPSILON: f64 = 1e-5;
 
 /// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2).
 #[inline(always)]
-fn lrelu(x: f32) -> f32 {
+pub(super) fn lrelu(x: f32) -> f32 {
     x * if x < 0.0 { 0.2 * SQRT_2 } else { SQRT_2 }
 }
 
-fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let CpuStorage::F32(values) = storage else { bail!("a CPU kernel got a tensor that is not f32") };
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&values[start..end]),
@@ -45,9 +47,10 @@ impl InplaceOp2 for BiasActivation {
         }
         x.par_chunks_mut(height * width).enumerate().for_each(|(plane, values)| {
             let bias = bias[plane % channels];
-            for value in values {
-                *value = lrelu(*value + bias);
-            }
+            vectorised(
+                #[inline(always)]
+                || values.iter_mut().for_each(|value| *value = lrelu(*value + bias)),
+            );
         });
         Ok(())
     }
@@ -60,7 +63,13 @@ impl CustomOp2 for NormalizeModulate {
         "normalize-modulate"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, m: &CpuStorage, m_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        m: &CpuStorage,
+        m_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let shape = x_layout.shape();
         let (batch, channels, height, width) = shape.dims4()?;
         let (m_batch, m_channels, m_height, m_width) = m_layout.shape().dims4()?;
@@ -70,7 +79,9 @@ impl CustomOp2 for NormalizeModulate {
         let (x, m) = (f32_slice(x, x_layout)?, f32_slice(m, m_layout)?);
         let plane = height * width;
         let mut out = vec![0.0; x.len()];
-        for (sample, (x, out)) in x.chunks_exact(channels * plane).zip(out.chunks_exact_mut(channels * plane)).enumerate() {
+        for (sample, (x, out)) in
+            x.chunks_exact(channels * plane).zip(out.chunks_exact_mut(channels * plane)).enumerate()
+        {
             let (mean, scale) = statistics(x, plane);
             let m = &m[if m_batch == 1 { 0 } else { sample * 2 * channels * plane }..][..2 * channels * plane];
             let (gamma, beta) = m.split_at(channels * plane);
@@ -78,9 +89,14 @@ impl CustomOp2 for NormalizeModulate {
                 .zip(x.par_chunks(plane))
                 .zip(gamma.par_chunks(plane).zip(beta.par_chunks(plane)))
                 .for_each(|((out, x), (gamma, beta))| {
-                    for (((out, x), gamma), beta) in out.iter_mut().zip(x).zip(gamma).zip(beta) {
-                        *out = (x - mean) * scale * gamma + beta;
-                    }
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (((out, x), gamma), beta) in out.iter_mut().zip(x).zip(gamma).zip(beta) {
+                                *out = (x - mean) * scale * gamma + beta;
+                            }
+                        },
+                    );
                 });
         }
         Ok((CpuStorage::F32(out), shape.clone()))
@@ -89,11 +105,22 @@ impl CustomOp2 for NormalizeModulate {
 
 /// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: E[x^2] - E[x]^2 in f32 loses up to 4e-3.
 fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
-    // f32 lanes over at most a few hundred values each, then f64.
-    let sum_of = |values: &[f32], f: &(dyn Fn(f32) -> f32 + Sync)| -> f64 {
-        values
-            .chunks(2048)
-            .map(|chunk| {
+    let count = x.len() as f64;
+    // Collected before it is summed, so that the order of the threads cannot change the result.
+    let sum = |parts: Vec<f64>| parts.iter().sum::<f64>();
+    let mean = (sum(x.par_chunks(plane).map(|values| sum_of(values, |value| value)).collect()) / count) as f32;
+    let squares = x.par_chunks(plane).map(|values| sum_of(values, |value| (value - mean) * (value - mean)));
+    let variance = sum(squares.collect()) / count;
+    (mean, (1.0 / (variance + EPSILON).sqrt()) as f32)
+}
+
+/// Sum of f over a plane: 16 lanes of f32 over at most 128 values each, then f64.
+fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut total = 0.0;
+            for chunk in values.chunks(2048) {
                 let mut lanes = [0f32; 16];
                 let mut rows = chunk.chunks_exact(16);
                 for row in &mut rows {
@@ -102,18 +129,11 @@ fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
                     }
                 }
                 let rest: f32 = rows.remainder().iter().map(|value| f(*value)).sum();
-                lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest)
-            })
-            .sum()
-    };
-    let count = x.len() as f64;
-    // Collected before it is summed, so that the order of the threads cannot change the result.
-    let total = |f: &(dyn Fn(f32) -> f32 + Sync)| -> f64 {
-        x.par_chunks(plane).map(|values| sum_of(values, f)).collect::<Vec<_>>().iter().sum()
-    };
-    let mean = (total(&|value| value) / count) as f32;
-    let variance = total(&|value| (value - mean) * (value - mean)) / count;
-    (mean, (1.0 / (variance + EPSILON).sqrt()) as f32)
+                total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest);
+            }
+            total
+        },
+    )
 }
 
 pub(super) struct PixelShuffleBiasActivation;
@@ -123,7 +143,13 @@ impl CustomOp2 for PixelShuffleBiasActivation {
         "pixel-shuffle-bias-activation"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, x_layout: &Layout, bias: &CpuStorage, bias_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (batch, phases, height, width) = x_layout.shape().dims4()?;
         let (x, bias) = (f32_slice(x, x_layout)?, f32_slice(bias, bias_layout)?);
         let channels = bias.len();
@@ -164,29 +190,38 @@ impl InplaceOp2 for AddUpsampled {
         }
         let (x, skip) = (f32_slice_mut(x, x_layout)?, f32_slice(skip, skip_layout)?);
         x.par_chunks_mut(4 * height * width).zip(skip.par_chunks(height * width)).for_each(|(x, skip)| {
-            let zeros = vec![0.0; width];
-            let row = |y: isize| match usize::try_from(y) {
-                Ok(y) if y < height => &skip[y * width..][..width],
-                _ => zeros.as_slice(),
-            };
-            let mut mixed = vec![0.0; width];
-            for (out_y, out) in x.chunks_exact_mut(2 * width).enumerate() {
-                let y = (out_y / 2) as isize;
-                let far = if out_y % 2 == 0 { row(y - 1) } else { row(y + 1) };
-                for ((mixed, near), far) in mixed.iter_mut().zip(row(y)).zip(far) {
-                    *mixed = (0.75 * near + 0.25 * far) * SQRT_HALF;
-                }
-                let mut before = 0.0;
-                for (i, pair) in out.chunks_exact_mut(2).enumerate() {
-                    let here = mixed[i];
-                    let after = mixed.get(i + 1).copied().unwrap_or(0.0);
-                    pair[0] = pair[0] * SQRT_HALF + 0.75 * here + 0.25 * before;
-                    pair[1] = pair[1] * SQRT_HALF + 0.75 * here + 0.25 * after;
-                    before = here;
-                }
-            }
+            vectorised(
+                #[inline(always)]
+                || add_upsampled_plane(x, skip, (height, width)),
+            );
         });
         Ok(())
+    }
+}
+
+/// One channel of [`AddUpsampled`].
+#[inline(always)]
+fn add_upsampled_plane(x: &mut [f32], skip: &[f32], (height, width): (usize, usize)) {
+    let zeros = vec![0.0; width];
+    let row = |y: isize| match usize::try_from(y) {
+        Ok(y) if y < height => &skip[y * width..][..width],
+        _ => zeros.as_slice(),
+    };
+    let mut mixed = vec![0.0; width];
+    for (out_y, out) in x.chunks_exact_mut(2 * width).enumerate() {
+        let y = (out_y / 2) as isize;
+        let far = if out_y % 2 == 0 { row(y - 1) } else { row(y + 1) };
+        for ((mixed, near), far) in mixed.iter_mut().zip(row(y)).zip(far) {
+            *mixed = (0.75 * near + 0.25 * far) * SQRT_HALF;
+        }
+        let mut before = 0.0;
+        for (i, pair) in out.chunks_exact_mut(2).enumerate() {
+            let here = mixed[i];
+            let after = mixed.get(i + 1).copied().unwrap_or(0.0);
+            pair[0] = pair[0] * SQRT_HALF + 0.75 * here + 0.25 * before;
+            pair[1] = pair[1] * SQRT_HALF + 0.75 * here + 0.25 * after;
+            before = here;
+        }
     }
 }
 
@@ -210,26 +245,41 @@ impl CustomOp1 for Blur {
             bail!("a blur of an empty picture");
         }
         out.par_chunks_mut(out_height * out_width).zip(x.par_chunks(height * width)).for_each(|(out, x)| {
-            // A column's blur into a padded line, then the line's own.
-            let mut line = vec![0.0; width + 2 * self.padding];
-            for (y, out) in out.chunks_exact_mut(out_width).enumerate() {
-                line.fill(0.0);
-                let inside = &mut line[self.padding..][..width];
-                for (tap, weight) in [0.125, 0.375, 0.375, 0.125].into_iter().enumerate() {
-                    let Some(row) = (y * self.stride + tap).checked_sub(self.padding).filter(|row| *row < height) else {
-                        continue;
-                    };
-                    for (sum, value) in inside.iter_mut().zip(&x[row * width..][..width]) {
-                        *sum += weight * value;
-                    }
-                }
-                for (i, out) in out.iter_mut().enumerate() {
-                    let taps = &line[i * self.stride..][..4];
-                    *out = 0.125 * (taps[0] + taps[3]) + 0.375 * (taps[1] + taps[2]);
-                }
-            }
+            vectorised(
+                #[inline(always)]
+                || blur_plane(out, out_width, x, (height, width), (self.padding, self.stride)),
+            );
         });
         Ok((CpuStorage::F32(out), (batch, channels, out_height, out_width).into()))
+    }
+}
+
+/// One channel of [`Blur`].
+#[inline(always)]
+fn blur_plane(
+    out: &mut [f32],
+    out_width: usize,
+    x: &[f32],
+    (height, width): (usize, usize),
+    (padding, stride): (usize, usize),
+) {
+    // A column's blur into a padded line, then the line's own.
+    let mut line = vec![0.0; width + 2 * padding];
+    for (y, out) in out.chunks_exact_mut(out_width).enumerate() {
+        line.fill(0.0);
+        let inside = &mut line[padding..][..width];
+        for (tap, weight) in [0.125, 0.375, 0.375, 0.125].into_iter().enumerate() {
+            let Some(row) = (y * stride + tap).checked_sub(padding).filter(|row| *row < height) else {
+                continue;
+            };
+            for (sum, value) in inside.iter_mut().zip(&x[row * width..][..width]) {
+                *sum += weight * value;
+            }
+        }
+        for (i, out) in out.iter_mut().enumerate() {
+            let taps = &line[i * stride..][..4];
+            *out = 0.125 * (taps[0] + taps[3]) + 0.375 * (taps[1] + taps[2]);
+        }
     }
 }
 
@@ -255,7 +305,10 @@ mod tests {
     fn every_kernel_equals_its_reference() {
         for [n, c, h, w] in SHAPES {
             let (x, bias) = (random(&[n, c, h, w]), random(&[c]));
-            assert_close(&kernels::bias_activation(x.copy().unwrap(), &bias).unwrap(), &reference::bias_activation(&x, &bias).unwrap());
+            assert_close(
+                &kernels::bias_activation(x.copy().unwrap(), &bias).unwrap(),
+                &reference::bias_activation(&x, &bias).unwrap(),
+            );
             for modulation in [random(&[n, 2 * c, h, w]), random(&[1, 2 * c, h, w])] {
                 assert_close(
                     &kernels::normalize_modulate(&x, &modulation).unwrap(),

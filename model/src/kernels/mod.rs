@@ -2,6 +2,7 @@
 //!
 //! [`reference`](mod@reference) holds the plain forms: what runs on other devices and dtypes, and what tests hold the CPU kernels against.
 
+pub mod conv;
 mod cpu;
 pub mod reference;
 
@@ -14,7 +15,7 @@ fn on_cpu_f32(x: &Tensor) -> bool {
 
 /// What this build computes with, for `info`.
 pub fn description() -> &'static str {
-    "candle convolutions; fused single-pass CPU kernels for normalise-modulate, bias-activation, pixel shuffle and blur"
+    "Winograd and tap-product convolutions over gemm; one-pass kernels between them"
 }
 
 /// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes x for its own: nobody else may hold it.
