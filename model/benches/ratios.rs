@@ -1,0 +1,166 @@
+//! Everything on the path from brush to pixel, against a reference in the same run: `cargo bench -p stylemap`.
+//!
+//! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
+//! Kernels are held against candle's own operations; frames against the picture drawn with nothing cached.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use image::{Rgb, RgbImage};
+use stylemap::checkpoint::Checkpoint;
+use stylemap::edit::{self, Reference};
+use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
+use stylemap::kernels::conv::{After, Conv, UpConv};
+use stylemap::kernels::{self, reference};
+use stylemap::mask::Pooling;
+use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
+
+fn median_ms(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+fn row(what: &str, runs: usize, mut ours: impl FnMut(), mut reference: impl FnMut()) {
+    let timed = |body: &mut dyn FnMut()| {
+        let start = Instant::now();
+        body();
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    (ours(), reference());
+    let (ours, reference): (Vec<_>, Vec<_>) = (0..runs).map(|_| (timed(&mut ours), timed(&mut reference))).unzip();
+    let (ours, reference) = (median_ms(ours), median_ms(reference));
+    println!("{what:<46} {ours:>9.2} ms {reference:>10.2} ms {:>8.3}", ours / reference);
+}
+
+fn random(shape: &[usize]) -> Tensor {
+    Tensor::randn(0f32, 1.0, shape, &Device::Cpu).unwrap()
+}
+
+fn kernel_rows() {
+    println!("{:<46} {:>12} {:>13} {:>8}", "kernel, against candle's operations", "ours", "reference", "ratio");
+    for (channels, side) in [(256, 16), (256, 32), (128, 64), (64, 128), (32, 256)] {
+        let (x, weight) = (random(&[1, channels, side, side]), random(&[channels, channels, 3, 3]));
+        let bias = random(&[channels]);
+        let conv = Conv::new(&weight, 1, 1).unwrap();
+        row(
+            &format!("3x3 convolution, {channels} channels, {side} px"),
+            9,
+            || drop(black_box(conv.forward(&x, After::BiasActivation(&bias)).unwrap())),
+            || drop(black_box(reference::bias_activation(&x.conv2d(&weight, 1, 1, 1, 1).unwrap(), &bias).unwrap())),
+        );
+    }
+    for (channels, side) in [(256, 16), (128, 64), (64, 128)] {
+        let (x, weight) = (random(&[1, channels, side, side]), random(&[channels / 2, channels, 3, 3]));
+        let bias = random(&[channels / 2]);
+        let up = UpConv::new(&weight, &bias).unwrap();
+        let phases = random(&[2 * channels, channels, 3, 3]);
+        row(
+            &format!("upsampling convolution, {channels} channels, {side} px"),
+            9,
+            || drop(black_box(up.forward(&x).unwrap())),
+            || {
+                let phases = x.conv2d(&phases, 1, 1, 1, 1).unwrap();
+                drop(black_box(reference::pixel_shuffle_bias_activation(&phases, &bias).unwrap()));
+            },
+        );
+    }
+    let (x, modulation) = (random(&[1, 64, 128, 128]), random(&[1, 128, 128, 128]));
+    row(
+        "normalise and modulate, 64 channels, 128 px",
+        15,
+        || drop(black_box(kernels::normalize_modulate(&x, &modulation).unwrap())),
+        || drop(black_box(reference::normalize_modulate(&x, &modulation).unwrap())),
+    );
+}
+
+fn picture(seed: u32) -> RgbImage {
+    RgbImage::from_fn(256, 256, |x, y| {
+        let value = |k: u32| (((x / 8 * (seed + k) + y / 8 * (2 * seed + 3 * k)) * 13) % 256) as u8;
+        Rgb([value(1), value(2), value(5)])
+    })
+}
+
+/// A soft dab of this radius at step `i` of a stroke, on the editor's canvas.
+fn dab(i: usize, radius_px: f32) -> Arc<Mask> {
+    let centre = 128.0 + (i % 40) as f32 * 6.0;
+    let weight = |cell: usize| {
+        let (x, y) = ((cell % 512) as f32 - centre, (cell / 512) as f32 - 256.0);
+        ((radius_px - x.hypot(y)) / (0.3 * radius_px)).clamp(0.0, 1.0)
+    };
+    Arc::new(Mask::new(512, (0..512 * 512).map(weight).collect()).unwrap())
+}
+
+fn half() -> Mask {
+    Mask::new(512, (0..512 * 512).map(|cell| f32::from(cell % 512 < 256)).collect()).unwrap()
+}
+
+/// The scene's one layer with nothing cached but the stylemaps.
+fn uncached(engine: &Engine, layer: &Layer) {
+    let generator = &engine.model().generator;
+    let codes = |face| generator.style_codes(engine.stylemap(face).unwrap()).unwrap();
+    let (source, codes) = (codes(FaceId(1)), codes(FaceId(2)));
+    let reference =
+        Reference { codes: &codes, mask: &layer.mask, pooling: Pooling::Soft, offset_px: (0, 0), strength: 1.0 };
+    let image = generator.decode_codes(&edit::mix_codes(&source, &[reference]).unwrap()).unwrap();
+    black_box(photo::to_rgba(&image).unwrap());
+}
+
+fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
+    println!("\n{:<46} {:>12} {:>13} {:>8}", format!("frame, {name}"), "engine", "uncached", "ratio");
+    let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    engine.add_face(FaceId(1), &picture(1)).unwrap();
+    engine.add_face(FaceId(2), &picture(2)).unwrap();
+    let scene = |mask: Arc<Mask>| Scene {
+        layers: vec![Layer { face: FaceId(2), mask, offset_px: (0, 0), strength: 1.0, feather_px: 0.0 }],
+        ..Scene::face(FaceId(1))
+    };
+    let engine = std::cell::RefCell::new(engine);
+    for (what, radius_px) in [("stroke, small dab", 24.0), ("stroke, large dab", 96.0)] {
+        let scenes: Vec<_> = (0..40).map(|i| scene(dab(i, radius_px))).collect();
+        let mut step = 0;
+        row(
+            what,
+            runs,
+            || {
+                step += 1;
+                drop(black_box(engine.borrow_mut().render(&scenes[step % 40], &Cancel::default()).unwrap()));
+            },
+            || uncached(&engine.borrow(), &scenes[0].layers[0]),
+        );
+    }
+    let halves = [scene(Arc::new(half())), scene(Arc::new(half().feathered(8.0)))];
+    let mut step = 0;
+    row(
+        "half of the face, hard and soft in turn",
+        runs,
+        || {
+            step += 1;
+            drop(black_box(engine.borrow_mut().render(&halves[step % 2], &Cancel::default()).unwrap()));
+        },
+        || uncached(&engine.borrow(), &halves[0].layers[0]),
+    );
+    let mut t = 0.0;
+    row(
+        "interpolation step",
+        runs,
+        || {
+            t = (t + 0.01) % 1.0;
+            let base = Base::Interpolation { from: FaceId(1), to: FaceId(2), t };
+            let scene = Scene { base, directions: Vec::new(), layers: Vec::new() };
+            drop(black_box(engine.borrow_mut().render(&scene, &Cancel::default()).unwrap()));
+        },
+        || uncached(&engine.borrow(), &halves[0].layers[0]),
+    );
+}
+
+fn main() {
+    kernel_rows();
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/default.safetensors");
+    frame_rows("default model", Checkpoint::load(default.as_ref()).unwrap(), 15);
+    let published = Config::published(256, 2, false);
+    frame_rows("published 256 px widths, random weights", Checkpoint::random(published, 1).unwrap(), 5);
+}
