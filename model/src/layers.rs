@@ -180,18 +180,11 @@ impl UpConv {
 /// n = 2 m + p takes x[m + d] with d = (p + t - 1 - a) / 2 where that is whole.
 fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
     const BLUR: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
-    // fold[p][d + 1][a]
-    let mut fold = [[[0f32; 3]; 3]; 2];
-    for (p, rows) in fold.iter_mut().enumerate() {
-        for (t, blur) in BLUR.into_iter().enumerate() {
-            for a in 0..3 {
-                let twice = p as isize + t as isize - 1 - a as isize;
-                if twice % 2 == 0 {
-                    rows[(twice / 2 + 1) as usize][a] += blur;
-                }
-            }
-        }
-    }
+    let tap = |p: usize, d: usize, a: usize| -> f32 {
+        // The t with (p + t - 1 - a) / 2 = d - 1: d counts from 0 here.
+        let t = (2 * d + a).checked_sub(p + 1);
+        t.and_then(|t| BLUR.get(t)).copied().unwrap_or(0.0)
+    };
     let (channels_out, channels_in, _, _) = weight.dims4()?;
     // Both axes at once, as a 9x9 matrix per phase, over the flattened kernels.
     let mut matrix = Vec::with_capacity(9 * 36);
@@ -200,7 +193,7 @@ fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
             for (p, q) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 for d in 0..3 {
                     for e in 0..3 {
-                        matrix.push(fold[p][d][a] * fold[q][e][b]);
+                        matrix.push(tap(p, d, a) * tap(q, e, b));
                     }
                 }
             }

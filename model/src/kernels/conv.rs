@@ -222,7 +222,7 @@ impl Conv {
                 vectorised(
                     #[inline(always)]
                     || finish.finish(channel, values),
-                )
+                );
             });
         }
     }
