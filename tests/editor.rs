@@ -391,6 +391,55 @@ fn keys_choose_tools_and_brush_sizes() {
 }
 
 #[test]
+fn files_can_be_dropped_on_the_window() {
+    #[derive(Debug)]
+    struct Dropped(PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|err| err.to_string())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["a.png", "b.png"].iter().map(|name| folder.path().join(name)).collect();
+    let mut session = Session::ready();
+    session.harness.input_mut().hovered_files.push(egui::HoveredFile::default());
+    session.harness.step();
+    for path in &paths {
+        save_photo(path, 40, 50);
+        session.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+    }
+    session.harness.step();
+    session.wait_until("the photos are open", |editor| editor.timeline().document().photos().len() == 10);
+    assert_eq!(session.steps(), ["Open 2 photos"]);
+}
+
+#[test]
+fn a_photo_can_be_dragged_to_a_face_and_to_the_picture() {
+    let mut session = Session::ready();
+    let photo = session.harness.get_by_label("Portrait 6").rect().center();
+    let other_face = session.harness.get_by_label("Other face, Portrait 3").rect().center();
+    let canvas = session.screen(256.0, 256.0);
+    for target in [other_face, canvas] {
+        session.hover(photo);
+        session.button(photo, PointerButton::Primary, true);
+        session.hover(photo + vec2(20.0, 30.0));
+        session.hover(target);
+        session.button(target, PointerButton::Primary, false);
+        session.harness.run_steps(2);
+    }
+    let document = session.editor().timeline().document();
+    let dragged = document.photos().iter().find(|photo| photo.name == "Portrait 6").unwrap().id;
+    assert_eq!(document.blend().unwrap().with, dragged);
+    assert_eq!(document.source(), Some(dragged));
+    assert_eq!(session.steps(), ["Change blend", "Change source"]);
+    assert_eq!(document.layers().len(), 1, "a drag is no click");
+}
+
+#[test]
 fn a_path_can_be_typed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("typed.png");

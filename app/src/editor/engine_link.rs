@@ -210,7 +210,10 @@ impl EngineLink {
                 Event::Frame(frame) => self.take_frame(frame),
                 Event::FrameFailed(number, err) => {
                     self.finished_number = self.finished_number.max(number);
-                    reports.push(Report::FrameFailed(err.to_string()));
+                    // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
+                    if number == self.sent_number && self.sent_scene.is_some() {
+                        reports.push(Report::FrameFailed(err.to_string()));
+                    }
                 }
                 Event::FellBackToCpu(err, info) => {
                     self.state = EngineState::Ready(info);

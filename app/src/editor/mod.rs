@@ -65,6 +65,9 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
         renderer: eframe::Renderer::Wgpu,
         centered: true,
         persist_window: false,
+        // A brush that trails the pointer feels wrong: no frame waits in a queue.
+        wgpu_options: eframe::egui_wgpu::WgpuConfiguration::default()
+            .with_surface_config(eframe::egui_wgpu::SurfaceConfig::LOW_LATENCY),
         ..eframe::NativeOptions::default()
     };
     let result = eframe::run_native(
@@ -76,11 +79,20 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
         }),
     );
     result.map_err(|err| match err {
-        eframe::Error::Winit(err) => anyhow::anyhow!("no display: {err}"),
-        eframe::Error::WinitEventLoop(err) => anyhow::anyhow!("no display: {err}"),
-        eframe::Error::Wgpu(err) => anyhow::anyhow!("no display: no graphics adapter can draw the window ({err})"),
+        eframe::Error::Winit(err) => anyhow::anyhow!("no display: {}", without_source_line(&err.to_string())),
+        eframe::Error::WinitEventLoop(err) => anyhow::anyhow!("no display: {}", without_source_line(&err.to_string())),
+        eframe::Error::Wgpu(err) => {
+            log::error!("{err}");
+            anyhow::anyhow!("no display: no graphics driver can draw the window, neither Vulkan nor OpenGL")
+        }
         eframe::Error::AppCreation(err) => anyhow::anyhow!("the editor could not be started: {err}"),
     })
+}
+
+/// The window library puts its own source line before what the system said.
+fn without_source_line(text: &str) -> &str {
+    let reason = text.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
+    reason.map_or(text, |(_, reason)| reason)
 }
 
 /// A stroke's round end on a dark ground, drawn here as no file is needed for it.

@@ -47,6 +47,14 @@ impl Editor {
         let texture = self.thumbnails.small(ui.ctx(), photo);
         let response = picture_button(ui, &texture, size, border, &photo.name);
         response.dnd_set_drag_payload(photo.id);
+        if response.dragged()
+            && let Some(pos) = ui.input(|input| input.pointer.latest_pos())
+        {
+            let layer = egui::LayerId::new(egui::Order::Tooltip, response.id);
+            let carried = Rect::from_center_size(pos + vec2(20.0, 20.0), vec2(48.0, 48.0));
+            let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
+            ui.ctx().layer_painter(layer).image(texture.id(), carried, uv, Color32::from_white_alpha(215));
+        }
         if is_source {
             let strip = Rect::from_min_max(response.rect.left_bottom() - vec2(0.0, 17.0), response.rect.right_bottom());
             let corners = egui::CornerRadius { sw: 5, se: 5, nw: 0, ne: 0 };
