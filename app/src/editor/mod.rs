@@ -479,7 +479,7 @@ impl Editor {
         for PendingExport { path, .. } in ready {
             let (frame, done, ctx) = (Arc::clone(frame), self.exports_done.0.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
-                let written = export::write_png(&path, frame.size_px, &frame.rgba).map(|()| path);
+                let written = export::write_frame(&path, frame.size_px, &frame.rgba).map(|()| path);
                 // The window may be gone already; the file is written all the same.
                 let _ = done.send(written);
                 ctx.request_repaint();
