@@ -10,7 +10,7 @@ pub const MIN_RADIUS_PX: f32 = 1.0;
 /// The largest brush.
 pub const MAX_RADIUS_PX: f32 = 200.0;
 /// The distance of two dabs, in radii.
-const DAB_SPACING: f32 = 0.2;
+const DAB_SPACING: f32 = 0.15;
 
 /// How the brush paints.
 #[derive(Clone, Copy, Debug, PartialEq)]
