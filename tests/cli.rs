@@ -71,6 +71,10 @@ impl Files {
 
     /// Runs in the folder; words are split at spaces, `{a}`, `{b}` and `{small}` stand for the files.
     fn run(&self, line: &str) -> Output {
+        self.run_with(line, &[])
+    }
+
+    fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Output {
         let words = line.split_whitespace().map(|word| match word {
             "{a}" => self.a.as_os_str(),
             "{b}" => self.b.as_os_str(),
@@ -78,7 +82,8 @@ impl Files {
             word => OsStr::new(word),
         });
         let mut command = Command::new(env!("CARGO_BIN_EXE_stylebrush"));
-        command.current_dir(self.folder.path()).env_remove("RUST_BACKTRACE").args(words).output().unwrap()
+        command.current_dir(self.folder.path()).env_remove("RUST_BACKTRACE").envs(variables.iter().copied());
+        command.args(words).output().unwrap()
     }
 
     /// Runs what must succeed, in silence on the standard error; its standard output.
@@ -301,6 +306,31 @@ fn info_speaks_to_people_and_programs() {
     }
     let small: serde_json::Value = serde_json::from_str(&files.ok("info --model {small} --json")).unwrap();
     assert_eq!((small["config"]["size"].as_u64(), small["config"]["style_dim"].as_u64()), (Some(64), Some(16)));
+}
+
+/// What runs on a GPU runs here too, if slowly: candle's operations, folded upsampling, modulations of the whole mixed code.
+#[test]
+fn plain_candle_kernels_give_the_same_numbers_and_pictures() {
+    let files = Files::new();
+    let candle = [(stylemap::kernels::KERNELS_VARIABLE, "candle")];
+    let fixture = repository("tests/fixtures/f3_full_s64_l4.safetensors");
+    let checkpoint = repository("tests/fixtures/f3_full_s64_l4.pt");
+    let line = format!("verify {} --model {}", fixture.display(), checkpoint.display());
+    let said = String::from_utf8(files.run_with(&line, &candle).stdout).unwrap();
+    assert_eq!(said.lines().last(), Some("19 passed, 0 failed"), "{said}");
+    let info = String::from_utf8(files.run_with("info --json", &candle).stdout).unwrap();
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    assert_eq!(info["kernels"], "candle");
+
+    image::GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * y / 16).min(255) as u8]))
+        .save(files.path("m.png"))
+        .unwrap();
+    let edit = "edit {a} --model {small} --reference {b} --mask m.png --offset 9,-5 -o";
+    files.ok(&format!("{edit} ours.png"));
+    assert!(files.run_with(&format!("{edit} candle.png"), &candle).status.success());
+    let [ours, theirs] = ["ours.png", "candle.png"].map(|name| image::open(files.path(name)).unwrap().into_rgb8());
+    let worst = ours.as_raw().iter().zip(theirs.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(worst <= Some(1), "they differ by {worst:?}");
 }
 
 #[test]

@@ -15,19 +15,28 @@ use crate::kernels::conv::After;
 pub struct Loader<'a> {
     vars: VarBuilder<'a>,
     device: Device,
+    /// What weights are rounded to.
     dtype: DType,
+    /// What they are kept as.
+    compute_dtype: DType,
+}
+
+/// What a device computes in when a model is wanted in `dtype`: the CPU has no half-precision convolution worth the name, so there
+/// only the weights are rounded.
+pub fn compute_dtype(device: &Device, dtype: DType) -> DType {
+    if device.is_cpu() { DType::F32 } else { dtype }
 }
 
 impl<'a> Loader<'a> {
-    /// A loader over `vars`, which must give f32 on the CPU; weights go to `device` as `dtype`.
+    /// A loader over `vars`, which must give f32 on the CPU; weights are rounded to `dtype` and go to `device`.
     pub fn new(vars: VarBuilder<'a>, device: &Device, dtype: DType) -> Self {
-        Self { vars, device: device.clone(), dtype }
+        Self { vars, device: device.clone(), dtype, compute_dtype: compute_dtype(device, dtype) }
     }
 
     /// The same below a key's prefix.
     #[must_use]
     pub fn pp(&self, prefix: impl ToString) -> Self {
-        Self { vars: self.vars.pp(prefix), device: self.device.clone(), dtype: self.dtype }
+        Self { vars: self.vars.pp(prefix), ..self.clone() }
     }
 
     /// A tensor of this shape, in f32 on the CPU.
@@ -43,7 +52,7 @@ impl<'a> Loader<'a> {
     /// # Errors
     /// When the device has no room.
     pub fn keep(&self, weight: &Tensor) -> Result<Tensor> {
-        weight.to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()
+        weight.to_dtype(self.dtype)?.to_dtype(self.compute_dtype)?.to_device(&self.device)?.contiguous()
     }
 }
 
@@ -51,7 +60,7 @@ impl<'a> Loader<'a> {
 pub struct Conv(ConvForm);
 
 enum ConvForm {
-    /// Our kernels, in f32 whatever the dtype: the CPU has no half-precision convolution worth the name.
+    /// Our kernels, in f32.
     Cpu(kernels::conv::Conv),
     Candle {
         weight: Tensor,
@@ -67,8 +76,8 @@ impl Conv {
     /// When the device has no room.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, padding: usize, stride: usize) -> Result<Self> {
         let weight = loader.keep(weight)?;
-        Ok(Self(if weight.device().is_cpu() {
-            ConvForm::Cpu(kernels::conv::Conv::new(&weight.to_dtype(DType::F32)?, padding, stride)?)
+        Ok(Self(if kernels::are_used_on(weight.device()) {
+            ConvForm::Cpu(kernels::conv::Conv::new(&weight, padding, stride)?)
         } else {
             ConvForm::Candle { weight, padding, stride }
         }))
@@ -80,7 +89,7 @@ impl Conv {
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor, after: After<'_>) -> Result<Tensor> {
         match &self.0 {
-            ConvForm::Cpu(conv) => conv.forward(&x.to_dtype(DType::F32)?, after)?.to_dtype(x.dtype()),
+            ConvForm::Cpu(conv) => conv.forward(x, after),
             ConvForm::Candle { weight, padding, stride } => {
                 let y = x.conv2d(weight, *padding, *stride, 1, 1)?;
                 match after {
@@ -142,9 +151,8 @@ impl UpConv {
     /// When the shapes do not fit.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, bias: &Tensor) -> Result<Self> {
         let bias = loader.keep(bias)?;
-        Ok(Self(if bias.device().is_cpu() {
-            let weight = loader.keep(weight)?.to_dtype(DType::F32)?;
-            UpForm::Cpu(kernels::conv::UpConv::new(&weight, &bias.to_dtype(DType::F32)?)?)
+        Ok(Self(if kernels::are_used_on(bias.device()) {
+            UpForm::Cpu(kernels::conv::UpConv::new(&loader.keep(weight)?, &bias)?)
         } else {
             UpForm::Folded { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias }
         }))
@@ -165,9 +173,9 @@ impl UpConv {
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            UpForm::Cpu(up) => up.forward(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype()),
+            UpForm::Cpu(up) => up.forward(x),
             UpForm::Folded { phases, bias } => {
-                kernels::pixel_shuffle_bias_activation(&phases.forward(x, After::Nothing)?, bias)
+                kernels::reference::pixel_shuffle_bias_activation(&phases.forward(x, After::Nothing)?, bias)
             }
         }
     }

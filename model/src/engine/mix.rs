@@ -2,11 +2,12 @@
 
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::edit;
 use crate::generator::Modulator;
+use crate::kernels;
 
 use super::weights::{LevelWeights, Work};
 
@@ -32,7 +33,7 @@ pub(super) fn modulation(
     mixed: Option<Tensor>,
 ) -> Result<Tensor> {
     let Some(base) = parts.first() else { bail!("a mix of nothing") };
-    if !(base.modulation.device().is_cpu() && base.modulation.dtype() == DType::F32) {
+    if !kernels::are_used_on(base.modulation.device()) {
         return modulation_anywhere(modulator, parts, weights);
     }
     let mixed = match mixed {

@@ -119,7 +119,7 @@ impl Engine {
     /// # Errors
     /// When the device fails.
     pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
-        let image = photo::to_tensor(crop, self.model.config.size, self.model.device(), self.model.dtype())?;
+        let image = self.model.place(&photo::to_tensor(crop, self.model.config.size)?)?;
         let stylemap = self.model.encoder.forward(&image)?;
         self.insert(face, stylemap)
     }
