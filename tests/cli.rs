@@ -322,9 +322,7 @@ fn plain_candle_kernels_give_the_same_numbers_and_pictures() {
     let info: serde_json::Value = serde_json::from_str(&info).unwrap();
     assert_eq!(info["kernels"], "candle");
 
-    image::GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * y / 16).min(255) as u8]))
-        .save(files.path("m.png"))
-        .unwrap();
+    GrayImage::from_fn(64, 64, |x, y| Luma([(x * y / 16).min(255) as u8])).save(files.path("m.png")).unwrap();
     let edit = "edit {a} --model {small} --reference {b} --mask m.png --offset 9,-5 -o";
     files.ok(&format!("{edit} ours.png"));
     assert!(files.run_with(&format!("{edit} candle.png"), &candle).status.success());

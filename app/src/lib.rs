@@ -7,4 +7,5 @@ pub mod document;
 pub mod editor;
 pub mod export;
 pub mod photo_loading;
+pub mod sentence;
 pub mod tools;

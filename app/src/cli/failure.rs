@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
+use stylebrush_app::sentence::sentence_of;
 
 /// Reports an error of the work: exit code 1.
 pub fn report(err: &anyhow::Error) -> ExitCode {
-    say("error", &sentence(err));
+    say("error", &sentence_of(err));
     ExitCode::FAILURE
 }
 
@@ -32,32 +33,6 @@ fn say(kind: &str, message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{kind}: {message}");
 }
 
-/// The context and its causes as one sentence; causes that a message already repeats are left out.
-fn sentence(err: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in err.chain() {
-        let cause = one_line(&cause.to_string());
-        if text.is_empty() {
-            text = cause;
-        } else if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
-}
-
-/// A message without line breaks, and without the backtrace that candle appends where one was captured.
-fn one_line(message: &str) -> String {
-    let is_backtrace = |line: &str| {
-        let line = line.trim_start();
-        let frame = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        line.starts_with("at ") || (frame.len() < line.len() && frame.starts_with(": "))
-    };
-    let mut lines = message.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines.filter(|line| !is_backtrace(line)).fold(first, |text, line| format!("{text} {}", line.trim()))
-}
-
 /// Clap's message in one line: what is wrong and its tip, without the usage below them.
 fn usage_sentence(message: &str) -> String {
     let paragraphs = message.split("\n\n").map(|paragraph| {
@@ -77,26 +52,7 @@ fn usage_sentence(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::Context as _;
-
     use super::*;
-
-    #[test]
-    fn causes_are_one_sentence_without_repetition() {
-        let io = || std::io::Error::other("the disk is full");
-        let path = "a.png".into();
-        let err = anyhow::Error::new(stylemap::Error::Io { action: "cannot write", path, source: io() });
-        assert_eq!(sentence(&err), "cannot write a.png: the disk is full");
-        let err = Err::<(), _>(io()).context("cannot write b.png").context("no frames").map_err(|err| sentence(&err));
-        assert_eq!(err, Err("no frames: cannot write b.png: the disk is full".to_owned()));
-    }
-
-    #[test]
-    fn backtraces_and_line_breaks_are_cut() {
-        let message = "shape mismatch\n   0: candle_core::error\n             at /src/error.rs:3\n  11: main\n";
-        assert_eq!(one_line(message), "shape mismatch");
-        assert_eq!(one_line("cannot open odd\nname.png: not there"), "cannot open odd name.png: not there");
-    }
 
     #[test]
     fn usage_is_one_line_with_the_tip() {

@@ -10,9 +10,9 @@ use egui::{
 };
 use stylemap::engine::Frame;
 
-use super::notifications::plain_sentence;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
+use crate::sentence;
 use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 
 /// From this many points for a pixel of the picture on, pixels show as squares.
@@ -216,7 +216,7 @@ impl Editor {
     fn paint_messages(&mut self, ui: &mut Ui, area: Rect, picture_rect: Rect, has_picture: bool) {
         let palette = theme::palette(ui.ctx());
         if let EngineState::Failed(reason) = self.engine.state() {
-            let reason = plain_sentence(reason);
+            let reason = sentence::on_screen(reason);
             message_ui(ui, area, |ui| {
                 ui.label(RichText::new(icons::WARNING).font(theme::icon_font(40.0)).color(palette.danger));
                 ui.add_space(theme::space::NORMAL);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Align2, RichText, Role, Stroke, WidgetInfo};
 
 use super::{icons, theme, widgets};
+use crate::sentence;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ const MAX_SHOWN: usize = 4;
 impl Notifications {
     /// Shows a message. The same message again only stays longer.
     pub fn push(&mut self, kind: Kind, text: impl Into<String>) {
-        let text = plain_sentence(&text.into());
+        let text = sentence::on_screen(&text.into());
         if kind == Kind::Error {
             log::error!("{text}");
         }
@@ -63,7 +64,7 @@ impl Notifications {
 
     /// An error with its causes, as one sentence.
     pub fn error(&mut self, err: &anyhow::Error) {
-        self.push(Kind::Error, sentence_of(err));
+        self.push(Kind::Error, sentence::sentence_of(err));
     }
 
     /// The messages on screen.
@@ -126,59 +127,9 @@ impl Notifications {
     }
 }
 
-/// An error and its causes in a row. Many errors quote their cause themselves: what was said is not said again.
-fn sentence_of(err: &anyhow::Error) -> String {
-    let mut sentence = String::new();
-    for cause in err.chain() {
-        let text = without_code(&cause.to_string());
-        if sentence.is_empty() {
-            sentence = text;
-        } else if !sentence.contains(&text) {
-            sentence = format!("{sentence}: {text}");
-        }
-    }
-    sentence
-}
-
-/// The system's number of an error helps nobody who reads the message.
-fn without_code(text: &str) -> String {
-    match text.split_once(" (os error ") {
-        Some((before, after)) => match after.split_once(')') {
-            Some((_, rest)) => format!("{before}{rest}"),
-            None => text.to_owned(),
-        },
-        None => text.to_owned(),
-    }
-}
-
-/// What a person reads of a message from below.
-pub(super) fn plain_sentence(text: &str) -> String {
-    as_sentence(&without_code(text))
-}
-
-/// Errors are sentence parts ("cannot open …"): on screen they begin with a capital and end with a full stop.
-fn as_sentence(text: &str) -> String {
-    let mut characters = text.trim().chars();
-    let Some(first) = characters.next() else { return String::new() };
-    let mut sentence: String = first.to_uppercase().chain(characters).collect();
-    if !sentence.ends_with(['.', '!', '?', '…']) {
-        sentence.push('.');
-    }
-    sentence
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_is_one_plain_sentence() {
-        let err = std::io::Error::from_raw_os_error(2);
-        let err = anyhow::Error::from(stylemap::Error::Io { action: "cannot open", path: "a.png".into(), source: err });
-        assert_eq!(as_sentence(&sentence_of(&err)), "Cannot open a.png: No such file or directory.");
-        let err = anyhow::anyhow!("the disk is full").context("cannot export");
-        assert_eq!(as_sentence(&sentence_of(&err)), "Cannot export: the disk is full.");
-    }
 
     #[test]
     fn the_same_message_is_shown_once_and_the_oldest_give_way() {
