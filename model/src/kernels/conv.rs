@@ -19,8 +19,8 @@ use super::cpu::{f32_slice, lrelu};
 
 /// Maps from this side on are worth the transforms.
 const WINOGRAD_MIN_SIDE: usize = 32;
-/// Tiles per block: enough columns for the multiplication, few enough for the cache.
-const TILES_PER_BLOCK: usize = 32;
+/// Tiles per block: enough columns for the multiplication's widest kernel, few enough for the cache.
+const TILES_PER_BLOCK: usize = 64;
 /// Points of a transformed tile, 6 x 6.
 const POINTS: usize = 36;
 /// Output channels of an upsampling layer that one task multiplies and scatters.
@@ -260,7 +260,8 @@ impl Conv {
         let (channels_in, channels_out) = (self.channels_in, self.channels_out);
         let weight = self.winograd.get_or_init(|| transform_weight(&self.weight, channels_in, channels_out));
         let (tile_rows, tile_columns) = (height / 4, width / 4);
-        let rows_per_block = (TILES_PER_BLOCK / tile_columns).clamp(1, tile_rows);
+        let rows_per_thread = tile_rows.div_ceil(rayon::current_num_threads());
+        let rows_per_block = (TILES_PER_BLOCK / tile_columns).clamp(1, rows_per_thread);
         let plane = height * width;
         let shared = Shared(out.as_mut_ptr(), out.len());
         (0..tile_rows.div_ceil(rows_per_block)).into_par_iter().for_each(|block| {
