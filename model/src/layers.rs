@@ -100,6 +100,17 @@ impl Conv {
             }
         }
     }
+
+    /// The convolution in single cells: their neighbourhoods as columns (in * k * k, cells) to (out, cells). With our own kernels.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or candle computes.
+    pub fn forward_cells(&self, neighbourhoods: &[f32], cells: usize, after: After<'_>) -> Result<Vec<f32>> {
+        match &self.0 {
+            ConvForm::Cpu(conv) => conv.forward_columns(neighbourhoods, cells, after),
+            ConvForm::Candle { .. } => candle_core::bail!("single cells are convolved by our own kernels only"),
+        }
+    }
 }
 
 /// 1 / sqrt(in * k * k), the equalised convolution's scale.

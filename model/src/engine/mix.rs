@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::edit;
@@ -47,10 +47,8 @@ pub(super) fn modulation(
     let code_width = base.code.dim(1)?;
     for cells in work.recomputed.chunks(PATCH_COLUMNS) {
         let patches = patches(&codes, weights, cells, code_width);
-        let patches = Tensor::from_vec(patches, (9 * code_width, cells.len()), &Device::Cpu)?;
-        let columns = modulator.forward_cells(&patches)?;
-        let columns = on_cpu(&columns);
-        mixed.inplace_op1(&Scatter { columns: columns.slice()?, cells })?;
+        let columns = modulator.forward_cells(&patches, cells.len())?;
+        mixed.inplace_op1(&Scatter { columns: &columns, cells })?;
     }
     Ok(mixed)
 }
