@@ -192,11 +192,11 @@ impl UpConv {
     }
 }
 
-/// Folds a transposed 3x3 convolution of stride 2 and the [1,3,3,1] blur with gain 4 and padding (1, 1) into one 3x3 convolution
+/// Folds a transposed 3x3 convolution of stride 2 and the `[1,3,3,1]` blur with gain 4 and padding (1, 1) into one 3x3 convolution
 /// with padding 1 whose output channel 4 o + 2 p + q is phase (p, q) of channel o.
 ///
-/// Per axis: the transposed convolution puts x[i] w[a] at 2 i + a, the blur gathers z[n] = sum_t k[t] y[n + t - 1]; so output
-/// n = 2 m + p takes x[m + d] with d = (p + t - 1 - a) / 2 where that is whole.
+/// Per axis: the transposed convolution puts `x[i] w[a]` at 2 i + a, the blur gathers `z[n] = sum_t k[t] y[n + t - 1]`; so output
+/// n = 2 m + p takes `x[m + d]` with d = (p + t - 1 - a) / 2 where that is whole.
 fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
     const BLUR: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
     let tap = |p: usize, d: usize, a: usize| -> f32 {

@@ -2,7 +2,7 @@
 //!
 //! Per face, once: encoder, stylemap; on first use in a picture the style codes and the modulations (gamma and beta of every
 //! modulated convolution, linear in the codes). Per frame: the layers' weights at every level, the cached modulations
-//! mixed where those changed since the frame before (exactly: see [`weights`]), and the main path to pixels.
+//! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels.
 
 mod mix;
 mod request;

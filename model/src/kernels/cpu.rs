@@ -103,7 +103,7 @@ impl CustomOp2 for NormalizeModulate {
     }
 }
 
-/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: E[x^2] - E[x]^2 in f32 loses up to 4e-3.
+/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: `E[x^2] - E[x]^2` in f32 loses up to 4e-3.
 fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
     let count = x.len() as f64;
     // Collected before it is summed, so that the order of the threads cannot change the result.

@@ -60,7 +60,7 @@ pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
     reference::normalize_modulate(x, modulation)
 }
 
-/// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the [1,3,3,1] blur with gain 4 of the skip path
+/// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the `[1,3,3,1]` blur with gain 4 of the skip path
 /// (network.md: conv layer, up, k = 1): between its zero-padded neighbours, every output is one of 3:1 mixtures per axis.
 ///
 /// `x`: (N, C, 2 H, 2 W), taken for its own; `skip`: (N, C, H, W).
@@ -75,7 +75,7 @@ pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
     reference::add_upsampled(&x, skip)
 }
 
-/// The [1,3,3,1] blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
+/// The `[1,3,3,1]` blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
 /// `stride` 2 only every second output, from the first, is kept.
 ///
 /// # Errors
