@@ -127,20 +127,23 @@ fn any_scene() -> impl Strategy<Value = Scene> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Scenes one after the other on ONE engine, each with the layer before painted on, so that what a frame leaves behind is
+    /// Scenes one after the other on ONE engine, each with the top layer painted on or moved, so that what a frame leaves behind is
     /// put to use by the next.
     #[test]
     fn cached_frames_equal_uncached_ones(
-        scenes in prop::collection::vec(any_scene(), 1..4), masks in prop::collection::vec(any_mask(), 0..3)
+        scenes in prop::collection::vec(any_scene(), 1..4),
+        changes in prop::collection::vec((any_mask(), (-20i32..20, -20i32..20), any::<bool>()), 0..3),
     ) {
         let mut engine = engine(DtypeChoice::F32);
         for scene in scenes {
             let mut scene = scene;
-            for mask in std::iter::once(None).chain(masks.iter().map(Some)) {
-                if let (Some(mask), Some(layer)) = (mask, scene.layers.last_mut()) {
-                    layer.mask = Arc::clone(mask);
+            for change in std::iter::once(None).chain(changes.iter().map(Some)) {
+                match (change, scene.layers.last_mut()) {
+                    (Some((_, offset_px, true)), Some(layer)) => layer.offset_px = *offset_px,
+                    (Some((mask, _, false)), Some(layer)) => layer.mask = Arc::clone(mask),
+                    _ => {}
                 }
                 let frame = engine.render(&scene, &Cancel::default()).unwrap();
                 prop_assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 1);

@@ -46,6 +46,9 @@ pub enum Error {
     /// The device cannot be used in this build or on this machine.
     #[error("{0}")]
     Device(String),
+    /// A mistake in this crate, caught before it could take the program down.
+    #[error("the engine made a mistake ({0}): please report it with what you did")]
+    Internal(String),
     /// The work was cancelled by the caller.
     #[error("cancelled")]
     Cancelled,

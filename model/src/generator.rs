@@ -19,8 +19,6 @@ pub struct Modulator {
     conv: Conv,
     /// (2 C).
     bias: Tensor,
-    /// (2 C, K * 9): the same weight for single cells, where the device is the CPU.
-    rows: Option<Tensor>,
 }
 
 impl Modulator {
@@ -30,8 +28,7 @@ impl Modulator {
         let weight = (Tensor::cat(&[weight("gamma.weight")?, weight("beta.weight")?], 0)? * scale)?;
         let bias = Tensor::cat(&[loader.get(channels, "gamma.bias")?, loader.get(channels, "beta.bias")?], 0)?;
         let bias = loader.keep(&bias)?;
-        let rows = bias.device().is_cpu().then(|| loader.keep(&weight)?.flatten_from(1)).transpose()?;
-        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias, rows })
+        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias })
     }
 
     /// A style code (N, K, r, r) to its modulation (N, 2 C, r, r), gamma before beta.
@@ -42,13 +39,13 @@ impl Modulator {
         self.conv.forward(code, After::Bias(&self.bias))
     }
 
-    /// The modulation of single cells: their codes' 3x3 neighbourhoods as columns (K * 9, cells) to (2 C, cells). On the CPU.
+    /// The modulation of single cells: their codes' 3x3 neighbourhoods as columns (K * 9, cells) to (2 C, cells). With our own
+    /// kernels.
     ///
     /// # Errors
-    /// When the shapes do not fit or the device is another.
-    pub fn forward_cells(&self, neighbourhoods: &Tensor) -> Result<Tensor> {
-        let Some(rows) = &self.rows else { candle_core::bail!("single cells are modulated on the CPU only") };
-        rows.matmul(neighbourhoods)?.broadcast_add(&self.bias.reshape(((), 1))?)
+    /// When the shapes do not fit, or candle computes.
+    pub fn forward_cells(&self, neighbourhoods: &[f32], cells: usize) -> Result<Vec<f32>> {
+        self.conv.forward_cells(neighbourhoods, cells, After::Bias(&self.bias))
     }
 }
 

@@ -15,19 +15,28 @@ use crate::kernels::conv::After;
 pub struct Loader<'a> {
     vars: VarBuilder<'a>,
     device: Device,
+    /// What weights are rounded to.
     dtype: DType,
+    /// What they are kept as.
+    compute_dtype: DType,
+}
+
+/// What a device computes in when a model is wanted in `dtype`: the CPU has no half-precision convolution worth the name, so there
+/// only the weights are rounded.
+pub fn compute_dtype(device: &Device, dtype: DType) -> DType {
+    if device.is_cpu() { DType::F32 } else { dtype }
 }
 
 impl<'a> Loader<'a> {
-    /// A loader over `vars`, which must give f32 on the CPU; weights go to `device` as `dtype`.
+    /// A loader over `vars`, which must give f32 on the CPU; weights are rounded to `dtype` and go to `device`.
     pub fn new(vars: VarBuilder<'a>, device: &Device, dtype: DType) -> Self {
-        Self { vars, device: device.clone(), dtype }
+        Self { vars, device: device.clone(), dtype, compute_dtype: compute_dtype(device, dtype) }
     }
 
     /// The same below a key's prefix.
     #[must_use]
     pub fn pp(&self, prefix: impl ToString) -> Self {
-        Self { vars: self.vars.pp(prefix), device: self.device.clone(), dtype: self.dtype }
+        Self { vars: self.vars.pp(prefix), ..self.clone() }
     }
 
     /// A tensor of this shape, in f32 on the CPU.
@@ -43,7 +52,7 @@ impl<'a> Loader<'a> {
     /// # Errors
     /// When the device has no room.
     pub fn keep(&self, weight: &Tensor) -> Result<Tensor> {
-        weight.to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()
+        weight.to_dtype(self.dtype)?.to_dtype(self.compute_dtype)?.to_device(&self.device)?.contiguous()
     }
 }
 
@@ -51,7 +60,7 @@ impl<'a> Loader<'a> {
 pub struct Conv(ConvForm);
 
 enum ConvForm {
-    /// Our kernels, in f32 whatever the dtype: the CPU has no half-precision convolution worth the name.
+    /// Our kernels, in f32.
     Cpu(kernels::conv::Conv),
     Candle {
         weight: Tensor,
@@ -67,8 +76,8 @@ impl Conv {
     /// When the device has no room.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, padding: usize, stride: usize) -> Result<Self> {
         let weight = loader.keep(weight)?;
-        Ok(Self(if weight.device().is_cpu() {
-            ConvForm::Cpu(kernels::conv::Conv::new(&weight.to_dtype(DType::F32)?, padding, stride)?)
+        Ok(Self(if kernels::are_used_on(weight.device()) {
+            ConvForm::Cpu(kernels::conv::Conv::new(&weight, padding, stride)?)
         } else {
             ConvForm::Candle { weight, padding, stride }
         }))
@@ -80,7 +89,7 @@ impl Conv {
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor, after: After<'_>) -> Result<Tensor> {
         match &self.0 {
-            ConvForm::Cpu(conv) => conv.forward(&x.to_dtype(DType::F32)?, after)?.to_dtype(x.dtype()),
+            ConvForm::Cpu(conv) => conv.forward(x, after),
             ConvForm::Candle { weight, padding, stride } => {
                 let y = x.conv2d(weight, *padding, *stride, 1, 1)?;
                 match after {
@@ -89,6 +98,17 @@ impl Conv {
                     After::BiasActivation(bias) => kernels::bias_activation(y, bias),
                 }
             }
+        }
+    }
+
+    /// The convolution in single cells: their neighbourhoods as columns (in * k * k, cells) to (out, cells). With our own kernels.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or candle computes.
+    pub fn forward_cells(&self, neighbourhoods: &[f32], cells: usize, after: After<'_>) -> Result<Vec<f32>> {
+        match &self.0 {
+            ConvForm::Cpu(conv) => conv.forward_columns(neighbourhoods, cells, after),
+            ConvForm::Candle { .. } => candle_core::bail!("single cells are convolved by our own kernels only"),
         }
     }
 }
@@ -142,9 +162,8 @@ impl UpConv {
     /// When the shapes do not fit.
     pub fn new(loader: &Loader<'_>, weight: &Tensor, bias: &Tensor) -> Result<Self> {
         let bias = loader.keep(bias)?;
-        Ok(Self(if bias.device().is_cpu() {
-            let weight = loader.keep(weight)?.to_dtype(DType::F32)?;
-            UpForm::Cpu(kernels::conv::UpConv::new(&weight, &bias.to_dtype(DType::F32)?)?)
+        Ok(Self(if kernels::are_used_on(bias.device()) {
+            UpForm::Cpu(kernels::conv::UpConv::new(&loader.keep(weight)?, &bias)?)
         } else {
             UpForm::Folded { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias }
         }))
@@ -165,33 +184,26 @@ impl UpConv {
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            UpForm::Cpu(up) => up.forward(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype()),
+            UpForm::Cpu(up) => up.forward(x),
             UpForm::Folded { phases, bias } => {
-                kernels::pixel_shuffle_bias_activation(&phases.forward(x, After::Nothing)?, bias)
+                kernels::reference::pixel_shuffle_bias_activation(&phases.forward(x, After::Nothing)?, bias)
             }
         }
     }
 }
 
-/// Folds a transposed 3x3 convolution of stride 2 and the [1,3,3,1] blur with gain 4 and padding (1, 1) into one 3x3 convolution
+/// Folds a transposed 3x3 convolution of stride 2 and the `[1,3,3,1]` blur with gain 4 and padding (1, 1) into one 3x3 convolution
 /// with padding 1 whose output channel 4 o + 2 p + q is phase (p, q) of channel o.
 ///
-/// Per axis: the transposed convolution puts x[i] w[a] at 2 i + a, the blur gathers z[n] = sum_t k[t] y[n + t - 1]; so output
-/// n = 2 m + p takes x[m + d] with d = (p + t - 1 - a) / 2 where that is whole.
+/// Per axis: the transposed convolution puts `x[i] w[a]` at 2 i + a, the blur gathers `z[n] = sum_t k[t] y[n + t - 1]`; so output
+/// n = 2 m + p takes `x[m + d]` with d = (p + t - 1 - a) / 2 where that is whole.
 fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
     const BLUR: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
-    // fold[p][d + 1][a]
-    let mut fold = [[[0f32; 3]; 3]; 2];
-    for (p, rows) in fold.iter_mut().enumerate() {
-        for (t, blur) in BLUR.into_iter().enumerate() {
-            for a in 0..3 {
-                let twice = p as isize + t as isize - 1 - a as isize;
-                if twice % 2 == 0 {
-                    rows[(twice / 2 + 1) as usize][a] += blur;
-                }
-            }
-        }
-    }
+    let tap = |p: usize, d: usize, a: usize| -> f32 {
+        // The t with (p + t - 1 - a) / 2 = d - 1: d counts from 0 here.
+        let t = (2 * d + a).checked_sub(p + 1);
+        t.and_then(|t| BLUR.get(t)).copied().unwrap_or(0.0)
+    };
     let (channels_out, channels_in, _, _) = weight.dims4()?;
     // Both axes at once, as a 9x9 matrix per phase, over the flattened kernels.
     let mut matrix = Vec::with_capacity(9 * 36);
@@ -200,7 +212,7 @@ fn fold_upsampling(weight: &Tensor) -> Result<Tensor> {
             for (p, q) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                 for d in 0..3 {
                     for e in 0..3 {
-                        matrix.push(fold[p][d][a] * fold[q][e][b]);
+                        matrix.push(tap(p, d, a) * tap(q, e, b));
                     }
                 }
             }

@@ -14,7 +14,7 @@ use crate::encoder::Encoder;
 use crate::error::{Error, Result, first_line};
 use crate::generator::Generator;
 use crate::kernels;
-use crate::layers::Loader;
+use crate::layers::{Loader, compute_dtype};
 use crate::mapping::Mapping;
 use crate::random::Random;
 
@@ -77,7 +77,7 @@ impl DeviceChoice {
     }
 }
 
-/// In which numbers the networks compute.
+/// In which numbers the networks compute; on the CPU, to which their weights are rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
     /// f32.
@@ -236,7 +236,7 @@ impl Model {
             hash: format!("{:016x}", checkpoint.hash),
             device: device_label(device),
             dtype: dtype.as_str().to_owned(),
-            kernels: if device.is_cpu() && dtype == DType::F32 { kernels::description() } else { "candle" }.to_owned(),
+            kernels: kernels::description(device).to_owned(),
             threads: rayon::current_num_threads(),
         };
         Ok(Self {
@@ -263,17 +263,17 @@ impl Model {
         &self.device
     }
 
-    /// The numbers that the networks compute in.
+    /// The numbers that the weights are rounded to. A GPU computes in them, the CPU in f32.
     pub fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// Brings a tensor to the networks' device and dtype.
+    /// Brings a tensor to the networks' device and to the numbers that it computes in.
     ///
     /// # Errors
     /// When the device has no room.
     pub fn place(&self, tensor: &Tensor) -> Result<Tensor> {
-        Ok(tensor.to_device(&self.device)?.to_dtype(self.dtype)?)
+        Ok(tensor.to_device(&self.device)?.to_dtype(compute_dtype(&self.device, self.dtype))?)
     }
 
     /// A stylemap (1, style_dim, base, base) from its values, row by row.

@@ -86,11 +86,11 @@ pub fn resized(image: &RgbImage, size_px: u32) -> RgbImage {
     imageops::resize(image, size_px, size_px, FilterType::CatmullRom)
 }
 
-/// A square picture to a tensor (1, 3, size, size) in [-1, 1], resampled where it has another size.
+/// A square picture to a tensor (1, 3, size, size) in [-1, 1], f32 on the CPU, resampled where it has another size.
 ///
 /// # Errors
-/// When the device has no room.
-pub fn to_tensor(image: &RgbImage, size_px: usize, device: &Device, dtype: DType) -> Result<Tensor> {
+/// When `size_px` is beyond what a picture can have.
+pub fn to_tensor(image: &RgbImage, size_px: usize) -> Result<Tensor> {
     let image = resized(image, u32::try_from(size_px).map_err(|_| Error::argument("the picture is too large"))?);
     let plane = size_px * size_px;
     let mut values = vec![0f32; 3 * plane];
@@ -99,7 +99,7 @@ pub fn to_tensor(image: &RgbImage, size_px: usize, device: &Device, dtype: DType
             values[channel * plane + i] = f32::from(value) / 127.5 - 1.0;
         }
     }
-    Ok(Tensor::from_vec(values, (1, 3, size_px, size_px), device)?.to_dtype(dtype)?)
+    Ok(Tensor::from_vec(values, (1, 3, size_px, size_px), &Device::Cpu)?)
 }
 
 /// An image (1, 3, H, W) in [-1, 1] (clamped) to 8 bit RGBA, rounded to the nearest.

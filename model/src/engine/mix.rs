@@ -2,11 +2,12 @@
 
 use std::ops::Deref;
 
-use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::edit;
 use crate::generator::Modulator;
+use crate::kernels;
 
 use super::weights::{LevelWeights, Work};
 
@@ -32,7 +33,7 @@ pub(super) fn modulation(
     mixed: Option<Tensor>,
 ) -> Result<Tensor> {
     let Some(base) = parts.first() else { bail!("a mix of nothing") };
-    if !(base.modulation.device().is_cpu() && base.modulation.dtype() == DType::F32) {
+    if !kernels::are_used_on(base.modulation.device()) {
         return modulation_anywhere(modulator, parts, weights);
     }
     let mixed = match mixed {
@@ -46,10 +47,8 @@ pub(super) fn modulation(
     let code_width = base.code.dim(1)?;
     for cells in work.recomputed.chunks(PATCH_COLUMNS) {
         let patches = patches(&codes, weights, cells, code_width);
-        let patches = Tensor::from_vec(patches, (9 * code_width, cells.len()), &Device::Cpu)?;
-        let columns = modulator.forward_cells(&patches)?;
-        let columns = on_cpu(&columns);
-        mixed.inplace_op1(&Scatter { columns: columns.slice()?, cells })?;
+        let columns = modulator.forward_cells(&patches, cells.len())?;
+        mixed.inplace_op1(&Scatter { columns: &columns, cells })?;
     }
     Ok(mixed)
 }

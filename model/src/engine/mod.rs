@@ -2,7 +2,7 @@
 //!
 //! Per face, once: encoder, stylemap; on first use in a picture the style codes and the modulations (gamma and beta of every
 //! modulated convolution, linear in the codes). Per frame: the layers' weights at every level, the cached modulations
-//! mixed where those changed since the frame before (exactly: see [`weights`]), and the main path to pixels.
+//! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels.
 
 mod mix;
 mod request;
@@ -119,7 +119,7 @@ impl Engine {
     /// # Errors
     /// When the device fails.
     pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
-        let image = photo::to_tensor(crop, self.model.config.size, self.model.device(), self.model.dtype())?;
+        let image = self.model.place(&photo::to_tensor(crop, self.model.config.size)?)?;
         let stylemap = self.model.encoder.forward(&image)?;
         self.insert(face, stylemap)
     }

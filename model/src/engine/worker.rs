@@ -5,6 +5,7 @@
 //! does not need. Frames are numbered; whoever shows them ignores a frame older than the one on screen.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -249,13 +250,34 @@ impl<F: FnMut(Event)> Worker<F> {
         engine: &mut Engine,
         attempt: &mut dyn FnMut(&mut Engine) -> Result<T>,
     ) -> Result<T> {
-        match attempt(engine) {
+        match guarded(|| attempt(engine)) {
             Err(Error::Compute(err)) if !engine.is_on_cpu() => {
                 engine.fall_back_to_cpu()?;
                 (self.on_event)(Event::FellBackToCpu(Error::Compute(err), Box::new(engine.info())));
-                attempt(engine)
+                guarded(|| attempt(engine))
             }
             result => result,
         }
+    }
+}
+
+/// A mistake in a kernel must cost a frame, not the document: without its thread the window would wait for ever. The engine's
+/// caches hold nothing half made, since they are put back only when a frame is done.
+fn guarded<T>(attempt: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Err(Error::Internal(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_on_the_engines_thread_is_an_error() {
+        let err = guarded(|| -> Result<()> { panic!("index {} out of bounds", 7) }).unwrap_err();
+        assert!(err.to_string().contains("index 7 out of bounds"), "{err}");
+        assert_eq!(guarded(|| Ok(1)).unwrap(), 1);
     }
 }

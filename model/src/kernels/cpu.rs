@@ -103,7 +103,7 @@ impl CustomOp2 for NormalizeModulate {
     }
 }
 
-/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: E[x^2] - E[x]^2 in f32 loses up to 4e-3.
+/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: `E[x^2] - E[x]^2` in f32 loses up to 4e-3.
 fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
     let count = x.len() as f64;
     // Collected before it is summed, so that the order of the threads cannot change the result.
@@ -134,46 +134,6 @@ fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
             total
         },
     )
-}
-
-pub(super) struct PixelShuffleBiasActivation;
-
-impl CustomOp2 for PixelShuffleBiasActivation {
-    fn name(&self) -> &'static str {
-        "pixel-shuffle-bias-activation"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (batch, phases, height, width) = x_layout.shape().dims4()?;
-        let (x, bias) = (f32_slice(x, x_layout)?, f32_slice(bias, bias_layout)?);
-        let channels = bias.len();
-        if phases != 4 * channels {
-            bail!("a pixel shuffle of {phases} channels into {channels}");
-        }
-        let plane = height * width;
-        let mut out = vec![0.0; x.len()];
-        out.par_chunks_mut(4 * plane).zip(x.par_chunks(4 * plane)).enumerate().for_each(|(index, (out, x))| {
-            let bias = bias[index % channels];
-            for (y, rows) in out.chunks_exact_mut(4 * width).enumerate() {
-                let (upper, lower) = rows.split_at_mut(2 * width);
-                for (row, phase) in [(upper, 0), (lower, 2)] {
-                    let even = &x[phase * plane + y * width..][..width];
-                    let odd = &x[(phase + 1) * plane + y * width..][..width];
-                    for ((pair, even), odd) in row.chunks_exact_mut(2).zip(even).zip(odd) {
-                        pair[0] = lrelu(even + bias);
-                        pair[1] = lrelu(odd + bias);
-                    }
-                }
-            }
-        });
-        Ok((CpuStorage::F32(out), (batch, channels, 2 * height, 2 * width).into()))
-    }
 }
 
 pub(super) struct AddUpsampled;
@@ -315,11 +275,6 @@ mod tests {
                     &reference::normalize_modulate(&x, &modulation).unwrap(),
                 );
             }
-            let phases = random(&[n, 4 * c, h, w]);
-            assert_close(
-                &kernels::pixel_shuffle_bias_activation(&phases, &bias).unwrap(),
-                &reference::pixel_shuffle_bias_activation(&phases, &bias).unwrap(),
-            );
             let large = random(&[n, c, 2 * h, 2 * w]);
             assert_close(
                 &kernels::add_upsampled(large.copy().unwrap(), &x).unwrap(),
@@ -340,7 +295,6 @@ mod tests {
     fn shapes_that_do_not_fit_are_errors() {
         assert!(kernels::bias_activation(random(&[1, 3, 4, 4]), &random(&[2])).is_err());
         assert!(kernels::normalize_modulate(&random(&[1, 3, 4, 4]), &random(&[1, 4, 4, 4])).is_err());
-        assert!(kernels::pixel_shuffle_bias_activation(&random(&[1, 3, 4, 4]), &random(&[1])).is_err());
         assert!(kernels::add_upsampled(random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
     }
 }

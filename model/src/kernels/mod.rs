@@ -6,15 +6,30 @@ pub mod conv;
 mod cpu;
 pub mod reference;
 
-use candle_core::{DType, Result, Tensor};
+use std::sync::OnceLock;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// The environment variable that chooses kernels: `candle` takes plain candle operations everywhere, as on a GPU.
+pub const KERNELS_VARIABLE: &str = "STYLEMAP_KERNELS";
+
+/// Whether tensors on this device go through our own kernels.
+pub fn are_used_on(device: &Device) -> bool {
+    static CANDLE_ONLY: OnceLock<bool> = OnceLock::new();
+    device.is_cpu()
+        && !CANDLE_ONLY.get_or_init(|| std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| name == "candle"))
+}
 
 /// Whether the CPU kernels take this tensor.
 fn on_cpu_f32(x: &Tensor) -> bool {
-    x.device().is_cpu() && x.dtype() == DType::F32
+    are_used_on(x.device()) && x.dtype() == DType::F32
 }
 
-/// What this build computes with, for `info`.
-pub fn description() -> &'static str {
+/// What computes on this device, for `info`.
+pub fn description(device: &Device) -> &'static str {
+    if !are_used_on(device) {
+        return "candle";
+    }
     "Winograd and tap-product convolutions over gemm; one-pass kernels between them"
 }
 
@@ -45,20 +60,7 @@ pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
     reference::normalize_modulate(x, modulation)
 }
 
-/// Pixel shuffle by two, then [`bias_activation`]: the end of a folded upsampling convolution.
-///
-/// `x`: (N, 4 C, H, W), phases innermost; `bias`: (C). Gives (N, C, 2 H, 2 W).
-///
-/// # Errors
-/// When the shapes do not fit.
-pub fn pixel_shuffle_bias_activation(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if on_cpu_f32(x) {
-        return x.contiguous()?.apply_op2_no_bwd(bias, &cpu::PixelShuffleBiasActivation);
-    }
-    reference::pixel_shuffle_bias_activation(x, bias)
-}
-
-/// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the [1,3,3,1] blur with gain 4 of the skip path
+/// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the `[1,3,3,1]` blur with gain 4 of the skip path
 /// (network.md: conv layer, up, k = 1): between its zero-padded neighbours, every output is one of 3:1 mixtures per axis.
 ///
 /// `x`: (N, C, 2 H, 2 W), taken for its own; `skip`: (N, C, H, W).
@@ -73,7 +75,7 @@ pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
     reference::add_upsampled(&x, skip)
 }
 
-/// The [1,3,3,1] blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
+/// The `[1,3,3,1]` blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
 /// `stride` 2 only every second output, from the first, is kept.
 ///
 /// # Errors

@@ -34,7 +34,8 @@ pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
     normalized.broadcast_mul(&gamma)?.broadcast_add(&beta)
 }
 
-/// See [`super::pixel_shuffle_bias_activation`].
+/// Pixel shuffle by two, then [`bias_activation`]: the end of a folded upsampling convolution. `x`: (N, 4 C, H, W), phases
+/// innermost; `bias`: (C). Gives (N, C, 2 H, 2 W).
 ///
 /// # Errors
 /// When the shapes do not fit.

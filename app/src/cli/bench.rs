@@ -1,0 +1,287 @@
+//! `bench`: how fast the model draws here, through the engine as the editor uses it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use image::{Rgb, RgbImage};
+use serde::Serialize;
+use stylemap::checkpoint::Checkpoint;
+use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
+use stylemap::{Config, Mask};
+
+use super::progress::Activity;
+use super::sample::values;
+use super::{CommonOptions, numbers, print_line};
+
+const EXAMPLES: &str = "\
+A stroke update is one frame under a moving brush: small dab, 4 % of the picture across; large dab, 30 %; half the face, a mask \
+that changes sides with every frame. A slow measurement ends after 30 seconds, however many runs are left.
+
+Examples:
+  stylebrush bench
+  stylebrush bench --random-weights published-256 --runs 10 --json";
+
+/// What `bench` takes.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct BenchArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// How often each thing is measured, at most
+    #[arg(long, value_name = "N", default_value = "30", value_parser = numbers::count, allow_negative_numbers = true)]
+    runs: usize,
+    /// Measure random weights instead: of a published network's widths, or of the model's own
+    #[arg(long, value_name = "WIDTHS")]
+    random_weights: Option<Widths>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Widths {
+    /// The published 256 px network.
+    #[value(name = "published-256")]
+    Published256,
+    /// The published 1024 px network, the one with narrow style codes.
+    #[value(name = "published-1024")]
+    Published1024,
+    /// Those of the embedded model, or of --model.
+    Default,
+}
+
+/// A slow network is measured less often, so that the whole ends within minutes.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+const MIN_RUNS: usize = 3;
+
+const SOURCE: FaceId = FaceId(0);
+const REFERENCE: FaceId = FaceId(1);
+
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    device: String,
+    dtype: String,
+    kernels: String,
+    threads: usize,
+    size_px: usize,
+    load_ms: f64,
+    measurements: Vec<Measurement>,
+    /// Where the system tells.
+    resident_mib: Option<f64>,
+    peak_resident_mib: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Measurement {
+    name: &'static str,
+    runs: usize,
+    median_ms: f64,
+    p95_ms: f64,
+    frames_per_second: f64,
+}
+
+/// Runs `bench`.
+pub fn run(common: &CommonOptions, args: &BenchArgs) -> anyhow::Result<()> {
+    let BenchArgs { json, runs, random_weights } = args;
+    let start = Instant::now();
+    let checkpoint = match random_weights {
+        None => common.model_source()?.checkpoint()?,
+        Some(widths) => Checkpoint::random(config(*widths, common)?, 0)?,
+    };
+    let mut engine = Engine::new(checkpoint, common.device, common.dtype)?;
+    let load_ms = milliseconds(start.elapsed());
+    let measurements = measure_all(&mut engine, *runs)?;
+    let info = engine.info();
+    let report = Report {
+        model: info.name,
+        device: info.device,
+        dtype: info.dtype,
+        kernels: info.kernels,
+        threads: info.threads,
+        size_px: info.config.size,
+        load_ms,
+        measurements,
+        resident_mib: status_mib("VmRSS:"),
+        peak_resident_mib: status_mib("VmHWM:"),
+    };
+    if *json {
+        return print_line(&serde_json::to_string_pretty(&report)?);
+    }
+    readable(&report).iter().try_for_each(|line| print_line(line))
+}
+
+fn config(widths: Widths, common: &CommonOptions) -> anyhow::Result<Config> {
+    match widths {
+        Widths::Default => Ok(common.model_source()?.checkpoint()?.config),
+        _ if common.model.is_some() => {
+            anyhow::bail!("--random-weights of a published network takes no --model")
+        }
+        Widths::Published256 => Ok(Config::published(256, 2, false)),
+        Widths::Published1024 => Ok(Config::published(1024, 2, true)),
+    }
+}
+
+fn measure_all(engine: &mut Engine, runs: usize) -> anyhow::Result<Vec<Measurement>> {
+    let size_px = engine.model().config.size;
+    let [source, reference] = [portrait(size_px, 1)?, portrait(size_px, 2)?];
+    engine.add_face(SOURCE, &source)?;
+    engine.add_face(REFERENCE, &reference)?;
+    let stylemap = values(engine.stylemap(SOURCE)?)?;
+    let activity = Activity::new("measuring");
+    let mut measurements = Vec::new();
+    let mut measure = |name, work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>| {
+        activity.now(name);
+        measurements.push(measurement(name, runs, work)?);
+        anyhow::Ok(())
+    };
+    measure("encoder", &mut |_| {
+        let start = Instant::now();
+        engine.add_face(SOURCE, &source)?;
+        Ok(start.elapsed())
+    })?;
+    measure("full decode", &mut |_| {
+        // A new stylemap has no caches.
+        engine.add_stylemap(SOURCE, &stylemap)?;
+        render(engine, &Scene::face(SOURCE))
+    })?;
+    for (name, masks) in [
+        ("stroke, small dab", dabs(size_px, 0.04)?),
+        ("stroke, large dab", dabs(size_px, 0.3)?),
+        ("stroke, half the face", halves(size_px)?),
+    ] {
+        measure(name, &mut |run| {
+            let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
+            let layer = Layer { face: REFERENCE, mask, offset_px: (0, 0), strength: 1.0, feather_px: 0.0 };
+            render(engine, &Scene { layers: vec![layer], ..Scene::face(SOURCE) })
+        })?;
+    }
+    measure("interpolation step", &mut |run| {
+        // Never the same place twice in a row: nothing can be taken from the frame before.
+        let t = (run as f32 * 0.37 + 0.1).fract();
+        let base = Base::Interpolation { from: SOURCE, to: REFERENCE, t };
+        render(engine, &Scene { base, directions: Vec::new(), layers: Vec::new() })
+    })?;
+    Ok(measurements)
+}
+
+fn render(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    engine.render(scene, &Cancel::default())?;
+    Ok(start.elapsed())
+}
+
+fn measurement(
+    name: &'static str,
+    runs: usize,
+    work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>,
+) -> anyhow::Result<Measurement> {
+    let start = Instant::now();
+    // The first fills caches and memory.
+    work(0)?;
+    let mut durations_ms = Vec::with_capacity(runs);
+    while durations_ms.len() < runs && (durations_ms.len() < MIN_RUNS || start.elapsed() < TIME_LIMIT) {
+        durations_ms.push(milliseconds(work(durations_ms.len() + 1)?));
+    }
+    durations_ms.sort_unstable_by(f64::total_cmp);
+    let [median_ms, p95_ms] = [0.5, 0.95].map(|part| quantile(&durations_ms, part));
+    Ok(Measurement { name, runs: durations_ms.len(), median_ms, p95_ms, frames_per_second: 1e3 / median_ms })
+}
+
+/// Of sorted values, linear between neighbours.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let place = part * sorted.len().saturating_sub(1) as f64;
+    let at = |place: f64| sorted.get(place as usize).copied().unwrap_or(f64::NAN);
+    at(place.floor()) + (at(place.ceil()) - at(place.floor())) * place.fract()
+}
+
+/// Something smooth in the place of a face: the time does not depend on what the picture shows.
+fn portrait(size_px: usize, seed: u32) -> anyhow::Result<RgbImage> {
+    let side = u32::try_from(size_px)?;
+    let wave = |x: u32, y: u32, k: u32| {
+        let phase = (x * (k + seed) + y * (2 * k + 1)) as f32 / side as f32;
+        (127.5 + 100.0 * phase.sin()) as u8
+    };
+    Ok(RgbImage::from_fn(side, side, |x, y| Rgb([wave(x, y, 1), wave(x, y, 3), wave(x, y, 5)])))
+}
+
+/// A soft-edged dab at the places of a stroke around the middle, each a quarter of its width from the last; `width` of the
+/// picture across.
+fn dabs(size_px: usize, width: f32) -> anyhow::Result<Vec<Arc<Mask>>> {
+    const PLACES: usize = 24;
+    const PATH_RADIUS: f32 = 0.25;
+    let radius = width / 2.0;
+    let dab = |place: usize| {
+        let angle = place as f32 * (width / 4.0) / PATH_RADIUS;
+        let (center_x, center_y) = (0.5 + PATH_RADIUS * angle.cos(), 0.5 + PATH_RADIUS * angle.sin());
+        mask(size_px, |x, y| ((radius - (x - center_x).hypot(y - center_y)) / (0.2 * radius)).clamp(0.0, 1.0))
+    };
+    (0..PLACES).map(dab).collect()
+}
+
+/// The left and the right half of the face.
+fn halves(size_px: usize) -> anyhow::Result<Vec<Arc<Mask>>> {
+    Ok(vec![mask(size_px, |x, _| f32::from(x < 0.5))?, mask(size_px, |x, _| f32::from(x >= 0.5))?])
+}
+
+/// A mask from its weights at pixel centres, coordinates from 0 to 1.
+fn mask(size_px: usize, weight: impl Fn(f32, f32) -> f32) -> anyhow::Result<Arc<Mask>> {
+    let center = |i: usize| (i as f32 + 0.5) / size_px as f32;
+    let weights = (0..size_px * size_px).map(|i| weight(center(i % size_px), center(i / size_px)));
+    Ok(Arc::new(Mask::new(size_px, weights.collect())?))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// A line of this process's memory, on systems that have `/proc`.
+fn status_mib(key: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib: f64 = status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+fn readable(report: &Report) -> Vec<String> {
+    let Report {
+        model,
+        device,
+        dtype,
+        kernels,
+        threads,
+        size_px,
+        load_ms,
+        measurements,
+        resident_mib,
+        peak_resident_mib,
+    } = report;
+    let mut lines = vec![
+        format!("{model}, {size_px} x {size_px} px, on {device} in {dtype} with {threads} CPU threads"),
+        format!("kernels: {kernels}"),
+        String::new(),
+        format!("{:<24}{:>12}{:>12}{:>12}{:>7}", "", "median ms", "p95 ms", "per second", "runs"),
+    ];
+    lines.extend(measurements.iter().map(|measurement| {
+        let Measurement { name, runs, median_ms, p95_ms, frames_per_second } = measurement;
+        format!("{name:<24}{median_ms:>12.2}{p95_ms:>12.2}{frames_per_second:>12.1}{runs:>7}")
+    }));
+    lines.push(String::new());
+    lines.push(format!("loading the model: {load_ms:.0} ms"));
+    if let (Some(resident), Some(peak)) = (resident_mib, peak_resident_mib) {
+        lines.push(format!("resident memory: {resident:.0} MiB, at most {peak:.0} MiB"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_few_and_many_runs() {
+        assert_eq!(quantile(&[3.0], 0.95), 3.0);
+        assert_eq!(quantile(&[1.0, 2.0], 0.5), 1.5);
+        let many: Vec<f64> = (0..=100).map(f64::from).collect();
+        assert_eq!((quantile(&many, 0.5), quantile(&many, 0.95)), (50.0, 95.0));
+    }
+}

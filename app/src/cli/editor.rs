@@ -1,0 +1,29 @@
+//! Opens the editor.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use stylebrush_app::editor::{self, EditorOptions};
+use stylemap::engine::WorkerOptions;
+
+use super::CommonOptions;
+
+/// Opens the window with these photos.
+pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
+    // Said here, where it was typed, and not only in the window.
+    for photo in &photos {
+        // A misspelt command is taken for a photo.
+        let hint = if photo.extension().is_none() { ", and there is no command of this name" } else { "" };
+        let opened = std::fs::File::open(photo);
+        opened.with_context(|| format!("cannot open the photo {}{hint}", photo.display()))?;
+    }
+    let source = common.model_source()?;
+    let (device, dtype) = (common.device, common.dtype);
+    let model_label = source.label();
+    editor::run(EditorOptions {
+        photos,
+        load_engine: Box::new(move || source.engine(device, dtype)),
+        model_label,
+        worker: WorkerOptions::default(),
+    })
+}

@@ -1,0 +1,101 @@
+//! Numbers of the command line, each refused with a sentence before any work begins.
+
+/// Moves further than this leave the largest picture that a model may have.
+const MAX_OFFSET_PX: u32 = 2048;
+const MAX_FEATHER_PX: f32 = 2048.0;
+const MAX_THREADS: usize = 1024;
+const MAX_COUNT: usize = 100_000;
+
+fn within(text: &str, low: f32, high: f32) -> Result<f32, String> {
+    // A NaN is in no range.
+    let number = text.parse().ok().filter(|number| (low..=high).contains(number));
+    number.ok_or_else(|| format!("it must be a number from {low} to {high}"))
+}
+
+fn whole(text: &str, low: usize, high: usize) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (low..=high).contains(number));
+    number.ok_or_else(|| format!("it must be a whole number from {low} to {high}"))
+}
+
+/// A place between two faces, or a strength.
+pub fn unit(text: &str) -> Result<f32, String> {
+    within(text, 0.0, 1.0)
+}
+
+/// How far a mask is softened.
+pub fn feather_px(text: &str) -> Result<f32, String> {
+    within(text, 0.0, MAX_FEATHER_PX)
+}
+
+/// How far samples may lie from the average face.
+pub fn truncation(text: &str) -> Result<f64, String> {
+    within(text, 0.0, 2.0)?;
+    text.parse().map_err(|_| "it must be a number".to_owned())
+}
+
+/// What a difference may be.
+pub fn tolerance(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "it must be a number that is not negative".to_owned())
+}
+
+/// Threads of the CPU.
+pub fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1, MAX_THREADS)
+}
+
+/// How many faces to draw, or how often to measure.
+pub fn count(text: &str) -> Result<usize, String> {
+    whole(text, 1, MAX_COUNT)
+}
+
+/// How many pictures lead from one face to the other, both included.
+pub fn frames(text: &str) -> Result<usize, String> {
+    whole(text, 2, MAX_COUNT)
+}
+
+/// Which series of faces.
+pub fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("it must be a whole number from 0 to {}", u64::MAX))
+}
+
+/// A move, `DX,DY`.
+pub fn offset_px(text: &str) -> Result<(i32, i32), String> {
+    let part = |part: &str| part.trim().parse().ok().filter(|number: &i32| number.unsigned_abs() <= MAX_OFFSET_PX);
+    let offset = text.split_once(',').and_then(|(dx, dy)| Some((part(dx)?, part(dy)?)));
+    offset.ok_or_else(|| {
+        format!("it must be two whole numbers of pixels from -{MAX_OFFSET_PX} to {MAX_OFFSET_PX}, such as 12,-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_their_range_are_refused() {
+        for bad in ["-0.1", "1.1", "NaN", "inf", "", "half", "0,5"] {
+            assert!(unit(bad).is_err(), "{bad}");
+        }
+        for bad in ["-1", "NaN", "inf", "1e9"] {
+            assert!(feather_px(bad).is_err(), "{bad}");
+        }
+        for bad in ["-1e-9", "NaN", "inf"] {
+            assert!(tolerance(bad).is_err(), "{bad}");
+        }
+        for bad in ["0", "-1", "1.5", "99999999999999999999", ""] {
+            assert!(count(bad).is_err() && threads(bad).is_err() && frames(bad).is_err(), "{bad}");
+        }
+        for bad in ["5", "5,", ",5", "5,5,5", "1.5,0", "2147483647,0", "-2147483648,0"] {
+            assert!(offset_px(bad).is_err(), "{bad}");
+        }
+        assert!(frames("1").is_err() && seed("-1").is_err() && truncation("NaN").is_err());
+    }
+
+    #[test]
+    fn numbers_inside_are_taken() {
+        assert_eq!((unit("0"), unit("1"), unit("0.25")), (Ok(0.0), Ok(1.0), Ok(0.25)));
+        assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
+        assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
+    }
+}

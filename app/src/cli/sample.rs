@@ -1,0 +1,65 @@
+//! `sample`: faces from noise.
+
+use std::path::PathBuf;
+
+use candle_core::{DType, Tensor};
+use clap::Args;
+use stylemap::engine::{FaceId, Scene};
+
+use super::output::{PictureFile, PictureFolder};
+use super::progress::Progress;
+use super::session::Session;
+use super::{CommonOptions, numbers};
+
+const EXAMPLES: &str = "\
+The same seed gives the same faces; the first of many is the one that --count 1 draws.
+
+Examples:
+  stylebrush sample --seed 7 -o face.png
+  stylebrush sample --count 20 --truncation 0.9 -o faces      faces/0001.png … faces/0020.png";
+
+/// What `sample` takes.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct SampleArgs {
+    /// Which series of faces
+    #[arg(long, value_name = "N", default_value = "0", value_parser = numbers::seed, allow_negative_numbers = true)]
+    seed: u64,
+    /// How many faces
+    #[arg(long, value_name = "K", default_value = "1", value_parser = numbers::count, allow_negative_numbers = true)]
+    count: usize,
+    /// How far from the average face, from 0 (all alike) to 2
+    #[arg(long, value_name = "PSI", default_value = "0.7", value_parser = numbers::truncation, allow_negative_numbers = true)]
+    truncation: f64,
+    /// The picture to write (.png, .jpg or .webp), or with --count above 1 the folder
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+}
+
+/// Runs `sample`.
+pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
+    let SampleArgs { seed, count, truncation, output } = args;
+    let draw = |session: &mut Session, index: usize| {
+        const FACE: FaceId = FaceId(0);
+        let stylemap = session.engine.model().sample(*seed, index as u64, *truncation)?;
+        session.engine.add_stylemap(FACE, &values(&stylemap)?)?;
+        session.draw(&Scene::face(FACE))
+    };
+    if *count == 1 {
+        let output = PictureFile::new(output)?;
+        return output.write(&draw(&mut Session::open(common)?, 0)?);
+    }
+    let mut folder = PictureFolder::new(output, *count)?;
+    let mut session = Session::open(common)?;
+    let mut progress = Progress::new(*count, "faces");
+    for index in 0..*count {
+        folder.add(&draw(&mut session, index)?)?;
+        progress.step();
+    }
+    folder.finish()
+}
+
+/// A tensor's values, row by row.
+pub fn values(tensor: &Tensor) -> stylemap::Result<Vec<f32>> {
+    Ok(tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
+}

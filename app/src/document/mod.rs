@@ -1,0 +1,331 @@
+//! The document: photos, the face at the bottom, and the painted layers above it. Plain data, no window.
+//!
+//! A document is cheap to copy (photos, masks and their tiles are shared), so that [`history`] keeps whole documents and
+//! undo is exact by construction.
+
+pub mod geometry;
+pub mod history;
+pub mod mask_image;
+pub mod scene;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+pub use geometry::{PixelRect, Point};
+pub use history::Timeline;
+pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
+pub use scene::SceneBuilder;
+
+/// How many layers a picture may have.
+pub const MAX_LAYERS: usize = 8;
+
+/// One colour per layer, far from skin and from each other.
+pub const LAYER_COLORS: [[u8; 3]; MAX_LAYERS] = [
+    [0x2f, 0xd1, 0xe0],
+    [0xff, 0x5c, 0xa8],
+    [0xa6, 0xe2, 0x2e],
+    [0xff, 0xc8, 0x3d],
+    [0x9b, 0x7b, 0xff],
+    [0x4d, 0x9d, 0xff],
+    [0xff, 0x7a, 0x45],
+    [0x3d, 0xe0, 0x9a],
+];
+
+/// Identifies a photo, in the document as in the engine. Never used twice while the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PhotoId(pub u64);
+
+/// Identifies a layer within its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LayerId(pub u64);
+
+/// A face to paint on or with.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    /// Its number.
+    pub id: PhotoId,
+    /// What the user reads.
+    pub name: String,
+    /// The square picture that the engine encodes.
+    pub crop: Arc<RgbImage>,
+    /// Where it came from, if from a file.
+    pub path: Option<PathBuf>,
+}
+
+impl PartialEq for Photo {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.name == other.name && self.path == other.path
+            // Numbers are never used twice: equal numbers are the same pixels.
+            && (Arc::ptr_eq(&self.crop, &other.crop) || self.crop == other.crop)
+    }
+}
+
+/// A second face mixed into the source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Blend {
+    /// The face at `t` = 1.
+    pub with: PhotoId,
+    /// In [0, 1]; 0 is the source alone.
+    pub t: f32,
+}
+
+/// A reference photo painted over what lies below it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Its number.
+    pub id: LayerId,
+    /// What the user reads.
+    pub name: String,
+    /// The reference.
+    pub photo: PhotoId,
+    /// The colour of its mask on the canvas.
+    pub color: [u8; 3],
+    /// Where the reference is taken, before the move.
+    pub mask: MaskImage,
+    /// The move of mask and face together, in canvas pixels.
+    pub offset_px: (i32, i32),
+    /// In [0, 1].
+    pub strength: f32,
+    /// How far the mask's edge is softened, in canvas pixels.
+    pub feather_px: f32,
+    /// Whether it takes part in the picture.
+    pub visible: bool,
+}
+
+/// Why the document refuses an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// [`MAX_LAYERS`] are there already.
+    TooManyLayers,
+    /// The photo is not in the document.
+    NoSuchPhoto,
+    /// The layer is not in the document.
+    NoSuchLayer,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooManyLayers => write!(f, "A picture has room for {MAX_LAYERS} layers. Delete one first."),
+            Self::NoSuchPhoto => f.write_str("That photo is no longer open."),
+            Self::NoSuchLayer => f.write_str("That layer no longer exists."),
+        }
+    }
+}
+
+/// Everything that an edit changes and that undo brings back.
+///
+/// Always true: the source, the blend's face and every layer's photo are among the photos; the active layer is among the
+/// layers; there is a source as soon as there is a photo.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    photos: Vec<Arc<Photo>>,
+    source: Option<PhotoId>,
+    blend: Option<Blend>,
+    layers: Vec<Layer>,
+    active_layer: Option<LayerId>,
+    next_layer_id: u64,
+}
+
+impl Document {
+    /// The photos in the order in which they were opened.
+    pub fn photos(&self) -> &[Arc<Photo>] {
+        &self.photos
+    }
+
+    /// A photo by its number.
+    pub fn photo(&self, id: PhotoId) -> Option<&Arc<Photo>> {
+        self.photos.iter().find(|photo| photo.id == id)
+    }
+
+    /// The face at the bottom.
+    pub fn source(&self) -> Option<PhotoId> {
+        self.source
+    }
+
+    /// The face mixed into the source.
+    pub fn blend(&self) -> Option<Blend> {
+        self.blend
+    }
+
+    /// The layers, the lowest first.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// A layer by its number.
+    pub fn layer(&self, id: LayerId) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.id == id)
+    }
+
+    /// The layer that tools work on.
+    pub fn active_layer(&self) -> Option<&Layer> {
+        self.active_layer.and_then(|id| self.layer(id))
+    }
+
+    /// Whether nothing is open.
+    pub fn is_empty(&self) -> bool {
+        self.photos.is_empty()
+    }
+
+    /// Adds a photo. The first one becomes the source.
+    pub fn add_photo(&mut self, photo: Photo) {
+        if self.photo(photo.id).is_some() {
+            return;
+        }
+        self.source.get_or_insert(photo.id);
+        self.photos.push(Arc::new(photo));
+    }
+
+    /// Removes a photo with everything that needs it. The next photo becomes the source where it was that.
+    pub fn remove_photo(&mut self, id: PhotoId) {
+        self.photos.retain(|photo| photo.id != id);
+        let gone: Vec<LayerId> = self.layers.iter().filter(|l| l.photo == id).map(|layer| layer.id).collect();
+        for layer in gone {
+            self.remove_layer(layer);
+        }
+        if self.source == Some(id) {
+            self.source = self.photos.first().map(|photo| photo.id);
+        }
+        self.blend = self.blend.filter(|blend| blend.with != id);
+    }
+
+    /// Puts a photo at the bottom.
+    ///
+    /// # Errors
+    /// When it is not in the document.
+    pub fn set_source(&mut self, id: PhotoId) -> Result<(), Refusal> {
+        self.photo(id).ok_or(Refusal::NoSuchPhoto)?;
+        self.source = Some(id);
+        Ok(())
+    }
+
+    /// Mixes another face into the source, or stops doing so.
+    ///
+    /// # Errors
+    /// When its photo is not in the document.
+    pub fn set_blend(&mut self, blend: Option<Blend>) -> Result<(), Refusal> {
+        if let Some(blend) = blend {
+            self.photo(blend.with).ok_or(Refusal::NoSuchPhoto)?;
+        }
+        self.blend = blend.map(|blend| Blend { t: unit(blend.t), ..blend });
+        Ok(())
+    }
+
+    /// Adds an empty layer for a photo on top of the others and makes it the active one.
+    ///
+    /// # Errors
+    /// When there is no such photo or no room.
+    pub fn add_layer(&mut self, photo: PhotoId) -> Result<LayerId, Refusal> {
+        let name = self.photo(photo).ok_or(Refusal::NoSuchPhoto)?.name.clone();
+        let color = self.next_color()?;
+        let id = self.take_layer_id();
+        self.layers.push(Layer {
+            id,
+            name,
+            photo,
+            color,
+            mask: MaskImage::default(),
+            offset_px: (0, 0),
+            strength: 1.0,
+            feather_px: 0.0,
+            visible: true,
+        });
+        self.active_layer = Some(id);
+        Ok(id)
+    }
+
+    /// Copies a layer above itself and makes the copy the active one.
+    ///
+    /// # Errors
+    /// When there is no such layer or no room.
+    pub fn duplicate_layer(&mut self, id: LayerId) -> Result<LayerId, Refusal> {
+        let index = self.layers.iter().position(|layer| layer.id == id).ok_or(Refusal::NoSuchLayer)?;
+        let layer = self.layers.get(index).ok_or(Refusal::NoSuchLayer)?.clone();
+        let color = self.next_color()?;
+        let copy = self.take_layer_id();
+        self.layers.insert(index + 1, Layer { id: copy, color, ..layer });
+        self.active_layer = Some(copy);
+        Ok(copy)
+    }
+
+    /// Removes a layer; its neighbour becomes the active one.
+    pub fn remove_layer(&mut self, id: LayerId) {
+        let Some(index) = self.layers.iter().position(|layer| layer.id == id) else { return };
+        self.layers.remove(index);
+        if self.active_layer == Some(id) {
+            self.active_layer = self.layers.get(index.saturating_sub(1)).map(|layer| layer.id);
+        }
+    }
+
+    /// Moves a layer up (towards the top of the picture) or down by `steps` places, as far as there are any.
+    pub fn reorder_layer(&mut self, id: LayerId, steps: isize) {
+        let Some(index) = self.layers.iter().position(|layer| layer.id == id) else { return };
+        let layer = self.layers.remove(index);
+        self.layers.insert(index.saturating_add_signed(steps).min(self.layers.len()), layer);
+    }
+
+    /// Makes a layer the active one; an unknown one changes nothing.
+    pub fn set_active_layer(&mut self, id: LayerId) {
+        if self.layer(id).is_some() {
+            self.active_layer = Some(id);
+        }
+    }
+
+    /// Changes a layer, and keeps its numbers in range. The change must leave `id` and `photo` alone.
+    pub fn update_layer(&mut self, id: LayerId, change: impl FnOnce(&mut Layer)) {
+        let Some(layer) = self.layers.iter_mut().find(|layer| layer.id == id) else { return };
+        let photo = layer.photo;
+        change(layer);
+        (layer.id, layer.photo) = (id, photo);
+        layer.strength = unit(layer.strength);
+        layer.feather_px = if layer.feather_px.is_finite() { layer.feather_px.clamp(0.0, MAX_FEATHER_PX) } else { 0.0 };
+        let limit = CANVAS_SIZE_PX as i32;
+        layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));
+    }
+
+    /// The same document but for which layer is active: choosing a layer is not an edit.
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        let Self { photos, source, blend, layers, active_layer: _, next_layer_id } = self;
+        *source == other.source
+            && *blend == other.blend
+            && *next_layer_id == other.next_layer_id
+            && *layers == other.layers
+            && *photos == other.photos
+    }
+
+    /// About how many bytes `self` holds that `other` does not.
+    pub fn bytes_not_shared_with(&self, other: &Self) -> usize {
+        let photos = self.photos.iter().filter(|photo| other.photo(photo.id).is_none());
+        let photo_bytes: usize = photos.map(|photo| photo.crop.as_raw().len()).sum();
+        let empty = MaskImage::default();
+        let mask_bytes = |layer: &Layer| {
+            layer.mask.bytes_not_shared_with(other.layer(layer.id).map_or(&empty, |other| &other.mask))
+                + size_of::<Layer>()
+                + layer.name.len()
+        };
+        photo_bytes + self.layers.iter().map(mask_bytes).sum::<usize>() + size_of::<Self>()
+    }
+
+    fn next_color(&self) -> Result<[u8; 3], Refusal> {
+        if self.layers.len() >= MAX_LAYERS {
+            return Err(Refusal::TooManyLayers);
+        }
+        let free = LAYER_COLORS.iter().find(|&color| self.layers.iter().all(|layer| layer.color != *color));
+        free.copied().ok_or(Refusal::TooManyLayers)
+    }
+
+    fn take_layer_id(&mut self) -> LayerId {
+        self.next_layer_id += 1;
+        LayerId(self.next_layer_id)
+    }
+}
+
+/// The softest edge of a layer.
+pub const MAX_FEATHER_PX: f32 = 64.0;
+
+fn unit(value: f32) -> f32 {
+    if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 }
+}

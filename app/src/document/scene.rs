@@ -1,0 +1,57 @@
+//! From the document to what the engine draws.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stylemap::Mask;
+use stylemap::engine::{Base, FaceId, Layer as SceneLayer, Scene};
+
+use super::{CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId};
+
+impl From<PhotoId> for FaceId {
+    fn from(id: PhotoId) -> Self {
+        Self(id.0)
+    }
+}
+
+/// Makes scenes, and keeps every layer's mask in the engine's form until it is painted on again.
+#[derive(Default)]
+pub struct SceneBuilder {
+    masks: HashMap<LayerId, (MaskImage, Arc<Mask>)>,
+}
+
+impl SceneBuilder {
+    /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
+    pub fn scene(&mut self, document: &Document) -> Option<Scene> {
+        let source = document.source()?;
+        let base = match document.blend() {
+            Some(blend) if blend.t > 0.0 => {
+                Base::Interpolation { from: source.into(), to: blend.with.into(), t: blend.t }
+            }
+            _ => Base::Face(source.into()),
+        };
+        self.masks.retain(|id, _| document.layer(*id).is_some());
+        let painted = document.layers().iter().filter(|l| l.visible && l.strength > 0.0 && !l.mask.is_empty());
+        let layers = painted.map(|layer| SceneLayer {
+            face: layer.photo.into(),
+            mask: self.mask(layer.id, &layer.mask),
+            offset_px: layer.offset_px,
+            strength: layer.strength,
+            feather_px: layer.feather_px,
+        });
+        Some(Scene { base, directions: Vec::new(), layers: layers.collect() })
+    }
+
+    fn mask(&mut self, id: LayerId, mask: &MaskImage) -> Arc<Mask> {
+        if let Some((converted_from, converted)) = self.masks.get(&id)
+            && converted_from.is_same_copy(mask)
+        {
+            return Arc::clone(converted);
+        }
+        // Only a wrong length is refused, and this one is right by construction.
+        let converted = Mask::from_u8(CANVAS_SIZE_PX, &mask.to_values());
+        let converted = Arc::new(converted.unwrap_or_else(|_| Mask::constant(CANVAS_SIZE_PX, 0.0)));
+        self.masks.insert(id, (mask.clone(), Arc::clone(&converted)));
+        converted
+    }
+}

@@ -1,0 +1,395 @@
+//! Every action of the program, once: menus, buttons, keys and tests all send a [`Command`].
+
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::icons;
+use crate::document::{LayerId, PhotoId};
+use crate::tools::ToolKind;
+
+/// An action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Asks which photos to open.
+    Open,
+    /// Asks for a path to open, in a box of our own.
+    OpenByPath,
+    /// Opens these files.
+    OpenPaths(Vec<PathBuf>),
+    /// Asks where the picture goes.
+    Export,
+    /// Asks for the path, in a box of our own.
+    ExportByPath,
+    /// Writes the picture to this file.
+    ExportTo(PathBuf),
+    /// Closes the window.
+    Quit,
+    /// Takes the last edit back.
+    Undo,
+    /// Does it again.
+    Redo,
+    /// Takes a tool in hand.
+    SelectTool(ToolKind),
+    /// A larger brush.
+    BrushLarger,
+    /// A smaller brush.
+    BrushSmaller,
+    /// A crisper brush.
+    BrushHarder,
+    /// A softer brush.
+    BrushSofter,
+    /// Closer.
+    ZoomIn,
+    /// Farther.
+    ZoomOut,
+    /// The whole picture.
+    ZoomToFit,
+    /// One screen pixel for each pixel of the picture.
+    ZoomToActualSize,
+    /// Shows or hides the active layer's mask.
+    ToggleOverlay,
+    /// Paints from this photo: its layer becomes the active one, or a new one is made.
+    UseAsReference(PhotoId),
+    /// Makes another layer for this photo.
+    AddLayer(PhotoId),
+    /// Puts this photo at the bottom.
+    MakeSource(PhotoId),
+    /// Mixes this face into the source, or none.
+    BlendWith(Option<PhotoId>),
+    /// Exchanges the source and the face mixed into it.
+    SwapBlend,
+    /// Closes this photo.
+    RemovePhoto(PhotoId),
+    /// Makes this layer the active one.
+    SelectLayer(LayerId),
+    /// Shows or hides this layer.
+    ToggleLayer(LayerId),
+    /// Copies the active layer.
+    DuplicateLayer,
+    /// Deletes the active layer.
+    DeleteLayer,
+    /// Moves the active layer up.
+    RaiseLayer,
+    /// Moves the active layer down.
+    LowerLayer,
+    /// Unpaints the active layer.
+    ClearMask,
+    /// Paints what is not painted.
+    InvertMask,
+    /// Puts the active layer's region back in its place.
+    ResetOffset,
+    /// Moves the active layer's region by this many canvas pixels.
+    NudgeRegion(i32, i32),
+    /// Shows the keys.
+    ShowKeys,
+    /// Shows what this program is.
+    ShowAbout,
+}
+
+/// A shortcut as people write it: brackets and signs as they are on the key.
+pub(super) fn format_shortcut(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    let key = shortcut.logical_key;
+    let sign = match key {
+        Key::OpenBracket => "[",
+        Key::CloseBracket => "]",
+        Key::Minus => "-",
+        Key::Equals => "=",
+        Key::Plus => "+",
+        Key::Period => ".",
+        Key::Comma => ",",
+        Key::Questionmark => "?",
+        Key::PageUp => "Page up",
+        Key::PageDown => "Page down",
+        _ => return text,
+    };
+    // egui writes the key's name, or on a Mac its symbol.
+    let modifiers = text.strip_suffix(key.name()).or_else(|| text.strip_suffix(key.symbol_or_name()));
+    format!("{}{sign}", modifiers.unwrap_or_default())
+}
+
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn command_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
+}
+
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+impl Command {
+    /// Every command that a key or a menu can send by itself, in the order of the help.
+    pub fn all() -> Vec<Self> {
+        let tools = ToolKind::ALL.map(Self::SelectTool);
+        let nudges = [(-1, 0), (1, 0), (0, -1), (0, 1), (-10, 0), (10, 0), (0, -10), (0, 10)];
+        [Self::Open, Self::OpenByPath, Self::Export, Self::ExportByPath, Self::Quit, Self::Undo, Self::Redo]
+            .into_iter()
+            .chain(tools)
+            .chain([
+                Self::BrushLarger,
+                Self::BrushSmaller,
+                Self::BrushHarder,
+                Self::BrushSofter,
+                Self::ZoomIn,
+                Self::ZoomOut,
+                Self::ZoomToFit,
+                Self::ZoomToActualSize,
+                Self::ToggleOverlay,
+                Self::SwapBlend,
+                Self::DuplicateLayer,
+                Self::DeleteLayer,
+                Self::RaiseLayer,
+                Self::LowerLayer,
+                Self::ClearMask,
+                Self::InvertMask,
+                Self::ResetOffset,
+            ])
+            .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
+            .chain([Self::ShowKeys, Self::ShowAbout])
+            .collect()
+    }
+
+    /// What menus call it.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Self::Open => "Open photos…",
+            Self::OpenByPath => "Open by path…",
+            Self::OpenPaths(_) => "Open photos",
+            Self::Export => "Export…",
+            Self::ExportByPath => "Export to path…",
+            Self::ExportTo(_) => "Export",
+            Self::Quit => "Quit",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::SelectTool(ToolKind::Brush) => "Brush",
+            Self::SelectTool(ToolKind::Eraser) => "Eraser",
+            Self::SelectTool(ToolKind::Move) => "Move region",
+            Self::SelectTool(ToolKind::Hand) => "Hand",
+            Self::BrushLarger => "Larger brush",
+            Self::BrushSmaller => "Smaller brush",
+            Self::BrushHarder => "Harder brush",
+            Self::BrushSofter => "Softer brush",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomToFit => "Fit in window",
+            Self::ZoomToActualSize => "Actual size",
+            Self::ToggleOverlay => "Show mask",
+            Self::UseAsReference(_) => "Paint from this photo",
+            Self::AddLayer(_) => "Add another layer",
+            Self::MakeSource(_) => "Use as source",
+            Self::BlendWith(Some(_)) => "Blend with source",
+            Self::BlendWith(None) => "No blend",
+            Self::SwapBlend => "Swap the two faces",
+            Self::RemovePhoto(_) => "Close photo",
+            Self::SelectLayer(_) => "Select layer",
+            Self::ToggleLayer(_) => "Show or hide layer",
+            Self::DuplicateLayer => "Duplicate layer",
+            Self::DeleteLayer => "Delete layer",
+            Self::RaiseLayer => "Move layer up",
+            Self::LowerLayer => "Move layer down",
+            Self::ClearMask => "Clear mask",
+            Self::InvertMask => "Invert mask",
+            Self::ResetOffset => "Reset position",
+            Self::NudgeRegion(-1, 0) => "Move region left",
+            Self::NudgeRegion(1, 0) => "Move region right",
+            Self::NudgeRegion(0, -1) => "Move region up",
+            Self::NudgeRegion(0, 1) => "Move region down",
+            Self::NudgeRegion(..) => "Move region by 10 pixels",
+            Self::ShowKeys => "Keyboard shortcuts",
+            Self::ShowAbout => "About Stylebrush",
+        }
+    }
+
+    /// What it does, in a sentence.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::Open | Self::OpenPaths(_) => "Open photos. They are cropped to the square in their middle",
+            Self::OpenByPath => "Type the path of a photo to open",
+            Self::Export | Self::ExportTo(_) => "Save the picture as a PNG file",
+            Self::ExportByPath => "Type the path of the PNG file to write",
+            Self::Quit => "Close the program",
+            Self::Undo => "Take the last edit back",
+            Self::Redo => "Do the undone edit again",
+            Self::SelectTool(ToolKind::Brush) => "Paint the active layer's face into the picture",
+            Self::SelectTool(ToolKind::Eraser) => "Take paint off. With the brush, the right button does the same",
+            Self::SelectTool(ToolKind::Move) => "Drag the painted region to another place",
+            Self::SelectTool(ToolKind::Hand) => "Drag the view. With any tool, hold Space",
+            Self::BrushLarger => "Make the brush larger",
+            Self::BrushSmaller => "Make the brush smaller",
+            Self::BrushHarder => "Give the brush a crisper edge",
+            Self::BrushSofter => "Give the brush a softer edge",
+            Self::ZoomIn => "Look closer",
+            Self::ZoomOut => "Step back",
+            Self::ZoomToFit => "Show the whole picture",
+            Self::ZoomToActualSize => "One screen pixel for each pixel of the picture",
+            Self::ToggleOverlay => "Show where the active layer is painted",
+            Self::UseAsReference(_) => "Paint from this photo",
+            Self::AddLayer(_) => "Make another layer from this photo",
+            Self::MakeSource(_) => "Make this the face that is painted on",
+            Self::BlendWith(Some(_)) => "Mix this face into the source with the slider",
+            Self::BlendWith(None) => "Show the source alone",
+            Self::SwapBlend => "Exchange the source and the face that is mixed into it",
+            Self::RemovePhoto(_) => "Close this photo and the layers that use it",
+            Self::SelectLayer(_) => "Work on this layer",
+            Self::ToggleLayer(_) => "Show or hide this layer",
+            Self::DuplicateLayer => "Copy the active layer",
+            Self::DeleteLayer => "Delete the active layer",
+            Self::RaiseLayer => "Move the active layer above the next one",
+            Self::LowerLayer => "Move the active layer below the next one",
+            Self::ClearMask => "Take all paint off the active layer",
+            Self::InvertMask => "Paint what is not painted, and the other way round",
+            Self::ResetOffset => "Put the region back where it was painted",
+            Self::NudgeRegion(..) => "Move the active layer's region",
+            Self::ShowKeys => "Show every key",
+            Self::ShowAbout => "Show version and model",
+        }
+    }
+
+    /// The keys that send it; the first one is shown.
+    pub fn shortcuts(&self) -> Vec<KeyboardShortcut> {
+        match self {
+            Self::Open => vec![command(Key::O)],
+            Self::OpenByPath => vec![command_shift(Key::O)],
+            Self::Export => vec![command(Key::E)],
+            Self::ExportByPath => vec![command_shift(Key::E)],
+            Self::Quit => vec![command(Key::Q)],
+            Self::Undo => vec![command(Key::Z)],
+            Self::Redo => vec![command_shift(Key::Z), command(Key::Y)],
+            Self::SelectTool(ToolKind::Brush) => vec![plain(Key::B)],
+            Self::SelectTool(ToolKind::Eraser) => vec![plain(Key::E)],
+            Self::SelectTool(ToolKind::Move) => vec![plain(Key::V)],
+            Self::SelectTool(ToolKind::Hand) => vec![plain(Key::H)],
+            // Brackets are hard to reach on many layouts; plus and minus are on all of them.
+            Self::BrushLarger => vec![plain(Key::CloseBracket), plain(Key::Equals), plain(Key::Plus)],
+            Self::BrushSmaller => vec![plain(Key::OpenBracket), plain(Key::Minus)],
+            Self::BrushHarder => vec![shift(Key::CloseBracket), plain(Key::Period)],
+            Self::BrushSofter => vec![shift(Key::OpenBracket), plain(Key::Comma)],
+            Self::ZoomIn => vec![command(Key::Plus), command(Key::Equals)],
+            Self::ZoomOut => vec![command(Key::Minus)],
+            Self::ZoomToFit => vec![command(Key::Num0), plain(Key::F)],
+            Self::ZoomToActualSize => vec![command(Key::Num1)],
+            Self::ToggleOverlay => vec![plain(Key::M)],
+            Self::SwapBlend => vec![plain(Key::X)],
+            Self::DuplicateLayer => vec![command(Key::J)],
+            Self::DeleteLayer => vec![shift(Key::Delete), shift(Key::Backspace)],
+            Self::RaiseLayer => vec![plain(Key::PageUp)],
+            Self::LowerLayer => vec![plain(Key::PageDown)],
+            Self::ClearMask => vec![plain(Key::Delete), plain(Key::Backspace)],
+            Self::InvertMask => vec![command(Key::I)],
+            Self::ResetOffset => vec![plain(Key::R)],
+            Self::NudgeRegion(-1, 0) => vec![plain(Key::ArrowLeft)],
+            Self::NudgeRegion(1, 0) => vec![plain(Key::ArrowRight)],
+            Self::NudgeRegion(0, -1) => vec![plain(Key::ArrowUp)],
+            Self::NudgeRegion(0, 1) => vec![plain(Key::ArrowDown)],
+            Self::NudgeRegion(-10, 0) => vec![shift(Key::ArrowLeft)],
+            Self::NudgeRegion(10, 0) => vec![shift(Key::ArrowRight)],
+            Self::NudgeRegion(0, -10) => vec![shift(Key::ArrowUp)],
+            Self::NudgeRegion(0, 10) => vec![shift(Key::ArrowDown)],
+            Self::ShowKeys => vec![plain(Key::F1), plain(Key::Questionmark)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Its icon, where it has one.
+    pub fn icon(&self) -> Option<char> {
+        Some(match self {
+            Self::Open | Self::OpenByPath | Self::OpenPaths(_) => icons::FOLDER_OPEN,
+            Self::Export | Self::ExportByPath | Self::ExportTo(_) => icons::EXPORT,
+            Self::Undo => icons::UNDO,
+            Self::Redo => icons::REDO,
+            Self::SelectTool(ToolKind::Brush) => icons::BRUSH,
+            Self::SelectTool(ToolKind::Eraser) => icons::ERASER,
+            Self::SelectTool(ToolKind::Move) => icons::MOVE,
+            Self::SelectTool(ToolKind::Hand) => icons::HAND,
+            Self::ZoomIn => icons::ZOOM_IN,
+            Self::ZoomOut => icons::ZOOM_OUT,
+            Self::ZoomToFit => icons::FIT,
+            Self::ToggleOverlay => icons::OVERLAY,
+            Self::UseAsReference(_) => icons::BRUSH,
+            Self::AddLayer(_) => icons::PLUS,
+            Self::MakeSource(_) => icons::USER,
+            Self::BlendWith(_) => icons::STACK,
+            Self::SwapBlend => icons::SWAP,
+            Self::RemovePhoto(_) => icons::X,
+            Self::DuplicateLayer => icons::COPY,
+            Self::DeleteLayer => icons::TRASH,
+            Self::RaiseLayer => icons::ARROW_UP,
+            Self::LowerLayer => icons::ARROW_DOWN,
+            Self::ClearMask => icons::CLEAR,
+            Self::ResetOffset => icons::RESET,
+            Self::ShowKeys => icons::KEYBOARD,
+            Self::ShowAbout => icons::INFO,
+            _ => return None,
+        })
+    }
+
+    /// The first shortcut as text, empty where there is none.
+    pub fn shortcut_text(&self, ctx: &egui::Context) -> String {
+        self.shortcuts().first().map(|shortcut| format_shortcut(ctx, shortcut)).unwrap_or_default()
+    }
+
+    /// Tooltip and shortcut.
+    pub fn hint(&self, ctx: &egui::Context) -> String {
+        match self.shortcut_text(ctx) {
+            shortcut if shortcut.is_empty() => self.tooltip().to_owned(),
+            shortcut => format!("{}  ({shortcut})", self.tooltip()),
+        }
+    }
+
+    /// The commands whose keys were pressed since the last frame. Those with more modifiers come first, as egui lets a
+    /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what
+    /// any focused widget needs.
+    pub(super) fn pressed(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Self> {
+        let mut shortcuts: Vec<(KeyboardShortcut, Self)> = Self::all()
+            .into_iter()
+            .flat_map(|command| command.shortcuts().into_iter().map(move |shortcut| (shortcut, command.clone())))
+            .collect();
+        shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
+            std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
+        });
+        ctx.input_mut(|input| {
+            let pressed = shortcuts.into_iter().filter(|(shortcut, command)| {
+                let is_plain = !shortcut.modifiers.command;
+                let is_taken = typing && (is_plain || shortcut.conflicts_with_text_editing())
+                    || has_focus && matches!(command, Self::NudgeRegion(..));
+                !is_taken && input.consume_shortcut(shortcut)
+            });
+            pressed.map(|(_, command)| command).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        let mut seen: Vec<(KeyboardShortcut, Command)> = Vec::new();
+        for command in Command::all() {
+            for shortcut in command.shortcuts() {
+                let other = seen.iter().find(|(known, _)| *known == shortcut).map(|(_, other)| other);
+                assert_eq!(other, None, "{shortcut:?} is also {command:?}");
+                seen.push((shortcut, command.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn texts_follow_the_house_style() {
+        for command in Command::all() {
+            let text = command.text();
+            assert!(text.chars().next().is_some_and(char::is_uppercase), "{text}");
+            assert!(!text.ends_with(':') && !text.ends_with('.'), "{text}");
+            assert!(!command.tooltip().ends_with('.'), "{}", command.tooltip());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The system's file dialogs, on threads of their own.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::photo_loading::PHOTO_EXTENSIONS;
+
+/// What a dialog asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Photos to open.
+    OpenPhotos,
+    /// Where the picture goes.
+    ExportTo,
+}
+
+/// How a dialog ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// These files.
+    Paths(Question, Vec<PathBuf>),
+    /// The user chose nothing.
+    Cancelled,
+    /// No dialog came up: this system has none to offer.
+    NoDialog(Question),
+}
+
+/// Nobody closes a dialog this fast: without a portal and without zenity it never was there.
+const TOO_FAST_FOR_A_PERSON: Duration = Duration::from_millis(250);
+
+/// The open dialogs.
+pub struct Dialogs {
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
+    open: usize,
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        let (sender, answers) = channel();
+        Self { sender, answers, open: 0 }
+    }
+}
+
+impl Dialogs {
+    /// Opens a dialog; returns at once. A second one while the first is open is ignored.
+    pub fn ask(&mut self, question: Question, wake: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+        if self.open > 0 {
+            return Ok(());
+        }
+        // The future is made here, on the window's thread, as some systems demand; it is waited for on its own.
+        let dialog = rfd::AsyncFileDialog::new();
+        let sender = self.sender.clone();
+        let spawned = match question {
+            Question::OpenPhotos => {
+                let files = dialog.set_title("Open photos").add_filter("Photos", &PHOTO_EXTENSIONS).pick_files();
+                spawn(move || {
+                    let started = Instant::now();
+                    let paths = pollster::block_on(files)
+                        .map(|files| files.iter().map(|file| file.path().to_owned()).collect());
+                    // The window may be gone already.
+                    let _ = sender.send(answer(question, paths, started.elapsed()));
+                    wake();
+                })
+            }
+            Question::ExportTo => {
+                let file = dialog
+                    .set_title("Export the picture")
+                    .add_filter("PNG picture", &["png"])
+                    .set_file_name("Stylebrush.png")
+                    .save_file();
+                spawn(move || {
+                    let started = Instant::now();
+                    let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);
+                    let _ = sender.send(answer(question, paths, started.elapsed()));
+                    wake();
+                })
+            }
+        };
+        spawned?;
+        self.open += 1;
+        Ok(())
+    }
+
+    /// An answer, if there is one.
+    pub fn poll(&mut self) -> Option<Answer> {
+        let answer = self.answers.try_recv().ok()?;
+        self.open = self.open.saturating_sub(1);
+        Some(answer)
+    }
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    std::thread::Builder::new().name("file dialog".to_owned()).spawn(work)?;
+    Ok(())
+}
+
+fn answer(question: Question, paths: Option<Vec<PathBuf>>, elapsed: Duration) -> Answer {
+    match paths {
+        Some(paths) if !paths.is_empty() => Answer::Paths(question, paths),
+        _ if elapsed < TOO_FAST_FOR_A_PERSON => Answer::NoDialog(question),
+        _ => Answer::Cancelled,
+    }
+}

@@ -1,0 +1,244 @@
+//! The window's end of the engine: photos and scenes go there, frames and reports come back. Nothing here waits.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use stylemap::engine::{Engine, EngineHandle, Event, Frame, Scene, WorkerOptions};
+use stylemap::model::ModelInfo;
+
+use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
+
+/// Loads the engine, on its own thread.
+pub type LoadEngine = Box<dyn FnOnce() -> stylemap::Result<Engine> + Send>;
+
+/// How far the engine is.
+#[derive(Debug)]
+pub enum EngineState {
+    /// The model is being read.
+    Loading,
+    /// It works.
+    Ready(Box<ModelInfo>),
+    /// There is no engine, for this reason.
+    Failed(String),
+}
+
+/// What the window hears of the engine beyond frames.
+#[derive(Debug)]
+pub enum Report {
+    /// The model is loaded.
+    Ready,
+    /// There is no engine, for this reason.
+    LoadFailed(String),
+    /// A photo cannot be used.
+    FaceFailed(PhotoId, String),
+    /// A picture could not be made.
+    FrameFailed(String),
+    /// The device failed and the CPU goes on.
+    FellBackToCpu(String),
+}
+
+/// The layers' masks as a request had them.
+type Masks = Vec<(LayerId, MaskImage)>;
+
+/// The way to the engine and what last came from it.
+pub struct EngineLink {
+    handle: Option<EngineHandle>,
+    events: Receiver<Event>,
+    state: EngineState,
+    scenes: SceneBuilder,
+    known_faces: BTreeSet<PhotoId>,
+    waiting_faces: BTreeSet<PhotoId>,
+    sent_revision: Option<u64>,
+    sent_scene: Option<Scene>,
+    /// The newest request and when it was made.
+    sent_number: u64,
+    sent_at: Instant,
+    finished_number: u64,
+    /// The masks of requests whose pictures may still come.
+    sent_masks: VecDeque<(u64, Masks)>,
+    /// The masks that the newest picture shows.
+    shown_masks: Masks,
+    frame: Option<Arc<Frame>>,
+    frame_times: VecDeque<Instant>,
+}
+
+/// Frames per second are counted over this long.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+
+impl EngineLink {
+    /// Starts the engine's thread; `wake` is called on it whenever there is something to hear.
+    pub fn spawn(load: LoadEngine, options: WorkerOptions, wake: impl Fn() + Send + 'static) -> Self {
+        let (sender, events) = channel();
+        let spawned = EngineHandle::spawn(load, options, move |event| {
+            // The window may be gone already; then nobody wants to hear.
+            let _ = sender.send(event);
+            wake();
+        });
+        let (handle, state) = match spawned {
+            Ok(handle) => (Some(handle), EngineState::Loading),
+            Err(err) => (None, EngineState::Failed(err.to_string())),
+        };
+        Self {
+            handle,
+            events,
+            state,
+            scenes: SceneBuilder::default(),
+            known_faces: BTreeSet::new(),
+            waiting_faces: BTreeSet::new(),
+            sent_revision: None,
+            sent_scene: None,
+            sent_number: 0,
+            sent_at: Instant::now(),
+            finished_number: 0,
+            sent_masks: VecDeque::new(),
+            shown_masks: Masks::new(),
+            frame: None,
+            frame_times: VecDeque::new(),
+        }
+    }
+
+    /// How far the engine is.
+    pub fn state(&self) -> &EngineState {
+        &self.state
+    }
+
+    /// The newest picture.
+    pub fn frame(&self) -> Option<&Arc<Frame>> {
+        self.frame.as_ref()
+    }
+
+    /// Whether the picture of the newest request is still to come.
+    pub fn is_busy(&self) -> bool {
+        self.handle.is_some()
+            && !matches!(self.state, EngineState::Failed(_))
+            && self.finished_number < self.sent_number
+    }
+
+    /// For how long the newest request has been waiting.
+    pub fn busy_for(&self) -> Option<Duration> {
+        self.is_busy().then(|| self.sent_at.elapsed())
+    }
+
+    /// The number of the newest request.
+    pub fn newest_request(&self) -> u64 {
+        self.sent_number
+    }
+
+    /// Frames in the last second; `None` when fewer than two came.
+    pub fn frames_per_second(&self) -> Option<f32> {
+        let recent = self.frame_times.iter().filter(|at| at.elapsed() < RATE_WINDOW);
+        let (mut first, mut last, mut count) = (None, None, 0u16);
+        for at in recent {
+            first = first.or(Some(*at));
+            last = Some(*at);
+            count += 1;
+        }
+        let elapsed_secs = last?.duration_since(first?).as_secs_f32();
+        (count > 1 && elapsed_secs > 0.0).then(|| f32::from(count - 1) / elapsed_secs)
+    }
+
+    /// A layer's mask as the newest picture shows it: what is painted beyond it is still to come.
+    pub fn shown_mask(&self, layer: LayerId) -> Option<&MaskImage> {
+        self.shown_masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
+    }
+
+    /// Whether this photo is still being encoded.
+    pub fn is_encoding(&self, photo: PhotoId) -> bool {
+        self.waiting_faces.contains(&photo)
+    }
+
+    /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one.
+    pub fn update(&mut self, timeline: &Timeline) {
+        let Some(handle) = &self.handle else { return };
+        if self.sent_revision == Some(timeline.revision()) {
+            return;
+        }
+        self.sent_revision = Some(timeline.revision());
+        let document = timeline.document();
+        for photo in document.photos() {
+            if self.known_faces.insert(photo.id) {
+                self.waiting_faces.insert(photo.id);
+                handle.add_face(photo.id.into(), Arc::clone(&photo.crop));
+            }
+        }
+        let gone: Vec<PhotoId> = self.known_faces.iter().copied().filter(|id| document.photo(*id).is_none()).collect();
+        for photo in gone {
+            self.known_faces.remove(&photo);
+            self.waiting_faces.remove(&photo);
+            handle.remove_face(photo.into());
+        }
+        let scene = self.scenes.scene(document);
+        if scene != self.sent_scene {
+            match &scene {
+                Some(scene) => {
+                    self.sent_number = handle.render(scene.clone());
+                    self.sent_at = Instant::now();
+                    let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
+                    self.sent_masks.push_back((self.sent_number, masks));
+                }
+                None => {
+                    self.frame = None;
+                    self.finished_number = self.sent_number;
+                }
+            }
+            self.sent_scene = scene;
+        }
+    }
+
+    /// Takes everything that came. The newest frame stays in [`EngineLink::frame`]; an older one than that is dropped.
+    pub fn poll(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            match event {
+                Event::Ready(info) => {
+                    self.state = EngineState::Ready(info);
+                    reports.push(Report::Ready);
+                }
+                Event::LoadFailed(err) => {
+                    self.state = EngineState::Failed(err.to_string());
+                    reports.push(Report::LoadFailed(err.to_string()));
+                }
+                Event::FaceReady(face) => {
+                    self.waiting_faces.remove(&PhotoId(face.0));
+                }
+                Event::FaceFailed(face, err) => {
+                    self.waiting_faces.remove(&PhotoId(face.0));
+                    reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));
+                }
+                Event::Frame(frame) => self.take_frame(frame),
+                Event::FrameFailed(number, err) => {
+                    self.finished_number = self.finished_number.max(number);
+                    // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
+                    if number == self.sent_number && self.sent_scene.is_some() {
+                        reports.push(Report::FrameFailed(err.to_string()));
+                    }
+                }
+                Event::FellBackToCpu(err, info) => {
+                    self.state = EngineState::Ready(info);
+                    reports.push(Report::FellBackToCpu(err.to_string()));
+                }
+            }
+        }
+        reports
+    }
+
+    fn take_frame(&mut self, frame: Frame) {
+        self.finished_number = self.finished_number.max(frame.number);
+        while self.sent_masks.front().is_some_and(|(number, _)| *number <= frame.number) {
+            if let Some((_, masks)) = self.sent_masks.pop_front() {
+                self.shown_masks = masks;
+            }
+        }
+        if self.sent_scene.is_none() || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
+            return;
+        }
+        self.frame = Some(Arc::new(frame));
+        let now = Instant::now();
+        self.frame_times.push_back(now);
+        while self.frame_times.front().is_some_and(|at| now.duration_since(*at) > RATE_WINDOW) {
+            self.frame_times.pop_front();
+        }
+    }
+}

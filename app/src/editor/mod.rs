@@ -1,0 +1,678 @@
+//! The window. [`Editor`] holds the state; what it shows is in the submodules, one per part of the window; everything that
+//! a user can do goes through [`Command`].
+
+mod canvas;
+pub mod commands;
+mod dialogs;
+mod engine_link;
+mod icons;
+mod modals;
+pub mod notifications;
+mod panels;
+mod theme;
+mod thumbnails;
+pub mod view;
+mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use anyhow::Context as _;
+use stylemap::engine::{Frame, WorkerOptions};
+
+pub use commands::Command;
+pub use engine_link::{EngineState, LoadEngine};
+
+use crate::document::history::EditKey;
+use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, Photo, PhotoId, PixelRect, Timeline};
+use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
+use crate::tools::{ToolKind, Toolbox};
+use crate::{demo, export};
+use canvas::Canvas;
+use dialogs::{Answer, Dialogs, Question};
+use engine_link::{EngineLink, Report};
+use modals::{Modal, PathBox};
+use notifications::{Kind, Notifications};
+use thumbnails::Thumbnails;
+use view::CanvasView;
+
+/// What the editor starts with.
+pub struct EditorOptions {
+    /// Photos to open, the first as the source, the second as the reference; none for the demo portraits.
+    pub photos: Vec<PathBuf>,
+    /// Loads the model, on the engine's thread.
+    pub load_engine: LoadEngine,
+    /// What the status bar calls the model while it is loaded.
+    pub model_label: String,
+    /// How the engine's thread runs.
+    pub worker: WorkerOptions,
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When there is no display or no graphics adapter.
+pub fn run(options: EditorOptions) -> anyhow::Result<()> {
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Stylebrush")
+            .with_app_id("stylebrush")
+            .with_inner_size([1360.0, 860.0])
+            .with_min_inner_size([960.0, 600.0])
+            .with_drag_and_drop(true)
+            .with_icon(icon()),
+        renderer: eframe::Renderer::Wgpu,
+        centered: true,
+        persist_window: false,
+        // A brush that trails the pointer feels wrong: no frame waits in a queue.
+        wgpu_options: eframe::egui_wgpu::WgpuConfiguration::default()
+            .with_surface_config(eframe::egui_wgpu::SurfaceConfig::LOW_LATENCY),
+        ..eframe::NativeOptions::default()
+    };
+    let result = eframe::run_native(
+        "Stylebrush",
+        native,
+        Box::new(move |creation| {
+            let editor = Editor::new(&creation.egui_ctx, options).map_err(|err| format!("{err:#}"))?;
+            Ok(Box::new(editor))
+        }),
+    );
+    result.map_err(|err| match err {
+        eframe::Error::Winit(err) => anyhow::anyhow!("no display: {}", without_source_line(&err.to_string())),
+        eframe::Error::WinitEventLoop(err) => anyhow::anyhow!("no display: {}", without_source_line(&err.to_string())),
+        eframe::Error::Wgpu(err) => {
+            log::error!("{err}");
+            anyhow::anyhow!("no display: no graphics driver can draw the window, neither Vulkan nor OpenGL")
+        }
+        eframe::Error::AppCreation(err) => anyhow::anyhow!("the editor could not be started: {err}"),
+    })
+}
+
+/// The window library puts its own source line before what the system said.
+fn without_source_line(text: &str) -> &str {
+    let reason = text.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
+    reason.map_or(text, |(_, reason)| reason)
+}
+
+/// A stroke's round end on a dark ground, drawn here as no file is needed for it.
+fn icon() -> egui::IconData {
+    const SIDE: u32 = 64;
+    let rgba = (0..SIDE * SIDE).flat_map(|i| {
+        let (x, y) = ((i % SIDE) as f32 + 0.5 - 32.0, (i / SIDE) as f32 + 0.5 - 32.0);
+        // Signed distances to a rounded square and to two discs, antialiased over one pixel.
+        let square = (x.abs() - 16.0).max(0.0).hypot((y.abs() - 16.0).max(0.0)) - 14.0;
+        let cover = |distance: f32| (0.5 - distance).clamp(0.0, 1.0);
+        let (left, right) = (cover((x + 7.0).hypot(y) - 15.0), cover((x - 9.0).hypot(y) - 13.0));
+        let mut color = [34.0, 34.0, 38.0];
+        for (paint, amount) in [([59.0, 125.0, 240.0], left), ([47.0, 209.0, 224.0], right * 0.85)] {
+            for (channel, paint) in color.iter_mut().zip(paint) {
+                *channel += (paint - *channel) * amount;
+            }
+        }
+        [color[0] as u8, color[1] as u8, color[2] as u8, (cover(square) * 255.0) as u8]
+    });
+    egui::IconData { rgba: rgba.collect(), width: SIDE, height: SIDE }
+}
+
+/// A picture on its way to a file: it waits for the frame of the document as it was asked for.
+struct PendingExport {
+    path: PathBuf,
+    frame_number: u64,
+}
+
+/// The editor: all state of the window.
+pub struct Editor {
+    timeline: Timeline,
+    toolbox: Toolbox,
+    view: CanvasView,
+    canvas: Canvas,
+    engine: EngineLink,
+    model_label: String,
+    loader: PhotoLoader,
+    dialogs: Dialogs,
+    exports_done: (Sender<anyhow::Result<PathBuf>>, Receiver<anyhow::Result<PathBuf>>),
+    pending_exports: Vec<PendingExport>,
+    notifications: Notifications,
+    thumbnails: Thumbnails,
+    modal: Option<Modal>,
+    /// Commands sent by widgets in this frame; they run after the widgets are drawn.
+    sent: Vec<Command>,
+    next_photo_id: u64,
+    shows_overlay: bool,
+    is_comparing: bool,
+    wants_quit: bool,
+}
+
+impl Editor {
+    /// The editor in a window or a test harness.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn new(ctx: &egui::Context, options: EditorOptions) -> anyhow::Result<Self> {
+        let EditorOptions { photos, load_engine, model_label, worker } = options;
+        theme::install(ctx);
+        let wake = {
+            let ctx = ctx.clone();
+            move || ctx.request_repaint()
+        };
+        let loader = PhotoLoader::spawn(wake.clone())?;
+        let mut editor = Self {
+            timeline: Timeline::default(),
+            toolbox: Toolbox::default(),
+            view: CanvasView::default(),
+            canvas: Canvas::default(),
+            engine: EngineLink::spawn(load_engine, worker, wake),
+            model_label,
+            loader,
+            dialogs: Dialogs::default(),
+            exports_done: channel(),
+            pending_exports: Vec::new(),
+            notifications: Notifications::default(),
+            thumbnails: Thumbnails::default(),
+            modal: None,
+            sent: Vec::new(),
+            next_photo_id: 1,
+            shows_overlay: true,
+            is_comparing: false,
+            wants_quit: false,
+        };
+        if photos.is_empty() {
+            editor.start_with(Vec::new())?;
+        } else {
+            editor.loader.open(Purpose::Start, photos);
+        }
+        Ok(editor)
+    }
+
+    /// The document and its history.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The newest picture.
+    pub fn frame(&self) -> Option<&Arc<Frame>> {
+        self.engine.frame()
+    }
+
+    /// Whether a picture is still to come.
+    pub fn is_rendering(&self) -> bool {
+        self.engine.is_busy()
+    }
+
+    /// Whether nothing is under way: no photo is opened or read, no picture or file is still to come.
+    pub fn is_idle(&self) -> bool {
+        let photos = self.timeline.document().photos();
+        self.loader.remaining() == 0
+            && matches!(self.engine.state(), EngineState::Ready(_))
+            && !self.engine.is_busy()
+            && self.pending_exports.is_empty()
+            && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
+    }
+
+    /// How far the engine is.
+    pub fn engine_state(&self) -> &EngineState {
+        self.engine.state()
+    }
+
+    /// Where the canvas lies on screen.
+    pub fn view(&self) -> &CanvasView {
+        &self.view
+    }
+
+    /// The messages on screen.
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
+    }
+
+    /// Whether photos are being opened.
+    pub fn is_opening(&self) -> bool {
+        self.loader.remaining() > 0
+    }
+
+    /// Begins the document: the photos given, or where they are fewer than two also the demo portraits.
+    fn start_with(&mut self, mut photos: Vec<LoadedPhoto>) -> anyhow::Result<()> {
+        let own = photos.len();
+        if own < 2 {
+            photos.extend(demo::photos()?);
+        }
+        let mut document = Document::default();
+        let ids: Vec<PhotoId> = photos.into_iter().map(|photo| self.add_photo(&mut document, photo)).collect();
+        if let Some(&reference) = ids.get(1) {
+            // A new document has room for a layer, and the photo is in it.
+            let _ = document.add_layer(reference);
+        }
+        if let Some(&with) = ids.get(2).or(ids.get(1)) {
+            let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
+        }
+        self.timeline.restart(document);
+        Ok(())
+    }
+
+    fn add_photo(&mut self, document: &mut Document, photo: LoadedPhoto) -> PhotoId {
+        let LoadedPhoto { name, crop, path } = photo;
+        let id = PhotoId(self.next_photo_id);
+        self.next_photo_id += 1;
+        document.add_photo(Photo { id, name, crop: Arc::new(crop), path });
+        id
+    }
+
+    /// Sends a command: it runs before the frame ends.
+    pub fn send(&mut self, command: Command) {
+        self.sent.push(command);
+    }
+
+    /// Whether a command has something to do now.
+    pub fn is_enabled(&self, command: &Command) -> bool {
+        let document = self.timeline.document();
+        let active = document.active_layer();
+        match command {
+            Command::Undo => self.timeline.undo_name().is_some(),
+            Command::Redo => self.timeline.redo_name().is_some(),
+            Command::Export | Command::ExportByPath => !document.is_empty(),
+            Command::DuplicateLayer | Command::DeleteLayer | Command::InvertMask => active.is_some(),
+            Command::RaiseLayer => document.layers().last().map(|layer| layer.id) != active.map(|layer| layer.id),
+            Command::LowerLayer => document.layers().first().map(|layer| layer.id) != active.map(|layer| layer.id),
+            Command::ClearMask => active.is_some_and(|layer| !layer.mask.is_empty()),
+            Command::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
+            Command::NudgeRegion(..) => active.is_some_and(|layer| !layer.mask.is_empty()),
+            Command::SwapBlend => document.blend().is_some(),
+            _ => true,
+        }
+    }
+
+    /// What a menu calls a command: undo and redo name the edit.
+    pub fn text_of(&self, command: &Command) -> String {
+        let edit = match command {
+            Command::Undo => self.timeline.undo_name(),
+            Command::Redo => self.timeline.redo_name(),
+            _ => None,
+        };
+        match edit {
+            Some(edit) => {
+                let mut letters = edit.chars();
+                let lower: String =
+                    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
+                format!("{} {lower}", command.text())
+            }
+            None => command.text().to_owned(),
+        }
+    }
+
+    /// Does what a command says.
+    pub fn run(&mut self, command: Command, ctx: &egui::Context) {
+        if !self.is_enabled(&command) {
+            return;
+        }
+        if self.toolbox.busy().is_some() && changes_document(&command) {
+            self.toolbox.finish_gesture(&mut self.timeline);
+        }
+        let active = self.timeline.document().active_layer().map(|layer| layer.id);
+        match command {
+            Command::Open => self.ask(Question::OpenPhotos, ctx),
+            Command::OpenByPath => self.modal = Some(Modal::Path(PathBox::open())),
+            Command::OpenPaths(paths) => self.loader.open(Purpose::Add, paths),
+            Command::Export => self.ask(Question::ExportTo, ctx),
+            Command::ExportByPath => self.modal = Some(Modal::Path(PathBox::export())),
+            Command::ExportTo(path) => self.export_to(path),
+            Command::Quit => self.wants_quit = true,
+            Command::Undo => {
+                self.timeline.undo();
+            }
+            Command::Redo => {
+                self.timeline.redo();
+            }
+            Command::SelectTool(tool) => self.toolbox.selected = tool,
+            Command::BrushLarger => self.resize_brush(1.15),
+            Command::BrushSmaller => self.resize_brush(1.0 / 1.15),
+            Command::BrushHarder => self.harden_brush(0.1),
+            Command::BrushSofter => self.harden_brush(-0.1),
+            Command::ZoomIn => self.view.zoom_at(self.view.area().center(), 1.25),
+            Command::ZoomOut => self.view.zoom_at(self.view.area().center(), 0.8),
+            Command::ZoomToFit => self.view.fit(),
+            Command::ZoomToActualSize => {
+                let scale = self.actual_size_scale(ctx);
+                self.view.set_scale(scale);
+            }
+            Command::ToggleOverlay => self.shows_overlay = !self.shows_overlay,
+            Command::UseAsReference(photo) => self.use_as_reference(photo),
+            Command::AddLayer(photo) => self.edit("Add layer", |document| document.add_layer(photo).map(|_| ())),
+            Command::MakeSource(photo) => self.edit("Change source", |document| document.set_source(photo)),
+            Command::BlendWith(photo) => self.edit("Change blend", |document| {
+                let t = document.blend().map_or(0.5, |blend| blend.t);
+                document.set_blend(photo.map(|with| Blend { with, t }))
+            }),
+            Command::SwapBlend => self.edit("Swap faces", |document| {
+                let (Some(source), Some(blend)) = (document.source(), document.blend()) else { return Ok(()) };
+                document.set_source(blend.with)?;
+                document.set_blend(Some(Blend { with: source, t: 1.0 - blend.t }))
+            }),
+            Command::RemovePhoto(photo) => self.edit("Close photo", |document| {
+                document.remove_photo(photo);
+                Ok(())
+            }),
+            Command::SelectLayer(layer) => self.timeline.select_layer(layer),
+            Command::ToggleLayer(id) => {
+                let visible = self.timeline.document().layer(id).is_some_and(|layer| layer.visible);
+                let name = if visible { "Hide layer" } else { "Show layer" };
+                self.timeline.edit(name, |document| document.update_layer(id, |layer| layer.visible = !visible));
+            }
+            Command::DuplicateLayer => {
+                if let Some(id) = active {
+                    self.edit("Duplicate layer", |document| document.duplicate_layer(id).map(|_| ()));
+                }
+            }
+            Command::DeleteLayer => {
+                if let Some(id) = active {
+                    self.timeline.edit("Delete layer", |document| document.remove_layer(id));
+                }
+            }
+            Command::RaiseLayer => self.reorder(active, 1),
+            Command::LowerLayer => self.reorder(active, -1),
+            Command::ClearMask => self.edit_active("Clear mask", active, |mask| *mask = MaskImage::default()),
+            Command::InvertMask => self.edit_active("Invert mask", active, invert),
+            Command::ResetOffset => {
+                if let Some(id) = active {
+                    self.timeline.edit("Reset position", |document| {
+                        document.update_layer(id, |layer| layer.offset_px = (0, 0));
+                    });
+                }
+            }
+            Command::NudgeRegion(dx, dy) => {
+                if let Some(id) = active {
+                    self.timeline.edit_continuously("Move region", EditKey::LayerOffset(id), |document| {
+                        document.update_layer(id, |layer| {
+                            layer.offset_px.0 += dx;
+                            layer.offset_px.1 += dy;
+                        });
+                    });
+                }
+            }
+            Command::ShowKeys => self.modal = Some(Modal::Keys),
+            Command::ShowAbout => self.modal = Some(Modal::About),
+        }
+        ctx.request_repaint();
+    }
+
+    /// An edit that the document may refuse, with a sentence.
+    fn edit(&mut self, name: &str, change: impl FnOnce(&mut Document) -> Result<(), crate::document::Refusal>) {
+        if let Err(refusal) = self.timeline.edit(name, change) {
+            self.notifications.push(Kind::Info, refusal.to_string());
+        }
+    }
+
+    fn edit_active(&mut self, name: &str, layer: Option<LayerId>, change: impl FnOnce(&mut MaskImage)) {
+        if let Some(id) = layer {
+            self.timeline.edit(name, |document| document.update_layer(id, |layer| change(&mut layer.mask)));
+        }
+    }
+
+    fn reorder(&mut self, layer: Option<LayerId>, steps: isize) {
+        if let Some(id) = layer {
+            self.timeline.edit("Reorder layers", |document| document.reorder_layer(id, steps));
+        }
+    }
+
+    fn use_as_reference(&mut self, photo: PhotoId) {
+        let document = self.timeline.document();
+        if let Some(layer) = document.layers().iter().rev().find(|layer| layer.photo == photo) {
+            let id = layer.id;
+            return self.timeline.select_layer(id);
+        }
+        if document.source() == Some(photo) && document.blend().is_none_or(|blend| blend.t == 0.0) {
+            return self
+                .notifications
+                .push(Kind::Info, "This photo is the source. Paint from another one, or make another one the source.");
+        }
+        self.edit("Add layer", |document| document.add_layer(photo).map(|_| ()));
+    }
+
+    fn resize_brush(&mut self, factor: f32) {
+        self.toolbox.brush.radius_px *= factor;
+        self.toolbox.brush = self.toolbox.brush.clamped();
+    }
+
+    fn harden_brush(&mut self, by: f32) {
+        self.toolbox.brush.hardness += by;
+        self.toolbox.brush = self.toolbox.brush.clamped();
+    }
+
+    /// The scale at which one pixel of the picture is one pixel of the screen.
+    fn actual_size_scale(&self, ctx: &egui::Context) -> f32 {
+        self.picture_size_px() as f32 / (CANVAS_SIZE_PX as f32 * ctx.pixels_per_point())
+    }
+
+    fn picture_size_px(&self) -> usize {
+        match (self.engine.frame(), self.engine.state()) {
+            (Some(frame), _) => frame.size_px,
+            (None, EngineState::Ready(info)) => info.config.size,
+            (None, _) => 256,
+        }
+    }
+
+    fn ask(&mut self, question: Question, ctx: &egui::Context) {
+        let ctx = ctx.clone();
+        let asked = self.dialogs.ask(question, move || ctx.request_repaint());
+        if let Err(err) = asked.context("the file dialog could not be opened") {
+            self.notifications.error(&err);
+            self.modal = Some(Modal::Path(PathBox::for_question(question)));
+        }
+    }
+
+    fn export_to(&mut self, path: PathBuf) {
+        self.engine.update(&self.timeline);
+        if let EngineState::Failed(_) = self.engine.state() {
+            return self
+                .notifications
+                .push(Kind::Error, "There is no picture to export: the model could not be loaded.");
+        }
+        self.pending_exports
+            .push(PendingExport { path: export::with_png_extension(path), frame_number: self.engine.newest_request() });
+    }
+
+    /// Writes the pictures that are complete, each on a thread of its own.
+    fn write_exports(&mut self, ctx: &egui::Context) {
+        let Some(frame) = self.engine.frame() else { return };
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            self.pending_exports.drain(..).partition(|export| export.frame_number <= frame.number);
+        self.pending_exports = waiting;
+        for PendingExport { path, .. } in ready {
+            let (frame, done, ctx) = (Arc::clone(frame), self.exports_done.0.clone(), ctx.clone());
+            let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
+                let written = export::write_frame(&path, frame.size_px, &frame.rgba).map(|()| path);
+                // The window may be gone already; the file is written all the same.
+                let _ = done.send(written);
+                ctx.request_repaint();
+            });
+            if let Err(err) = spawned {
+                self.notifications.error(&anyhow::Error::from(err).context("the export could not be started"));
+            }
+        }
+    }
+
+    /// Takes what came from the other threads.
+    fn poll(&mut self, ctx: &egui::Context) {
+        for report in self.engine.poll() {
+            self.hear(report);
+        }
+        while let Some(batch) = self.loader.poll() {
+            self.take_photos(batch);
+        }
+        while let Some(answer) = self.dialogs.poll() {
+            match answer {
+                Answer::Paths(Question::OpenPhotos, paths) => self.loader.open(Purpose::Add, paths),
+                Answer::Paths(Question::ExportTo, paths) => {
+                    for path in paths {
+                        self.export_to(path);
+                    }
+                }
+                Answer::NoDialog(question) => self.modal = Some(Modal::Path(PathBox::for_question(question))),
+                Answer::Cancelled => {}
+            }
+        }
+        while let Ok(written) = self.exports_done.1.try_recv() {
+            match written {
+                Ok(path) => self.notifications.push(Kind::Success, format!("Exported to {}", path.display())),
+                Err(err) => self.notifications.error(&err),
+            }
+        }
+        self.write_exports(ctx);
+    }
+
+    fn hear(&mut self, report: Report) {
+        match report {
+            Report::Ready => {}
+            // The canvas says so for as long as it is so.
+            Report::LoadFailed(reason) => {
+                self.pending_exports.clear();
+                log::error!("the model could not be loaded: {reason}");
+            }
+            Report::FaceFailed(photo, reason) => {
+                let name = self.timeline.document().photo(photo).map_or("A photo", |photo| photo.name.as_str());
+                self.notifications.push(Kind::Error, format!("{name} cannot be used: {reason}"));
+            }
+            Report::FrameFailed(reason) => {
+                if !self.pending_exports.is_empty() {
+                    self.pending_exports.clear();
+                    self.notifications.push(Kind::Error, "Nothing was exported, as the picture could not be made.");
+                }
+                self.notifications.push(Kind::Error, format!("The picture could not be made: {reason}"));
+            }
+            Report::FellBackToCpu(reason) => {
+                self.notifications.push(Kind::Info, format!("The device failed and the CPU goes on: {reason}"));
+            }
+        }
+    }
+
+    fn take_photos(&mut self, batch: Batch) {
+        let Batch { purpose, photos, failures } = batch;
+        for failure in &failures {
+            self.notifications.error(failure);
+        }
+        match purpose {
+            Purpose::Start => {
+                if let Err(err) = self.start_with(photos) {
+                    self.notifications.error(&err);
+                }
+            }
+            Purpose::Add if photos.is_empty() => {}
+            Purpose::Add => {
+                let name =
+                    if photos.len() == 1 { "Open photo".to_owned() } else { format!("Open {} photos", photos.len()) };
+                let numbered: Vec<Photo> = photos
+                    .into_iter()
+                    .map(|LoadedPhoto { name, crop, path }| {
+                        let id = PhotoId(self.next_photo_id);
+                        self.next_photo_id += 1;
+                        Photo { id, name, crop: Arc::new(crop), path }
+                    })
+                    .collect();
+                self.toolbox.finish_gesture(&mut self.timeline);
+                self.timeline.edit(name, |document| {
+                    let first = numbered.first().map(|photo| photo.id);
+                    let had_photos = !document.is_empty();
+                    for photo in numbered {
+                        document.add_photo(photo);
+                    }
+                    // What was opened last is what the user wants to paint with; with no room it just lies ready.
+                    if let Some(first) = first.filter(|_| had_photos) {
+                        let _ = document.add_layer(first);
+                    }
+                });
+            }
+        }
+    }
+
+    /// One frame of the window.
+    pub fn ui(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        self.poll(&ctx);
+        self.handle_keys(&ctx);
+
+        self.top_bar_ui(ui);
+        self.status_bar_ui(ui);
+        self.side_panel_ui(ui);
+        self.tool_strip_ui(ui);
+        self.tool_options_ui(ui);
+        self.canvas_ui(ui);
+        self.modals_ui(&ctx);
+        self.notifications.ui(&ctx, self.view.area());
+
+        // A slider's drag ends with the button: the next one is a new step.
+        if !ctx.input(|input| input.pointer.any_down()) && !self.is_nudging(&ctx) {
+            self.timeline.seal();
+        }
+        for command in std::mem::take(&mut self.sent) {
+            self.run(command, &ctx);
+        }
+        self.engine.update(&self.timeline);
+        self.write_exports(&ctx);
+        if self.wants_quit {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    fn is_nudging(&self, ctx: &egui::Context) -> bool {
+        use egui::Key::{ArrowDown, ArrowLeft, ArrowRight, ArrowUp};
+        ctx.input(|input| [ArrowDown, ArrowLeft, ArrowRight, ArrowUp].iter().any(|key| input.key_down(*key)))
+    }
+
+    fn handle_keys(&mut self, ctx: &egui::Context) {
+        if self.modal.is_some() {
+            return;
+        }
+        let typing = ctx.text_edit_focused();
+        // Arrow keys belong to a focused slider.
+        let has_focus = ctx.egui_wants_keyboard_input();
+        for command in Command::pressed(ctx, typing, has_focus) {
+            self.send(command);
+        }
+        // The key is held, not pressed: the photo as it was shows for as long.
+        self.is_comparing = !typing && ctx.input(|input| input.key_down(egui::Key::C) && !input.modifiers.any());
+    }
+}
+
+/// Whether a gesture must end before this command runs.
+fn changes_document(command: &Command) -> bool {
+    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ToggleOverlay};
+    use Command::{ShowAbout, ShowKeys, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
+    !matches!(
+        command,
+        BrushLarger
+            | BrushSmaller
+            | BrushHarder
+            | BrushSofter
+            | ToggleOverlay
+            | ZoomIn
+            | ZoomOut
+            | ZoomToFit
+            | ZoomToActualSize
+            | ShowKeys
+            | ShowAbout
+    )
+}
+
+fn invert(mask: &mut MaskImage) {
+    let all = PixelRect { min_x: 0, min_y: 0, max_x: CANVAS_SIZE_PX, max_y: CANVAS_SIZE_PX };
+    mask.modify(all, |_, tile| {
+        for value in tile.iter_mut() {
+            *value = 255 - *value;
+        }
+    });
+}
+
+impl eframe::App for Editor {
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        Self::ui(self, ui);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::DARK.canvas.to_normalized_gamma_f32()
+    }
+}
+
+impl ToolKind {
+    fn command(self) -> Command {
+        Command::SelectTool(self)
+    }
+}

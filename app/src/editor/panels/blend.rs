@@ -1,0 +1,137 @@
+//! Between two faces: the source, another face, and a slider from one to the other.
+
+use std::sync::Arc;
+
+use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+
+use super::super::{Command, Editor, icons, theme, widgets};
+use super::picture_button;
+use crate::document::history::EditKey;
+use crate::document::{Blend, Photo, PhotoId};
+
+const SLOT_SIZE: f32 = 64.0;
+
+impl Editor {
+    pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
+        widgets::section_header(ui, "Between two faces", |ui| {
+            self.command_icon_ui(ui, Command::SwapBlend, 16.0);
+        });
+        let document = self.timeline.document();
+        let (source, blend) = (document.source(), document.blend());
+        if document.is_empty() {
+            widgets::caption(ui, "Open two photos to move from one face to the other.");
+            return;
+        }
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| {
+                ui.set_width(SLOT_SIZE);
+                self.slot_ui(ui, source, "Source", |photo| photo.map(Command::MakeSource));
+                widgets::caption(ui, "Source");
+            });
+            ui.vertical(|ui| {
+                let width = ui.available_width() - SLOT_SIZE - theme::space::NORMAL;
+                ui.set_width(width);
+                ui.add_space(theme::space::NORMAL);
+                self.amount_ui(ui, blend, width);
+            });
+            ui.vertical(|ui| {
+                ui.set_width(SLOT_SIZE);
+                self.slot_ui(ui, blend.map(|blend| blend.with), "Other face", |photo| Some(Command::BlendWith(photo)));
+                widgets::caption(ui, "Other face");
+            });
+        });
+    }
+
+    fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
+        let mut percent = blend.map_or(0.0, |blend| blend.t * 100.0);
+        let before = percent;
+        ui.add_enabled_ui(blend.is_some(), |ui| {
+            let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
+            slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), "Blend"));
+            slider.on_hover_text("From the source to the other face");
+            ui.vertical_centered(|ui| {
+                widgets::number_field(ui, &mut percent, 0.0..=100.0, " %", "Blend");
+            });
+        });
+        if percent != before
+            && let Some(blend) = blend
+        {
+            self.timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
+                // The face is in the document, as it is in the blend.
+                let _ = document.set_blend(Some(Blend { t: percent / 100.0, ..blend }));
+            });
+        }
+    }
+
+    /// A face that can be chosen from the photos, or have one dropped on it.
+    fn slot_ui(
+        &mut self,
+        ui: &mut Ui,
+        photo: Option<PhotoId>,
+        label: &str,
+        command: impl Fn(Option<PhotoId>) -> Option<Command>,
+    ) {
+        let document = self.timeline.document();
+        let shown = photo.and_then(|id| document.photo(id)).cloned();
+        let name = shown.as_ref().map_or_else(|| format!("{label}, none"), |photo| format!("{label}, {}", photo.name));
+        let response = match &shown {
+            Some(photo) => {
+                let texture = self.thumbnails.small(ui.ctx(), photo);
+                picture_button(ui, &texture, SLOT_SIZE, None, &name)
+            }
+            None => empty_slot_ui(ui, &name),
+        };
+        if response.dnd_hover_payload::<PhotoId>().is_some() {
+            let color = theme::palette(ui.ctx()).accent;
+            ui.painter().rect_stroke(response.rect, theme::CORNER, Stroke::new(2.0, color), StrokeKind::Inside);
+        }
+        if let Some(dropped) = response.dnd_release_payload::<PhotoId>()
+            && let Some(command) = command(Some(*dropped))
+        {
+            self.send(command);
+        }
+        let photos: Vec<Arc<Photo>> = self.timeline.document().photos().to_vec();
+        let mut chosen = None;
+        Popup::menu(&response).gap(4.0).show(|ui| {
+            ui.set_width(4.0 * 52.0 + 3.0 * theme::space::TIGHT);
+            ui.spacing_mut().item_spacing = vec2(theme::space::TIGHT, theme::space::TIGHT);
+            for row in photos.chunks(4) {
+                ui.horizontal(|ui| {
+                    for photo in row {
+                        let texture = self.thumbnails.small(ui.ctx(), photo);
+                        let border = shown
+                            .as_ref()
+                            .filter(|shown| shown.id == photo.id)
+                            .map(|_| theme::palette(ui.ctx()).accent);
+                        let label = format!("Choose {}", photo.name);
+                        if picture_button(ui, &texture, 52.0, border, &label).on_hover_text(&photo.name).clicked() {
+                            chosen = command(Some(photo.id));
+                            ui.close();
+                        }
+                    }
+                });
+            }
+            if let Some(none) = command(None)
+                && ui.button(none.text()).clicked()
+            {
+                chosen = Some(none);
+                ui.close();
+            }
+        });
+        if let Some(command) = chosen {
+            self.send(command);
+        }
+        response.on_hover_text(format!("{name}. Click to choose, or drop a photo here"));
+    }
+}
+
+fn empty_slot_ui(ui: &mut Ui, label: &str) -> Response {
+    let palette = theme::palette(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(SLOT_SIZE, SLOT_SIZE), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    let fill = if response.hovered() { palette.raised } else { palette.field };
+    ui.painter().rect(rect, theme::CORNER, fill, Stroke::new(1.0, palette.outline), StrokeKind::Inside);
+    let icon = RichText::new(icons::PLUS).font(theme::icon_font(18.0)).color(palette.text_weak);
+    ui.put(rect, egui::Label::new(icon).selectable(false));
+    response
+}

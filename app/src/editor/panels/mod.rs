@@ -1,0 +1,66 @@
+//! The parts around the canvas.
+
+mod blend;
+mod layers;
+mod photos;
+mod status_bar;
+mod tool_options;
+mod tool_strip;
+mod top_bar;
+
+use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
+
+use super::{Editor, theme};
+
+impl Editor {
+    pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        self.thumbnails.retain(self.timeline.document());
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(0));
+        egui::Panel::right("side panel").resizable(false).exact_size(theme::space::SIDE_PANEL).frame(frame).show(
+            ui,
+            |ui| {
+                egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                    egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 10)).show(ui, |ui| {
+                        self.photos_ui(ui);
+                        section_break(ui);
+                        self.blend_ui(ui);
+                        section_break(ui);
+                        self.layers_ui(ui);
+                    });
+                });
+            },
+        );
+    }
+}
+
+fn section_break(ui: &mut Ui) {
+    ui.add_space(theme::space::TIGHT);
+    super::widgets::divider(ui);
+    ui.add_space(2.0);
+}
+
+/// A square picture that can be clicked and dragged.
+fn picture_button(ui: &mut Ui, texture: &TextureHandle, size: f32, border: Option<Color32>, label: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, border.is_some(), label));
+    if ui.is_rect_visible(rect) {
+        let palette = theme::palette(ui.ctx());
+        egui::Image::from_texture(texture).corner_radius(theme::CORNER).paint_at(ui, rect);
+        let painter = ui.painter();
+        if let Some(color) = border {
+            painter.rect_stroke(rect, theme::CORNER, Stroke::new(2.0, color), StrokeKind::Inside);
+            painter.rect_stroke(
+                rect.shrink(2.0),
+                egui::CornerRadius::same(3),
+                Stroke::new(1.0, Color32::from_black_alpha(120)),
+                StrokeKind::Inside,
+            );
+        }
+        if response.hovered() || response.has_focus() {
+            let color = if response.has_focus() { palette.accent } else { Color32::from_white_alpha(150) };
+            painter.rect_stroke(rect, theme::CORNER, Stroke::new(1.5, color), StrokeKind::Inside);
+        }
+    }
+    response
+}

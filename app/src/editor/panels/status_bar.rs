@@ -1,0 +1,71 @@
+//! What the machine does: model, device, time of the last frame, frames per second.
+
+use egui::{RichText, Ui};
+
+use super::super::canvas::BUSY_AFTER;
+use super::super::{Editor, EngineState, theme};
+
+impl Editor {
+    pub(in crate::editor) fn status_bar_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 3));
+        egui::Panel::bottom("status bar").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.set_min_height(20.0);
+                ui.spacing_mut().item_spacing.x = theme::space::WIDE;
+                ui.spacing_mut().interact_size.y = 18.0;
+                let small = |text: String| RichText::new(text).small().color(palette.text_weak);
+                match self.engine.state() {
+                    EngineState::Loading => {
+                        ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
+                        ui.label(small(format!("Loading {}", self.model_label)));
+                    }
+                    EngineState::Failed(_) => {
+                        ui.label(RichText::new("No model").small().color(palette.danger));
+                    }
+                    EngineState::Ready(info) => {
+                        ui.label(small(info.name.clone())).on_hover_text("The model");
+                        ui.label(small(info.device.clone())).on_hover_text("Where the model runs");
+                        ui.label(small(info.dtype.clone())).on_hover_text("The numbers it computes with");
+                    }
+                }
+                self.busy_ui(ui);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if let Some(frame) = self.engine.frame() {
+                        ui.label(small(format!("{0} × {0} px", frame.size_px))).on_hover_text("The picture's size");
+                        let total_ms = frame.timings.total_ms;
+                        ui.label(small(format!("{total_ms:.0} ms"))).on_hover_text("What the last picture took");
+                    }
+                    if let Some(rate) = self.engine.frames_per_second() {
+                        ui.label(small(format!("{rate:.0} fps"))).on_hover_text("Pictures in the last second");
+                        // Gone when nothing has come for a second.
+                        ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
+                    }
+                });
+            });
+        });
+    }
+
+    fn busy_ui(&self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let encoding = self.timeline.document().photos().iter().filter(|p| self.engine.is_encoding(p.id)).count();
+        let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
+        let text = match self.engine.busy_for() {
+            _ if !is_ready => None,
+            _ if !self.pending_exports.is_empty() => Some("Exporting".to_owned()),
+            Some(busy_for) if busy_for >= BUSY_AFTER => Some("Rendering".to_owned()),
+            Some(busy_for) => {
+                ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));
+                None
+            }
+            None if encoding > 0 => {
+                Some(format!("Reading {encoding} {}", if encoding == 1 { "face" } else { "faces" }))
+            }
+            None => None,
+        };
+        if let Some(text) = text {
+            ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
+            ui.label(RichText::new(text).small().color(palette.text_weak));
+        }
+    }
+}

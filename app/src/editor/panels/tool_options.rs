@@ -1,0 +1,127 @@
+//! The settings of the tool in hand, above the canvas, with what concerns the view on the right.
+
+use egui::{Button, RichText, Role, Ui, WidgetInfo};
+
+use super::super::widgets::{self, Number};
+use super::super::{Command, Editor, icons, theme};
+use crate::document::CANVAS_SIZE_PX;
+use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
+
+impl Editor {
+    pub(in crate::editor) fn tool_options_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 5));
+        egui::Panel::top("tool options").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.set_min_height(theme::space::ROW);
+                let width = ui.available_width();
+                match self.toolbox.selected {
+                    ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
+                    ToolKind::Move => {
+                        hint_ui(ui, "Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel.");
+                    }
+                    ToolKind::Hand => hint_ui(ui, "Drag to move the view. Scroll to zoom."),
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.view_options_ui(ui, width));
+            });
+        });
+    }
+
+    fn brush_options_ui(&mut self, ui: &mut Ui, width: f32) {
+        let ctx = ui.ctx().clone();
+        // What the view's controls on the right and the names and values need; the sliders share the rest.
+        let slider_width = ((width - 640.0) / 3.0).min(110.0);
+        let brush = &mut self.toolbox.brush;
+        let keys = |smaller: &Command, larger: &Command| {
+            format!("  ({} and {})", smaller.shortcut_text(&ctx), larger.shortcut_text(&ctx))
+        };
+        let mut diameter_px = brush.radius_px * 2.0;
+        let size = Number {
+            label: "Size",
+            suffix: " px",
+            range: 2.0 * MIN_RADIUS_PX..=2.0 * MAX_RADIUS_PX,
+            logarithmic: true,
+            tooltip: format!("Width of the brush{}", keys(&Command::BrushSmaller, &Command::BrushLarger)),
+        };
+        if widgets::slider_row(ui, &size, &mut diameter_px, 0.0, slider_width) {
+            brush.radius_px = diameter_px / 2.0;
+        }
+        ui.add_space(theme::space::NORMAL);
+        let mut percent = brush.hardness * 100.0;
+        let hardness = Number {
+            label: "Hardness",
+            suffix: " %",
+            range: 0.0..=100.0,
+            logarithmic: false,
+            tooltip: format!("How crisp the brush's edge is{}", keys(&Command::BrushSofter, &Command::BrushHarder)),
+        };
+        if widgets::slider_row(ui, &hardness, &mut percent, 0.0, slider_width) {
+            brush.hardness = percent / 100.0;
+        }
+        ui.add_space(theme::space::NORMAL);
+        let mut percent = brush.strength * 100.0;
+        let strength = Number {
+            label: "Strength",
+            suffix: " %",
+            range: 1.0..=100.0,
+            logarithmic: false,
+            tooltip: "The most that one stroke adds or takes".to_owned(),
+        };
+        if widgets::slider_row(ui, &strength, &mut percent, 0.0, slider_width) {
+            brush.strength = percent / 100.0;
+        }
+        *brush = brush.clamped();
+    }
+
+    fn view_options_ui(&mut self, ui: &mut Ui, width: f32) {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        self.command_icon_ui(ui, Command::ZoomToFit, 16.0);
+        // The menu has both where there is no room.
+        let has_room = width >= 600.0;
+        if has_room {
+            self.command_icon_ui(ui, Command::ZoomIn, 16.0);
+        }
+        self.zoom_menu_ui(ui);
+        if has_room {
+            self.command_icon_ui(ui, Command::ZoomOut, 16.0);
+            ui.add_space(theme::space::NORMAL);
+        }
+
+        let compare = widgets::icon_toggle(ui, self.is_comparing, icons::COMPARE, "Compare", 16.0)
+            .on_hover_text("Hold to compare with the source photo  (hold C)");
+        if compare.is_pointer_button_down_on() {
+            self.is_comparing = true;
+            ui.ctx().request_repaint();
+        }
+        let overlay = widgets::icon_toggle(ui, self.shows_overlay, icons::OVERLAY, "Show mask", 16.0)
+            .on_hover_text(Command::ToggleOverlay.hint(ui.ctx()));
+        if overlay.clicked() {
+            self.send(Command::ToggleOverlay);
+        }
+    }
+
+    fn zoom_menu_ui(&mut self, ui: &mut Ui) {
+        let percent = self.zoom_percent(ui.ctx());
+        let button = Button::new(RichText::new(format!("{percent:.0} %")).small())
+            .frame_when_inactive(false)
+            .min_size(egui::vec2(48.0, theme::space::ROW));
+        let response = ui.add(button).on_hover_text("Zoom");
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom"));
+        egui::Popup::menu(&response).show(|ui| {
+            ui.set_min_width(190.0);
+            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+            for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize] {
+                self.menu_item_ui(ui, &command);
+            }
+        });
+    }
+
+    /// Screen pixels for each pixel of the picture, in percent.
+    pub(in crate::editor) fn zoom_percent(&self, ctx: &egui::Context) -> f32 {
+        self.view.scale() * ctx.pixels_per_point() * CANVAS_SIZE_PX as f32 / self.picture_size_px() as f32 * 100.0
+    }
+}
+
+fn hint_ui(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).color(theme::palette(ui.ctx()).text_weak));
+}

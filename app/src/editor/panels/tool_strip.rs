@@ -1,0 +1,43 @@
+//! The tools, on the left.
+
+use egui::{Button, RichText, Role, Ui, WidgetInfo, vec2};
+
+use super::super::{Editor, theme};
+use crate::tools::ToolKind;
+
+impl Editor {
+    pub(in crate::editor) fn tool_strip_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(6, 8));
+        egui::Panel::left("tool strip").resizable(false).exact_size(theme::space::TOOL_STRIP).frame(frame).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = theme::space::TIGHT;
+                for tool in ToolKind::ALL {
+                    let command = tool.command();
+                    let selected = self.toolbox.selected == tool;
+                    let Some(icon) = command.icon() else { continue };
+                    let color = if selected { palette.text_on_accent } else { palette.text_weak };
+                    let text = RichText::new(icon).font(theme::icon_font(20.0)).color(color);
+                    let response = ui
+                        .scope(|ui| {
+                            ui.spacing_mut().button_padding = vec2(8.0, 8.0);
+                            ui.visuals_mut().selection.bg_fill = palette.accent;
+                            ui.add(
+                                Button::selectable(selected, text)
+                                    .frame_when_inactive(selected)
+                                    .min_size(vec2(36.0, 36.0)),
+                            )
+                        })
+                        .inner;
+                    response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, command.text()));
+                    let title = command.text();
+                    let hint = format!("{title}  ({})\n{}", command.shortcut_text(ui.ctx()), command.tooltip());
+                    if response.on_hover_text(hint).clicked() {
+                        self.send(command);
+                    }
+                }
+            },
+        );
+    }
+}

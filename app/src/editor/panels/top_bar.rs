@@ -1,0 +1,132 @@
+//! Menus on the left, the most used actions on the right.
+
+use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
+
+use super::super::{Command, Editor, theme, widgets};
+use crate::tools::ToolKind;
+
+impl Editor {
+    pub(in crate::editor) fn top_bar_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(10, 5));
+        egui::Panel::top("top bar").frame(frame).show(ui, |ui| {
+            MenuBar::new().ui(ui, |ui| {
+                ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.add_space(2.0);
+                ui.label(RichText::new("Stylebrush").font(theme::title_font()).color(palette.text));
+                ui.add_space(theme::space::NORMAL);
+                self.menu_ui(
+                    ui,
+                    "File",
+                    &[
+                        &[Command::Open, Command::OpenByPath],
+                        &[Command::Export, Command::ExportByPath],
+                        &[Command::Quit],
+                    ],
+                );
+                self.menu_ui(
+                    ui,
+                    "Edit",
+                    &[
+                        &[Command::Undo, Command::Redo],
+                        &ToolKind::ALL.map(ToolKind::command),
+                        &[Command::BrushLarger, Command::BrushSmaller, Command::BrushHarder, Command::BrushSofter],
+                    ],
+                );
+                self.menu_ui(
+                    ui,
+                    "View",
+                    &[
+                        &[Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize],
+                        &[Command::ToggleOverlay],
+                    ],
+                );
+                self.menu_ui(
+                    ui,
+                    "Layer",
+                    &[
+                        &[Command::DuplicateLayer, Command::DeleteLayer],
+                        &[Command::RaiseLayer, Command::LowerLayer],
+                        &[Command::ClearMask, Command::InvertMask, Command::ResetOffset],
+                        &[Command::SwapBlend],
+                    ],
+                );
+                self.menu_ui(ui, "Help", &[&[Command::ShowKeys, Command::ShowAbout]]);
+
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
+                    self.export_button_ui(ui);
+                    ui.add_space(theme::space::NORMAL);
+                    self.command_icon_ui(ui, Command::Redo, 17.0);
+                    self.command_icon_ui(ui, Command::Undo, 17.0);
+                });
+            });
+        });
+    }
+
+    fn menu_ui(&mut self, ui: &mut Ui, title: &str, groups: &[&[Command]]) {
+        MenuButton::new(title).ui(ui, |ui| {
+            ui.set_min_width(230.0);
+            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+            for (index, group) in groups.iter().enumerate() {
+                if index > 0 {
+                    ui.separator();
+                }
+                for command in *group {
+                    self.menu_item_ui(ui, command);
+                }
+            }
+        });
+    }
+
+    /// One line of a menu.
+    pub(in crate::editor) fn menu_item_ui(&mut self, ui: &mut Ui, command: &Command) {
+        let is_on = match command {
+            Command::ToggleOverlay => Some(self.shows_overlay),
+            Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
+            _ => None,
+        };
+        let mut button = Button::new(self.text_of(command)).shortcut_text(command.shortcut_text(ui.ctx()));
+        if let Some(is_on) = is_on {
+            button = button.selected(is_on);
+        }
+        let response = ui.add_enabled(self.is_enabled(command), button).on_hover_text(command.tooltip());
+        if response.clicked() {
+            self.send(command.clone());
+            ui.close();
+        }
+    }
+
+    /// A command as an icon button.
+    pub(in crate::editor) fn command_icon_ui(&mut self, ui: &mut Ui, command: Command, size: f32) {
+        let Some(icon) = command.icon() else { return };
+        let enabled = self.is_enabled(&command);
+        let label = self.text_of(&command);
+        let hint = command.hint(ui.ctx());
+        let response = widgets::icon_button_enabled(ui, enabled, icon, &label, size)
+            .on_hover_text(hint.as_str())
+            .on_disabled_hover_text(hint);
+        if response.clicked() {
+            self.send(command);
+        }
+    }
+
+    fn export_button_ui(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui.ctx());
+        let enabled = self.is_enabled(&Command::Export);
+        let response = ui
+            .scope(|ui| {
+                let widgets = &mut ui.visuals_mut().widgets;
+                widgets.inactive.weak_bg_fill = palette.accent;
+                widgets.hovered.weak_bg_fill = palette.accent_hover;
+                widgets.active.weak_bg_fill = palette.accent;
+                ui.spacing_mut().button_padding.x = 14.0;
+                ui.add_enabled(enabled, Button::new(RichText::new("Export…").color(palette.text_on_accent)))
+            })
+            .inner;
+        if response.on_hover_text(Command::Export.hint(ui.ctx())).clicked() {
+            self.send(Command::Export);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Small pictures of the photos, as textures.
+
+use std::collections::HashMap;
+
+use egui::{ColorImage, TextureHandle, TextureOptions};
+
+use crate::document::{Document, Photo, PhotoId};
+
+const THUMBNAIL_SIZE_PX: u32 = 160;
+
+/// Thumbnails, made when first shown and dropped with their photos.
+#[derive(Default)]
+pub struct Thumbnails {
+    small: HashMap<PhotoId, TextureHandle>,
+    /// The one photo that is shown at full size, for comparing.
+    full: Option<(PhotoId, TextureHandle)>,
+}
+
+impl Thumbnails {
+    /// A photo's thumbnail.
+    pub fn small(&mut self, ctx: &egui::Context, photo: &Photo) -> TextureHandle {
+        let Photo { id, name, crop, .. } = photo;
+        let texture = self.small.entry(*id).or_insert_with(|| {
+            let small = image::imageops::thumbnail(crop.as_ref(), THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX);
+            let side = THUMBNAIL_SIZE_PX as usize;
+            let picture = ColorImage::from_rgb([side, side], small.as_raw());
+            ctx.load_texture(format!("thumbnail of {name}"), picture, TextureOptions::LINEAR)
+        });
+        texture.clone()
+    }
+
+    /// A photo at full size.
+    pub fn full(&mut self, ctx: &egui::Context, photo: &Photo) -> TextureHandle {
+        let Photo { id, name, crop, .. } = photo;
+        if let Some((shown, texture)) = &self.full
+            && shown == id
+        {
+            return texture.clone();
+        }
+        let size = [crop.width() as usize, crop.height() as usize];
+        let picture = ColorImage::from_rgb(size, crop.as_raw());
+        let texture = ctx.load_texture(name, picture, TextureOptions::LINEAR);
+        self.full = Some((*id, texture.clone()));
+        texture
+    }
+
+    /// Drops what the document no longer has.
+    pub fn retain(&mut self, document: &Document) {
+        self.small.retain(|id, _| document.photo(*id).is_some());
+    }
+}

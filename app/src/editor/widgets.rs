@@ -1,0 +1,150 @@
+//! Small widgets in the house style. Every one has a name for screen readers and tests.
+
+use std::ops::RangeInclusive;
+
+use egui::{Button, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+
+use super::theme;
+
+/// A square button with an icon and no frame until the pointer is over it.
+pub fn icon_button(ui: &mut Ui, icon: char, label: &str, size: f32) -> Response {
+    icon_button_enabled(ui, true, icon, label, size)
+}
+
+/// The same, greyed out where it has nothing to do.
+pub fn icon_button_enabled(ui: &mut Ui, enabled: bool, icon: char, label: &str, size: f32) -> Response {
+    let text = RichText::new(icon).font(theme::icon_font(size));
+    let button = Button::new(text).frame_when_inactive(false).min_size(vec2(theme::space::ROW, theme::space::ROW));
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding = vec2((theme::space::ROW - size) / 2.0, 3.0);
+            ui.add_enabled(enabled, button)
+        })
+        .inner;
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response
+}
+
+/// The same for something that is on or off.
+pub fn icon_toggle(ui: &mut Ui, on: bool, icon: char, label: &str, size: f32) -> Response {
+    let palette = theme::palette(ui.ctx());
+    let color = if on { palette.text } else { palette.text_weak };
+    let text = RichText::new(icon).font(theme::icon_font(size)).color(color);
+    let button =
+        Button::selectable(on, text).frame_when_inactive(on).min_size(vec2(theme::space::ROW, theme::space::ROW));
+    let response = ui
+        .scope(|ui| {
+            ui.spacing_mut().button_padding = vec2((theme::space::ROW - size) / 2.0, 3.0);
+            ui.add(button)
+        })
+        .inner;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, label));
+    response
+}
+
+/// How a number is shown and typed.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Its name, before the slider.
+    pub label: &'static str,
+    /// Its unit, after the value.
+    pub suffix: &'static str,
+    /// From, to.
+    pub range: RangeInclusive<f32>,
+    /// Small values get as much of the slider as large ones.
+    pub logarithmic: bool,
+    /// What it does.
+    pub tooltip: String,
+}
+
+/// A slider narrower than this is of no use.
+const MIN_SLIDER_WIDTH: f32 = 32.0;
+
+/// A slider with its name before and its value, which can be typed, after it; without room only the value. `true` when the
+/// value changed.
+pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f32, slider_width: f32) -> bool {
+    let Number { label, suffix, range, logarithmic, tooltip } = number;
+    let before = *value;
+    ui.horizontal(|ui| {
+        let label_response = if label_width > 0.0 {
+            let (rect, response) = ui.allocate_exact_size(vec2(label_width, theme::space::ROW), Sense::hover());
+            let color = theme::palette(ui.ctx()).text_weak;
+            ui.painter().text(
+                rect.left_center(),
+                egui::Align2::LEFT_CENTER,
+                label,
+                egui::TextStyle::Body.resolve(ui.style()),
+                color,
+            );
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
+            response
+        } else {
+            ui.label(RichText::new(*label).color(theme::palette(ui.ctx()).text_weak))
+        };
+        if slider_width >= MIN_SLIDER_WIDTH {
+            let slider = rail(ui, value, range.clone(), *logarithmic, slider_width);
+            slider.widget_info(|| WidgetInfo::slider(true, f64::from(*value), label));
+            slider.labelled_by(label_response.id).on_hover_text(tooltip);
+        }
+        number_field(ui, value, range.clone(), suffix, label).on_hover_text(tooltip);
+    });
+    *value != before
+}
+
+/// A slider alone, in the house style; the caller gives it a name.
+pub fn rail(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, logarithmic: bool, width: f32) -> Response {
+    let slider = |ui: &mut Ui| {
+        let palette = theme::palette(ui.ctx());
+        ui.spacing_mut().slider_width = width;
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.visuals_mut().selection.bg_fill = palette.accent;
+        ui.visuals_mut().widgets.inactive.bg_fill = palette.rail;
+        ui.add(egui::Slider::new(value, range).show_value(false).logarithmic(logarithmic))
+    };
+    ui.scope(slider).inner
+}
+
+/// A number that can be typed or dragged.
+pub fn number_field(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, suffix: &str, label: &str) -> Response {
+    let field = egui::DragValue::new(value)
+        .range(range)
+        .speed(0.5)
+        .max_decimals(0)
+        .suffix(suffix.to_owned())
+        .update_while_editing(false)
+        .min_size(vec2(58.0, 0.0));
+    let response = ui
+        .scope(|ui| {
+            let palette = theme::palette(ui.ctx());
+            let widgets = &mut ui.visuals_mut().widgets;
+            widgets.inactive.weak_bg_fill = palette.field;
+            widgets.inactive.bg_stroke = Stroke::new(1.0, palette.outline);
+            widgets.hovered.weak_bg_fill = palette.field;
+            widgets.hovered.bg_stroke = Stroke::new(1.0, palette.text_weak);
+            ui.add(field)
+        })
+        .inner;
+    let name = format!("{label} value");
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+    response
+}
+
+/// A title over a part of a panel, with room for buttons on the right.
+pub fn section_header(ui: &mut Ui, title: &str, add_right: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).font(theme::title_font()).color(theme::palette(ui.ctx()).text));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add_right);
+    });
+}
+
+/// A caption.
+pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
+    ui.label(RichText::new(text).small().color(theme::palette(ui.ctx()).text_weak))
+}
+
+/// A line across a panel.
+pub fn divider(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
+    let color = theme::palette(ui.ctx()).line;
+    ui.painter().hline(rect.x_range().expand(theme::space::WIDE), rect.center().y, Stroke::new(1.0, color));
+}

@@ -1,0 +1,165 @@
+//! Writes pictures to files that every viewer opens, marked as sRGB and as edited.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
+use stylemap::checkpoint::write_whole;
+use stylemap::photo;
+
+const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
+/// Said in every picture: it shows a face that no camera saw.
+const COMMENT: &str = "This picture was edited with Stylebrush.";
+const JPEG_QUALITY: u8 = 95;
+
+/// The kinds of picture that are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Lossless.
+    Png,
+    /// Small.
+    Jpeg,
+    /// Lossless and small.
+    WebP,
+}
+
+impl Format {
+    /// The kind that a file's name asks for.
+    ///
+    /// # Errors
+    /// When the name ends in no kind that is written.
+    pub fn of(path: &Path) -> anyhow::Result<Self> {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            Some("png") => Ok(Self::Png),
+            Some("jpg" | "jpeg") => Ok(Self::Jpeg),
+            Some("webp") => Ok(Self::WebP),
+            _ => anyhow::bail!("cannot write {}: the name must end in .png, .jpg or .webp", path.display()),
+        }
+    }
+}
+
+/// Writes a picture whole or not at all: a full disk or a crash never leaves a broken one, or takes one that was there.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(path: &Path, picture: &RgbImage, format: Format) -> anyhow::Result<()> {
+    let bytes = encode(picture, format).with_context(|| format!("cannot write {}", path.display()))?;
+    anyhow::ensure!(path.file_name().is_some(), "cannot write {}: it names no file", path.display());
+    Ok(write_whole(path, &bytes)?)
+}
+
+/// Writes a frame (RGBA, its alpha is left out) as the file's name asks.
+///
+/// # Errors
+/// When the name ends in no kind that is written, the file cannot be written, or `rgba` is not `size_px` x `size_px` pixels.
+pub fn write_frame(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
+    write(path, &photo::rgb_from_rgba(rgba, size_px)?, Format::of(path)?)
+}
+
+/// The path with `.png` where it has no extension.
+pub fn with_png_extension(path: PathBuf) -> PathBuf {
+    if path.extension().is_none() { path.with_extension("png") } else { path }
+}
+
+/// A picture as the bytes of a file, with a text that says what made it.
+///
+/// # Errors
+/// When the picture is too large for the format.
+pub fn encode(picture: &RgbImage, format: Format) -> anyhow::Result<Vec<u8>> {
+    let (width, height) = picture.dimensions();
+    let mut bytes = Vec::new();
+    match format {
+        Format::Png => {
+            let mut encoder = png::Encoder::new(&mut bytes, width, height);
+            encoder.set_color(png::ColorType::Rgb);
+            encoder.set_depth(png::BitDepth::Eight);
+            encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+            encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
+            encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
+            let mut writer = encoder.write_header()?;
+            writer.write_image_data(picture.as_raw())?;
+            writer.finish()?;
+        }
+        Format::Jpeg => {
+            let mut encoder = JpegEncoder::new_with_quality(Cursor::new(&mut bytes), JPEG_QUALITY);
+            encoder.set_exif_metadata(exif()?)?;
+            encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
+        }
+        Format::WebP => {
+            let mut encoder = WebPEncoder::new_lossless(Cursor::new(&mut bytes));
+            encoder.set_exif_metadata(exif()?)?;
+            encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// What the text chunks of a PNG say, as EXIF: a little-endian TIFF header and one directory of two texts.
+fn exif() -> anyhow::Result<Vec<u8>> {
+    const IMAGE_DESCRIPTION: u16 = 0x010e;
+    const SOFTWARE_TAG: u16 = 0x0131;
+    const ASCII: u16 = 2;
+    let entries = [(IMAGE_DESCRIPTION, COMMENT), (SOFTWARE_TAG, SOFTWARE)];
+    let header_len = 8;
+    let mut bytes = b"II\x2a\0\x08\0\0\0".to_vec();
+    let directory_len = 2 + 12 * entries.len() + 4;
+    let mut texts = Vec::new();
+    bytes.extend(u16::try_from(entries.len())?.to_le_bytes());
+    for (tag, text) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(ASCII.to_le_bytes());
+        bytes.extend(u32::try_from(text.len() + 1)?.to_le_bytes());
+        bytes.extend(u32::try_from(header_len + directory_len + texts.len())?.to_le_bytes());
+        texts.extend(text.bytes().chain([0]));
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(texts);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use image::Rgb;
+
+    use super::*;
+
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(8, 8, |x, y| Rgb([x as u8 * 30, y as u8 * 30, 77]))
+    }
+
+    #[test]
+    fn every_format_decodes_and_says_what_made_it() {
+        for format in [Format::Png, Format::Jpeg, Format::WebP] {
+            let bytes = encode(&picture(), format).unwrap();
+            let decoded = image::load_from_memory(&bytes).unwrap().to_rgb8();
+            assert_eq!(decoded.dimensions(), (8, 8));
+            assert!(format == Format::Jpeg || decoded == picture(), "{format:?} is not lossless");
+            for text in [SOFTWARE, COMMENT] {
+                assert!(bytes.windows(text.len()).any(|window| window == text.as_bytes()), "{format:?}: {text}");
+            }
+        }
+        let bytes = encode(&picture(), Format::Png).unwrap();
+        let reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
+        assert!(reader.info().srgb.is_some());
+    }
+
+    #[test]
+    fn a_failed_export_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("no such folder").join("out.png");
+        let err = write_frame(&missing, 1, &[0; 4]).unwrap_err();
+        assert!(format!("{err:#}").starts_with("cannot write"), "{err:#}");
+        // A folder in the picture's place: the rename fails after the bytes are written.
+        let taken = folder.path().join("taken.png");
+        std::fs::create_dir(&taken).unwrap();
+        assert!(write_frame(&taken, 1, &[0; 4]).is_err());
+        assert!(write_frame(&folder.path().join("short.png"), 2, &[0; 4]).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

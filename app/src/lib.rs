@@ -1,0 +1,11 @@
+//! Stylebrush: a real-time desktop editor for faces.
+//!
+//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`] and [`tools`] know no window.
+
+pub mod demo;
+pub mod document;
+pub mod editor;
+pub mod export;
+pub mod photo_loading;
+pub mod sentence;
+pub mod tools;

@@ -1,0 +1,62 @@
+//! Which model: the one inside the program, or a file.
+
+use std::path::PathBuf;
+
+use stylemap::checkpoint::Checkpoint;
+use stylemap::engine::Engine;
+use stylemap::{DeviceChoice, DtypeChoice, Error, Result};
+
+#[cfg(feature = "embedded-model")]
+const EMBEDDED: Option<&[u8]> = Some(include_bytes!("../../weights/default.safetensors"));
+#[cfg(not(feature = "embedded-model"))]
+const EMBEDDED: Option<&[u8]> = None;
+
+/// Where the weights come from.
+#[derive(Clone, Debug)]
+pub enum ModelSource {
+    /// The default model, inside the program.
+    Embedded(&'static [u8]),
+    /// Our safetensors or a published checkpoint.
+    File(PathBuf),
+}
+
+impl ModelSource {
+    /// The file if one is named, else the embedded model.
+    ///
+    /// # Errors
+    /// When no file is named and this build has no embedded model.
+    pub fn new(file: Option<PathBuf>) -> Result<Self> {
+        match (file, EMBEDDED) {
+            (Some(path), _) => Ok(Self::File(path)),
+            (None, Some(bytes)) => Ok(Self::Embedded(bytes)),
+            (None, None) => Err(Error::argument("this build has no model of its own: name one with --model FILE")),
+        }
+    }
+
+    /// What to call it before it is loaded.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Embedded(_) => "default model".to_owned(),
+            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no model.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        match self {
+            Self::Embedded(bytes) => Checkpoint::from_bytes(bytes, "the embedded model"),
+            Self::File(path) => Checkpoint::load(path),
+        }
+    }
+
+    /// Reads it and puts it on a device.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no model, or the device cannot be used.
+    pub fn engine(&self, device: DeviceChoice, dtype: DtypeChoice) -> Result<Engine> {
+        Engine::new(self.checkpoint()?, device, dtype)
+    }
+}

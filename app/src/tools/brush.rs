@@ -1,0 +1,271 @@
+//! Brush and eraser. A stroke is a row of round dabs, spaced closer than their size, so that it has no gaps however fast
+//! the pointer moves. Dabs of one stroke are joined by their maximum: going over the same place twice within a stroke
+//! never exceeds the stroke's strength.
+
+use super::{Button, Modifiers, Tool, ToolEvent, ToolRefusal, ToolResponse};
+use crate::document::{CANVAS_SIZE_PX, LayerId, MaskImage, PixelRect, Point, Timeline, mask_image::TILE_SIZE_PX};
+
+/// The smallest brush.
+pub const MIN_RADIUS_PX: f32 = 1.0;
+/// The largest brush.
+pub const MAX_RADIUS_PX: f32 = 200.0;
+/// The distance of two dabs, in radii.
+const DAB_SPACING: f32 = 0.15;
+
+/// How the brush paints.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BrushSettings {
+    /// Half the width, in canvas pixels.
+    pub radius_px: f32,
+    /// In [0, 1]: 1 has a crisp edge, 0 falls off from the middle.
+    pub hardness: f32,
+    /// In [0, 1]: the most that one stroke adds or takes.
+    pub strength: f32,
+}
+
+impl Default for BrushSettings {
+    fn default() -> Self {
+        Self { radius_px: 28.0, hardness: 0.6, strength: 1.0 }
+    }
+}
+
+impl BrushSettings {
+    /// The settings with every number in its range.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let within = |value: f32, min: f32, max: f32| if value.is_finite() { value.clamp(min, max) } else { max };
+        Self {
+            radius_px: within(self.radius_px, MIN_RADIUS_PX, MAX_RADIUS_PX),
+            hardness: within(self.hardness, 0.0, 1.0),
+            strength: within(self.strength, 0.0, 1.0),
+        }
+    }
+
+    /// Where a dab begins to fall off and where it ends.
+    fn edge_px(&self) -> (f32, f32) {
+        // Even the hardest brush has an edge of one pixel, so that it is not jagged.
+        let inner_px = (self.hardness * self.radius_px).min(self.radius_px - 0.5).max(0.0);
+        (inner_px, self.radius_px.max(inner_px + 1.0))
+    }
+}
+
+/// What a stroke does to the mask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Towards white: more of the reference.
+    #[default]
+    Paint,
+    /// Towards black: less of it.
+    Erase,
+}
+
+impl Effect {
+    fn opposite(self) -> Self {
+        match self {
+            Self::Paint => Self::Erase,
+            Self::Erase => Self::Paint,
+        }
+    }
+
+    fn apply(self, before: u8, coverage: u8, strength: f32) -> u8 {
+        let alpha = f32::from(coverage) / 255.0 * strength;
+        let towards = match self {
+            Self::Paint => 255.0,
+            Self::Erase => 0.0,
+        };
+        let before = f32::from(before);
+        (before + (towards - before) * alpha).round() as u8
+    }
+}
+
+/// A stroke under way.
+struct Stroke {
+    layer: LayerId,
+    /// Canvas to mask: the layer's move.
+    offset: Point,
+    effect: Effect,
+    brush: BrushSettings,
+    before: MaskImage,
+    coverage: MaskImage,
+    last_pos_in_canvas: Point,
+    last_pressure: f32,
+    /// How far the pointer came since the last dab.
+    since_dab_px: f32,
+}
+
+impl Stroke {
+    fn spacing_px(&self) -> f32 {
+        (self.brush.radius_px * DAB_SPACING).max(0.5)
+    }
+
+    /// Dabs from the last position to this one.
+    fn line_to(&mut self, mask: &mut MaskImage, pos_in_canvas: Point, pressure: f32) {
+        let from = self.last_pos_in_canvas;
+        let length_px = (pos_in_canvas - from).length();
+        let spacing_px = self.spacing_px();
+        let mut at_px = spacing_px - self.since_dab_px;
+        while at_px <= length_px {
+            let t = at_px / length_px;
+            let pressure = self.last_pressure + (pressure - self.last_pressure) * t;
+            self.dab(mask, from.lerp(pos_in_canvas, t), pressure);
+            at_px += spacing_px;
+        }
+        self.since_dab_px = length_px - (at_px - spacing_px);
+        self.last_pos_in_canvas = pos_in_canvas;
+        self.last_pressure = pressure;
+    }
+
+    fn dab(&mut self, mask: &mut MaskImage, pos_in_canvas: Point, pressure: f32) {
+        let center = pos_in_canvas - self.offset;
+        let brush = self.brush;
+        let Some(rect) = PixelRect::around_circle(center, brush.radius_px + 1.0, CANVAS_SIZE_PX) else { return };
+        let before = &self.before;
+        let effect = self.effect;
+        let coverage = &mut self.coverage;
+        let (inner_px, outer_px) = brush.edge_px();
+        coverage.modify(rect, |span, tile| {
+            for y in span.rows.clone() {
+                let dy = (span.origin_px.1 + y) as f32 + 0.5 - center.y;
+                for x in span.columns.clone() {
+                    let dx = (span.origin_px.0 + x) as f32 + 0.5 - center.x;
+                    let distance_squared = dx * dx + dy * dy;
+                    if distance_squared >= outer_px * outer_px {
+                        continue;
+                    }
+                    let covered = if distance_squared <= inner_px * inner_px {
+                        1.0
+                    } else {
+                        let x = (outer_px - distance_squared.sqrt()) / (outer_px - inner_px);
+                        x * x * (3.0 - 2.0 * x)
+                    };
+                    let covered = (covered * pressure * 255.0).round() as u8;
+                    let value = &mut tile[y * TILE_SIZE_PX + x];
+                    *value = covered.max(*value);
+                }
+            }
+        });
+        mask.modify(rect, |span, tile| {
+            let (before, coverage) = (before.tile(span.index), coverage.tile(span.index));
+            for y in span.rows.clone() {
+                for x in span.columns.clone() {
+                    let at = y * TILE_SIZE_PX + x;
+                    if coverage[at] == 0 {
+                        continue;
+                    }
+                    tile[at] = effect.apply(before[at], coverage[at], brush.strength);
+                }
+            }
+        });
+    }
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Ready,
+    Drawing(Box<Stroke>),
+}
+
+/// Paints or erases the active layer's mask.
+#[derive(Default)]
+pub struct BrushTool {
+    /// What the primary button does.
+    pub effect: Effect,
+    state: State,
+    last_end_in_canvas: Option<Point>,
+}
+
+impl BrushTool {
+    fn begin(
+        &mut self,
+        (pos_in_canvas, pressure): (Point, f32),
+        button: Button,
+        modifiers: Modifiers,
+        timeline: &mut Timeline,
+        brush: &BrushSettings,
+    ) -> ToolResponse {
+        let Some(layer) = timeline.document().active_layer() else {
+            return ToolResponse::Refused(ToolRefusal::NoLayer);
+        };
+        if !layer.visible {
+            return ToolResponse::Refused(ToolRefusal::HiddenLayer);
+        }
+        let opposite = (button == Button::Secondary) != modifiers.opposite;
+        let effect = if opposite { self.effect.opposite() } else { self.effect };
+        // Shift joins the new stroke to the end of the last one by a straight line.
+        let start_in_canvas = self.last_end_in_canvas.filter(|_| modifiers.straight).unwrap_or(pos_in_canvas);
+        let mut stroke = Stroke {
+            layer: layer.id,
+            offset: Point::new(layer.offset_px.0 as f32, layer.offset_px.1 as f32),
+            effect,
+            brush: brush.clamped(),
+            before: layer.mask.clone(),
+            coverage: MaskImage::default(),
+            last_pos_in_canvas: start_in_canvas,
+            last_pressure: pressure,
+            since_dab_px: 0.0,
+        };
+        timeline.begin_gesture(match effect {
+            Effect::Paint => "Paint stroke",
+            Effect::Erase => "Erase stroke",
+        });
+        timeline.change(|document| {
+            document.update_layer(stroke.layer, |layer| {
+                stroke.dab(&mut layer.mask, start_in_canvas, pressure);
+                stroke.line_to(&mut layer.mask, pos_in_canvas, pressure);
+            });
+        });
+        self.state = State::Drawing(Box::new(stroke));
+        ToolResponse::Changed
+    }
+}
+
+impl Tool for BrushTool {
+    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse {
+        match (&mut self.state, *event) {
+            (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, pressure, modifiers })
+                if pos_in_canvas.is_finite() =>
+            {
+                let sample = (near_canvas(pos_in_canvas), sane_pressure(pressure));
+                self.begin(sample, button, modifiers, timeline, brush)
+            }
+            (State::Drawing(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. })
+                if pos_in_canvas.is_finite() =>
+            {
+                let pos_in_canvas = near_canvas(pos_in_canvas);
+                timeline.change(|document| {
+                    document.update_layer(stroke.layer, |layer| {
+                        stroke.line_to(&mut layer.mask, pos_in_canvas, sane_pressure(pressure));
+                    });
+                });
+                ToolResponse::Changed
+            }
+            (State::Drawing(stroke), ToolEvent::PointerUp) => {
+                self.last_end_in_canvas = Some(stroke.last_pos_in_canvas);
+                self.state = State::Ready;
+                timeline.commit();
+                ToolResponse::Changed
+            }
+            (State::Drawing(_), ToolEvent::Cancel) => {
+                self.state = State::Ready;
+                timeline.cancel_gesture();
+                ToolResponse::Changed
+            }
+            _ => ToolResponse::Nothing,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        matches!(self.state, State::Drawing(_))
+    }
+}
+
+/// A pointer far outside would make an endless row of dabs that touch nothing.
+fn near_canvas(pos_in_canvas: Point) -> Point {
+    let limit = 2.0 * CANVAS_SIZE_PX as f32;
+    Point::new(pos_in_canvas.x.clamp(-limit, 2.0 * limit), pos_in_canvas.y.clamp(-limit, 2.0 * limit))
+}
+
+fn sane_pressure(pressure: f32) -> f32 {
+    if pressure.is_finite() && pressure > 0.0 { pressure.min(1.0) } else { 1.0 }
+}

@@ -1,0 +1,80 @@
+//! Moves the active layer's region over the picture: mask and face together (transplantation).
+
+use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse};
+use crate::document::{LayerId, Point, Timeline};
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Ready,
+    Dragging {
+        layer: LayerId,
+        start_in_canvas: Point,
+        start_offset_px: (i32, i32),
+    },
+}
+
+/// Drags the active layer's offset. Shift keeps to one axis.
+#[derive(Default)]
+pub struct MoveTool {
+    state: State,
+}
+
+impl Tool for MoveTool {
+    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, _brush: &BrushSettings) -> ToolResponse {
+        match (&self.state, *event) {
+            (State::Ready, ToolEvent::PointerDown { pos_in_canvas, .. }) => {
+                let Some(layer) = timeline.document().active_layer() else {
+                    return ToolResponse::Refused(ToolRefusal::NoLayer);
+                };
+                if !layer.visible {
+                    return ToolResponse::Refused(ToolRefusal::HiddenLayer);
+                }
+                if layer.mask.is_empty() {
+                    return ToolResponse::Refused(ToolRefusal::NothingPainted);
+                }
+                self.state = State::Dragging {
+                    layer: layer.id,
+                    start_in_canvas: pos_in_canvas,
+                    start_offset_px: layer.offset_px,
+                };
+                timeline.begin_gesture("Move region");
+                ToolResponse::Nothing
+            }
+            (
+                State::Dragging { layer, start_in_canvas, start_offset_px },
+                ToolEvent::PointerMove { pos_in_canvas, modifiers, .. },
+            ) if pos_in_canvas.is_finite() => {
+                let mut moved = pos_in_canvas - *start_in_canvas;
+                if modifiers.straight {
+                    if moved.x.abs() < moved.y.abs() {
+                        moved.x = 0.0;
+                    } else {
+                        moved.y = 0.0;
+                    }
+                }
+                let offset_px = (
+                    start_offset_px.0.saturating_add(moved.x.round() as i32),
+                    start_offset_px.1.saturating_add(moved.y.round() as i32),
+                );
+                timeline.change(|document| document.update_layer(*layer, |layer| layer.offset_px = offset_px));
+                ToolResponse::Changed
+            }
+            (State::Dragging { .. }, ToolEvent::PointerUp) => {
+                self.state = State::Ready;
+                timeline.commit();
+                ToolResponse::Changed
+            }
+            (State::Dragging { .. }, ToolEvent::Cancel) => {
+                self.state = State::Ready;
+                timeline.cancel_gesture();
+                ToolResponse::Changed
+            }
+            _ => ToolResponse::Nothing,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        matches!(self.state, State::Dragging { .. })
+    }
+}

@@ -1,0 +1,582 @@
+//! The real window in a test harness: everything but the operating system's part.
+//!
+//! The engine runs on a small network with random weights: nothing here depends on the model that comes with the program.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, SnapshotOptions};
+use image::{Rgb, RgbImage};
+use stylebrush_app::document::Point;
+use stylebrush_app::editor::notifications::Kind;
+use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState};
+use stylemap::checkpoint::Checkpoint;
+use stylemap::engine::{Engine, Frame, WorkerOptions};
+use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
+
+/// A picture, a decoded photo or a written file comes within this long, or the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn config() -> Config {
+    Config {
+        size: 32,
+        style_dim: 6,
+        base: 4,
+        channels: BTreeMap::from([(4, 12), (8, 10), (16, 8), (32, 6)]),
+        codes: BTreeMap::from([(4, 7), (8, 5), (16, 4), (32, 3)]),
+        encoder_channels: BTreeMap::from([(4, 9), (8, 8), (16, 6), (32, 4)]),
+        mapping_layers: 3,
+        lr_mul: 0.01,
+        norm: "LayerNorm".to_owned(),
+    }
+}
+
+fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
+    EditorOptions {
+        photos,
+        load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
+        model_label: "test model".to_owned(),
+        worker: WorkerOptions { artificial_delay: delay },
+    }
+}
+
+/// The editor and a user at it.
+struct Session {
+    harness: Harness<'static, Editor>,
+}
+
+impl Session {
+    fn new(options: EditorOptions) -> Self {
+        let builder = Harness::builder().with_size(vec2(1280.0, 800.0)).with_max_steps(4);
+        Self { harness: builder.build_eframe(|creation| Editor::new(&creation.egui_ctx, options).expect("it starts")) }
+    }
+
+    /// With the demo portraits, the first picture on the canvas.
+    fn ready() -> Self {
+        let mut session = Self::new(options(Vec::new(), Duration::ZERO));
+        session.settle();
+        session
+    }
+
+    fn editor(&self) -> &Editor {
+        self.harness.state()
+    }
+
+    /// Lets frames of the window pass until something holds.
+    fn wait_until(&mut self, what: &str, mut holds: impl FnMut(&Editor) -> bool) {
+        let started = Instant::now();
+        loop {
+            self.harness.step();
+            if holds(self.harness.state()) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "this did not happen within {PATIENCE:?}: {what}");
+            std::thread::sleep(Duration::from_millis(4));
+        }
+    }
+
+    /// Until the newest picture is there and every face is read.
+    fn settle(&mut self) -> Arc<Frame> {
+        self.harness.step();
+        self.wait_until("the newest picture", |editor| !editor.is_rendering() && editor.frame().is_some());
+        self.frame()
+    }
+
+    fn frame(&self) -> Arc<Frame> {
+        Arc::clone(self.editor().frame().expect("there is a picture"))
+    }
+
+    fn run(&mut self, command: Command) {
+        self.harness.state_mut().send(command);
+        self.harness.step();
+    }
+
+    fn screen(&self, x: f32, y: f32) -> Pos2 {
+        self.editor().view().screen_from_canvas(Point::new(x, y))
+    }
+
+    fn button(&mut self, pos: Pos2, button: PointerButton, pressed: bool) {
+        let modifiers = Modifiers::NONE;
+        self.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        self.harness.step();
+    }
+
+    fn hover(&mut self, pos: Pos2) {
+        self.harness.hover_at(pos);
+        self.harness.step();
+    }
+
+    /// A drag over the canvas, in canvas pixels.
+    fn drag(&mut self, from: (f32, f32), to: (f32, f32), button: PointerButton) {
+        let (from, to) = (self.screen(from.0, from.1), self.screen(to.0, to.1));
+        self.hover(from);
+        self.button(from, button, true);
+        for i in 1..=6 {
+            self.hover(from + (to - from) * (i as f32 / 6.0));
+        }
+        self.button(to, button, false);
+        self.harness.remove_cursor();
+        self.harness.step();
+    }
+
+    fn paint(&mut self, from: (f32, f32), to: (f32, f32)) {
+        self.drag(from, to, PointerButton::Primary);
+    }
+
+    fn key(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(4);
+    }
+
+    fn mask_value(&self, x: usize, y: usize) -> u8 {
+        self.editor().timeline().document().active_layer().expect("there is an active layer").mask.value(x, y)
+    }
+
+    fn steps(&self) -> Vec<String> {
+        self.editor().timeline().past_names().map(str::to_owned).collect()
+    }
+
+    fn messages(&self) -> Vec<(Kind, String)> {
+        self.editor().notifications().shown().iter().map(|shown| (shown.kind, shown.text.clone())).collect()
+    }
+
+    /// The window as pixels.
+    fn render(&mut self) -> image::RgbaImage {
+        self.harness.render().expect("the window can be drawn")
+    }
+
+    /// Compares with the stored picture. What the machine's speed decides is covered.
+    fn snapshot(&mut self, name: &str) {
+        self.harness.remove_cursor();
+        self.harness.run_steps(3);
+        self.harness.check_accessibility();
+        let size = self.harness.ctx.content_rect().size();
+        self.harness.mask(egui::Rect::from_min_max(pos2(size.x - 300.0, size.y - 25.0), size.to_pos2()));
+        // Networks round differently on different processors; a part out of its place is thousands of pixels.
+        let options = SnapshotOptions::new().output_path("../tests/snapshots").threshold(1.5).max_failed_pixels(200);
+        self.harness.snapshot_options(name, &options);
+    }
+}
+
+fn save_photo(path: &Path, width: u32, height: u32) {
+    let photo = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 7) as u8, (y * 5) as u8, (x * y) as u8]));
+    photo.save(path).unwrap();
+}
+
+/// How many pixels of a picture differ from another's.
+fn difference(a: &Frame, b: &Frame) -> usize {
+    assert_eq!(a.rgba.len(), b.rgba.len());
+    a.rgba.chunks_exact(4).zip(b.rgba.chunks_exact(4)).filter(|(a, b)| a != b).count()
+}
+
+#[test]
+fn it_starts_with_the_demo_faces_ready_to_paint() {
+    let mut session = Session::ready();
+    let document = session.editor().timeline().document();
+    assert_eq!(document.photos().len(), 8);
+    assert_eq!(document.source(), Some(document.photos()[0].id));
+    assert_eq!(document.active_layer().unwrap().photo, document.photos()[1].id);
+    assert!(session.steps().is_empty(), "the start is no step to undo");
+    assert!(session.messages().is_empty(), "{:?}", session.messages());
+    session.wait_until("every face is read", |editor| editor.is_idle());
+    session.snapshot("start");
+}
+
+#[test]
+fn a_stroke_changes_the_picture_and_undo_brings_it_back() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", |editor| editor.is_idle());
+    let before = session.frame();
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    let painted = session.settle();
+    assert!(painted.number > before.number);
+    assert!(difference(&before, &painted) > 20, "{} pixels differ", difference(&before, &painted));
+    assert_eq!((session.mask_value(260, 230), session.mask_value(260, 330)), (255, 0));
+    assert_eq!(session.steps(), ["Paint stroke"]);
+    session.snapshot("painted");
+
+    session.key(Modifiers::COMMAND, Key::Z);
+    let undone = session.settle();
+    assert!(undone.number > painted.number);
+    assert_eq!(undone.rgba, before.rgba);
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(session.settle().rgba, painted.rgba);
+}
+
+#[test]
+fn the_right_button_erases_and_escape_cancels() {
+    let mut session = Session::ready();
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.drag((300.0, 230.0), (340.0, 230.0), PointerButton::Secondary);
+    assert_eq!((session.mask_value(200, 230), session.mask_value(330, 230)), (255, 0));
+    assert_eq!(session.steps(), ["Paint stroke", "Erase stroke"]);
+
+    let (from, to) = (session.screen(100.0, 400.0), session.screen(200.0, 400.0));
+    session.hover(from);
+    session.button(from, PointerButton::Primary, true);
+    session.hover(to);
+    assert_eq!(session.mask_value(150, 400), 255);
+    session.key(Modifiers::NONE, Key::Escape);
+    assert_eq!(session.mask_value(150, 400), 0);
+    session.button(to, PointerButton::Primary, false);
+    assert_eq!(session.steps().len(), 2);
+}
+
+#[test]
+fn the_slider_moves_between_two_faces_in_one_step() {
+    let mut session = Session::ready();
+    let before = session.frame();
+    let slider = session.harness.get_by_role_and_label(egui::Role::Slider, "Blend").rect();
+    session.hover(slider.left_center() + vec2(4.0, 0.0));
+    session.button(slider.left_center() + vec2(4.0, 0.0), PointerButton::Primary, true);
+    for i in 1..=4 {
+        session.hover(slider.left_center() + vec2(4.0 + 20.0 * i as f32, 0.0));
+    }
+    session.button(slider.left_center() + vec2(84.0, 0.0), PointerButton::Primary, false);
+    let blended = session.settle();
+    let t = session.editor().timeline().document().blend().unwrap().t;
+    assert!((0.5..1.0).contains(&t), "{t}");
+    assert!(difference(&before, &blended) > 100);
+    assert_eq!(session.steps(), ["Change blend"]);
+
+    session.harness.get_by_role_and_label(egui::Role::Slider, "Blend").set_value_accesskit(100.0);
+    session.harness.step();
+    let document = session.editor().timeline().document();
+    assert_eq!(document.blend().unwrap().t, 1.0);
+    session.run(Command::SwapBlend);
+    assert_eq!(session.settle().rgba, {
+        session.run(Command::Undo);
+        session.settle().rgba.clone()
+    });
+}
+
+#[test]
+fn photos_open_from_a_path_and_join_as_a_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holiday.png");
+    save_photo(&path, 90, 60);
+    let mut session = Session::ready();
+    session.run(Command::OpenPaths(vec![path]));
+    session.wait_until("the photo is open", |editor| editor.timeline().document().photos().len() == 9);
+    let document = session.editor().timeline().document();
+    let photo = document.photos().last().unwrap();
+    assert_eq!((photo.name.as_str(), photo.crop.dimensions()), ("holiday", (60, 60)));
+    assert_eq!(document.active_layer().unwrap().photo, photo.id);
+    assert_eq!(session.steps(), ["Open photo"]);
+    let before = session.settle();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    assert!(difference(&before, &session.settle()) > 0);
+
+    session.key(Modifiers::COMMAND, Key::Z);
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.editor().timeline().document().photos().len(), 8);
+    session.key(Modifiers::COMMAND, Key::Y);
+    assert_eq!(session.editor().timeline().document().photos().len(), 9);
+    session.settle();
+}
+
+#[test]
+fn photos_from_the_command_line_take_the_place_of_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["a.png", "b.jpg"].iter().map(|name| folder.path().join(name)).collect();
+    for path in &paths {
+        save_photo(path, 64, 64);
+    }
+    let mut session = Session::new(options(paths.clone(), Duration::ZERO));
+    session.wait_until("the photos are open", |editor| !editor.timeline().document().is_empty());
+    session.settle();
+    let document = session.editor().timeline().document();
+    assert_eq!(document.photos().iter().map(|photo| photo.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(document.active_layer().unwrap().name, "b");
+
+    let mut session = Session::new(options(paths[..1].to_vec(), Duration::ZERO));
+    session.wait_until("the photo is open", |editor| !editor.timeline().document().is_empty());
+    let document = session.editor().timeline().document();
+    assert_eq!((document.photos().len(), document.photos()[0].name.as_str()), (9, "a"), "the demo faces lie ready");
+}
+
+#[test]
+fn a_bad_file_is_one_sentence_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.png");
+    std::fs::write(&text, "no picture").unwrap();
+    let missing = folder.path().join("missing.png");
+    let mut session = Session::ready();
+    session.run(Command::OpenPaths(vec![text, missing]));
+    session.wait_until("both are reported", |editor| editor.notifications().shown().len() == 2);
+    for (kind, message) in session.messages() {
+        assert_eq!(kind, Kind::Error);
+        assert!(message.ends_with('.') && !message.contains("os error"), "{message}");
+    }
+    assert!(session.messages().iter().any(|(_, message)| message.contains("notes.png")));
+    assert!(session.steps().is_empty());
+    session.harness.run_steps(3);
+    let (_, first) = session.messages().swap_remove(0);
+    assert!(session.harness.query_by_label(&first).is_some(), "a screen reader finds it");
+
+    session.harness.get_all_by_label("Dismiss").next().unwrap().click();
+    session.harness.run_steps(3);
+    assert_eq!(session.messages().len(), 1);
+}
+
+#[test]
+fn export_writes_the_picture_of_the_document_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.png");
+    // A slow engine: the picture of the stroke is still to come when it is exported.
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(150)));
+    let before = session.settle();
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    assert!(session.editor().is_rendering());
+    session.run(Command::ExportTo(path.with_extension("")));
+    session.wait_until("the export is reported", |editor| !editor.notifications().shown().is_empty());
+    assert_eq!(session.messages()[0].0, Kind::Success, "{:?}", session.messages());
+    let exported = image::open(&path).expect("a valid PNG").to_rgba8();
+    assert_eq!(exported.as_raw(), &session.settle().rgba);
+    assert_ne!(exported.as_raw(), &before.rgba);
+
+    session.run(Command::ExportTo(folder.path().join("no such folder").join("picture.png")));
+    session.wait_until("the failure is reported", |editor| editor.notifications().shown().len() == 2);
+    assert_eq!(session.messages()[1].0, Kind::Error);
+}
+
+#[test]
+fn cursor_and_overlay_follow_the_pointer_while_the_engine_is_slow() {
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(2500)));
+    let first = session.settle();
+    let (from, to) = (session.screen(150.0, 400.0), session.screen(350.0, 400.0));
+    session.hover(from);
+    session.button(from, PointerButton::Primary, true);
+    let mut last = session.render();
+    let started = Instant::now();
+    for i in 1..=4 {
+        let pos = from + (to - from) * (i as f32 / 4.0);
+        session.hover(pos);
+        let now = session.render();
+        // The stroke shows at once, in the layer's colour, where no picture can have come yet.
+        let (x, y) = (pos.x as u32 - 30, pos.y as u32 + 8);
+        assert_ne!(now.get_pixel(x, y), last.get_pixel(x, y), "the overlay at step {i}");
+        assert_ne!(now, last, "the cursor at step {i}");
+        last = now;
+    }
+    assert_eq!(session.frame().number, first.number, "no picture came meanwhile, after {:?}", started.elapsed());
+    session.button(to, PointerButton::Primary, false);
+    assert!(session.settle().number > first.number);
+}
+
+#[test]
+fn keys_choose_tools_and_brush_sizes() {
+    let mut session = Session::ready();
+    for (key, hint) in [(Key::V, "one axis"), (Key::H, "move the view")] {
+        session.key(Modifiers::NONE, key);
+        assert!(session.harness.query_by_label_contains(hint).is_some(), "{key:?}");
+    }
+    session.key(Modifiers::NONE, Key::E);
+    let size = |session: &Session| {
+        let slider = session.harness.get_by_role_and_label(egui::Role::Slider, "Size");
+        slider.accesskit_node().numeric_value().expect("a slider has a value")
+    };
+    let before = size(&session);
+    session.key(Modifiers::NONE, Key::CloseBracket);
+    let larger = size(&session);
+    session.key(Modifiers::NONE, Key::Minus);
+    session.key(Modifiers::NONE, Key::OpenBracket);
+    assert!(before < larger && size(&session) < before);
+}
+
+#[test]
+fn files_can_be_dropped_on_the_window() {
+    #[derive(Debug)]
+    struct Dropped(PathBuf);
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|err| err.to_string())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["a.png", "b.png"].iter().map(|name| folder.path().join(name)).collect();
+    let mut session = Session::ready();
+    session.harness.input_mut().hovered_files.push(egui::HoveredFile::default());
+    session.harness.step();
+    for path in &paths {
+        save_photo(path, 40, 50);
+        session.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+    }
+    session.harness.step();
+    session.wait_until("the photos are open", |editor| editor.timeline().document().photos().len() == 10);
+    assert_eq!(session.steps(), ["Open 2 photos"]);
+}
+
+#[test]
+fn a_photo_can_be_dragged_to_a_face_and_to_the_picture() {
+    let mut session = Session::ready();
+    let photo = session.harness.get_by_label("Portrait 6").rect().center();
+    let other_face = session.harness.get_by_label("Other face, Portrait 3").rect().center();
+    let canvas = session.screen(256.0, 256.0);
+    for target in [other_face, canvas] {
+        session.hover(photo);
+        session.button(photo, PointerButton::Primary, true);
+        session.hover(photo + vec2(20.0, 30.0));
+        session.hover(target);
+        session.button(target, PointerButton::Primary, false);
+        session.harness.run_steps(2);
+    }
+    let document = session.editor().timeline().document();
+    let dragged = document.photos().iter().find(|photo| photo.name == "Portrait 6").unwrap().id;
+    assert_eq!(document.blend().unwrap().with, dragged);
+    assert_eq!(document.source(), Some(dragged));
+    assert_eq!(session.steps(), ["Change blend", "Change source"]);
+    assert_eq!(document.layers().len(), 1, "a drag is no click");
+}
+
+#[test]
+fn a_path_can_be_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("typed.png");
+    save_photo(&path, 40, 40);
+    let mut session = Session::ready();
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    session.harness.get_by_role(egui::Role::TextInput).type_text(path.to_str().unwrap());
+    session.harness.run_steps(2);
+    assert_eq!(session.steps().len(), 0, "letters typed there are no shortcuts");
+    session.harness.get_by_role_and_label(egui::Role::Button, "Open").click();
+    session.wait_until("the photo is open", |editor| editor.timeline().document().photos().len() == 9);
+}
+
+#[test]
+fn clicking_a_photo_paints_from_it() {
+    let mut session = Session::ready();
+    session.harness.get_by_label("Portrait 5").click();
+    session.harness.run_steps(3);
+    let document = session.editor().timeline().document();
+    assert_eq!(document.active_layer().unwrap().name, "Portrait 5");
+    assert_eq!(document.layers().len(), 2);
+    // The source is no reference; its click says so.
+    session.harness.get_by_label("Portrait 1").click();
+    session.harness.run_steps(3);
+    assert_eq!(session.messages().len(), 1);
+    assert_eq!(session.editor().timeline().document().layers().len(), 2);
+
+    session.harness.get_by_label("Hide layer Portrait 5").click();
+    session.harness.run_steps(3);
+    let (x, y) = (200.0, 200.0);
+    session.paint((x, y), (x, y));
+    assert!(
+        session.editor().timeline().document().active_layer().unwrap().mask.is_empty(),
+        "nothing hidden is painted"
+    );
+    session.key(Modifiers::SHIFT, Key::Delete);
+    assert_eq!(session.editor().timeline().document().layers().len(), 1);
+    assert_eq!(session.steps(), ["Add layer", "Hide layer", "Delete layer"]);
+}
+
+#[test]
+fn the_wheel_zooms_at_the_pointer_and_space_pans() {
+    let mut session = Session::ready();
+    let pos = session.screen(100.0, 100.0);
+    let before = session.editor().view().scale();
+    session.hover(pos);
+    session.harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: vec2(0.0, 4.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers: Modifiers::NONE,
+    });
+    session.harness.run_steps(30);
+    assert!(session.editor().view().scale() > before * 1.2);
+    assert!((session.editor().view().canvas_from_screen(pos) - Point::new(100.0, 100.0)).length() < 0.5);
+
+    session.harness.key_down(Key::Space);
+    session.harness.step();
+    session.button(pos, PointerButton::Primary, true);
+    session.hover(pos + vec2(40.0, 10.0));
+    session.button(pos + vec2(40.0, 10.0), PointerButton::Primary, false);
+    session.harness.key_up(Key::Space);
+    session.harness.step();
+    let now = session.editor().view().canvas_from_screen(pos + vec2(40.0, 10.0));
+    assert!((now - Point::new(100.0, 100.0)).length() < 0.5, "{now:?}");
+    assert!(session.steps().is_empty());
+
+    session.key(Modifiers::COMMAND, Key::Num0);
+    assert_eq!(session.editor().view().scale(), before);
+}
+
+#[test]
+fn holding_the_key_compares_with_the_source() {
+    let mut session = Session::ready();
+    let before = session.render();
+    session.harness.key_down(Key::C);
+    session.harness.run_steps(2);
+    let comparing = session.render();
+    assert_ne!(before, comparing);
+    session.harness.key_up(Key::C);
+    session.harness.run_steps(2);
+    let middle = session.screen(256.0, 256.0);
+    let pixel = |picture: &image::RgbaImage| *picture.get_pixel(middle.x as u32, middle.y as u32);
+    assert_eq!(pixel(&session.render()), pixel(&before));
+}
+
+#[test]
+fn without_a_model_the_window_says_so_and_lives_on() {
+    let mut session = Session::new(EditorOptions {
+        load_engine: Box::new(|| Err(Error::argument("the file is not a model"))),
+        ..options(Vec::new(), Duration::ZERO)
+    });
+    session.wait_until("the failure is known", |editor| matches!(editor.engine_state(), EngineState::Failed(_)));
+    session.harness.run_steps(2);
+    assert!(session.harness.query_by_label("The model could not be loaded").is_some());
+    assert!(session.harness.query_by_label("The file is not a model.").is_some());
+    let folder = tempfile::tempdir().unwrap();
+    session.run(Command::ExportTo(folder.path().join("picture.png")));
+    session.run(Command::MakeSource(session.editor().timeline().document().photos()[3].id));
+    assert_eq!(session.steps(), ["Change source"]);
+    session.harness.check_accessibility();
+}
+
+#[test]
+fn every_menu_and_box_opens_and_every_widget_has_a_name() {
+    let mut session = Session::ready();
+    for menu in ["File", "Edit", "View", "Layer", "Help"] {
+        session.harness.get_by_label(menu).click();
+        session.harness.run_steps(3);
+        session.harness.check_accessibility();
+        session.key(Modifiers::NONE, Key::Escape);
+    }
+    for command in [Command::ShowKeys, Command::ShowAbout, Command::OpenByPath, Command::ExportByPath] {
+        session.run(command.clone());
+        session.harness.run_steps(3);
+        session.harness.check_accessibility();
+        session.key(Modifiers::NONE, Key::Escape);
+    }
+    session.run(Command::ShowAbout);
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label_contains("Version").is_some());
+}
+
+#[test]
+fn closing_every_photo_leaves_an_empty_canvas_that_says_what_to_do() {
+    let mut session = Session::ready();
+    while let Some(photo) = session.editor().timeline().document().photos().first().map(|photo| photo.id) {
+        session.run(Command::RemovePhoto(photo));
+    }
+    session.harness.run_steps(3);
+    assert!(session.editor().frame().is_none());
+    assert!(session.harness.query_by_label("Drop photos here").is_some());
+    session.snapshot("empty");
+    for _ in 0..8 {
+        session.run(Command::Undo);
+    }
+    session.settle();
+    assert_eq!(session.editor().timeline().document().photos().len(), 8);
+}
