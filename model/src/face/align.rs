@@ -1,9 +1,10 @@
 //! Making the crop: the photo resampled upright, as the model's training set was.
 //!
-//! The sampling was found by trying variants against reference crops until the difference was at the level of JPEG decoding (50 to 57 dB on
-//! smooth photos, 40 dB on the busiest): bilinear samples, two or more to the output pixel in each direction, averaged; what lies
-//! outside the photo is its mirror image without repeating the border pixel, fading into a Gaussian blur of 2% of the crop's side over the first
-//! 10% of the side. (NVIDIA's script also blurs inside the photo and fades to the median; the training set here does not.)
+//! The sampling was found by trying variants against reference crops until the difference was at the level of JPEG
+//! decoding (50 to 57 dB on smooth photos, 40 dB on the busiest): bilinear samples, two or more to the output pixel in
+//! each direction, averaged; what lies outside the photo is its mirror image without repeating the border pixel, fading
+//! into a Gaussian blur of 2% of the crop's side over the first 10% of the side. (NVIDIA's script also blurs inside the
+//! photo and fades to the median; the training set here does not.)
 
 use image::RgbImage;
 use rayon::prelude::*;

@@ -1,18 +1,18 @@
 //! Finding faces and five landmarks each: YuNet, without OpenCV and without an ONNX runtime.
 //!
-//! The published file (opencv_zoo, MIT, 230 kB, `weights/yunet`) is embedded as it is; `onnx` reads its numbers and `network`
-//! runs them. Measured on two cores against the runtimes that could have done it:
+//! The published file (opencv_zoo, MIT, 230 kB, `weights/yunet`) is embedded as it is; `onnx` reads its numbers and
+//! `network` runs them. Measured on two cores, against what else could have done it:
 //!
 //! | | crates added | build, one core | 640 px | 1280 px |
 //! | --- | --- | --- | --- | --- |
-//! | tract-onnx 0.23 | about 90 | - | - | - |
-//! | candle-onnx 0.11 | about 60, and `protoc` | - | - | - |
-//! | rten 0.27 | 10 | 86 s | 67 ms | 390 ms |
-//! | this, 500 lines | 0 | 3 s | 15 ms | 85 ms |
-//! | onnxruntime 1.23 (C++) | - | - | 14 ms | 85 ms |
+//! | tract-onnx 0.23 | 40 | - | - | - |
+//! | candle-onnx 0.11 | 8, and `protoc` | - | - | - |
+//! | rten 0.27 | 10 | 86 s | 67 ms | 300 ms |
+//! | this, with the smaller copies | 0 | 5 s | 17 ms | 67 ms |
+//! | onnxruntime 1.23 (C++), for comparison | - | - | 14 ms | 81 ms |
 //!
-//! A photo is searched at 2048 px and in smaller copies, so that faces of 40 px in 24 megapixels and faces that fill the photo are found;
-//! each found face is then looked at upright in a small window, see `readout`.
+//! A photo is searched at 2048 px and in smaller copies, so that faces of 40 px in 24 megapixels and faces that fill
+//! the photo are found; each found face is then looked at upright in a small window, see `readout`.
 
 use image::RgbImage;
 use rayon::prelude::*;
@@ -125,7 +125,8 @@ impl FaceDetector {
         Ok(found)
     }
 
-    /// The face once more, upright and at the size at which the network is at its best. None where no face is seen there.
+    /// The face once more, upright and at the size at which the network is at its best. None where no face is seen
+    /// there.
     fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Option<Detection> {
         // The smallest copy that has enough pixels: less to average.
         let scale = |copy: &RgbImage| f64::from(copy.width()) / f64::from(photo.width());
@@ -175,8 +176,7 @@ impl FaceDetector {
             let stride = output.stride_px as f32;
             for (i, cell) in output.cells().enumerate() {
                 let confidence = (cell.class * cell.objectness).sqrt();
-                // Not `<`: a NaN must fall out.
-                if !(confidence >= MIN_FIRST_CONFIDENCE) {
+                if confidence.is_nan() || confidence < MIN_FIRST_CONFIDENCE {
                     continue;
                 }
                 let (column, row) = ((i % output.width) as f32, (i / output.width) as f32);

@@ -2,15 +2,16 @@
 //!
 //! # Positions
 //!
-//! Positions are in pixels, x to the right and y down, and whole numbers are the *centres* of pixels, in photos and crops alike:
-//! the top-left pixel's centre is (0, 0) and the picture's corner (-0.5, -0.5). The training set was made that way.
+//! Positions are in pixels, x to the right and y down, and whole numbers are the *centres* of pixels, in photos and
+//! crops alike: the top-left pixel's centre is (0, 0) and the picture's corner (-0.5, -0.5). The training set was made
+//! that way.
 //!
 //! # The crop
 //!
-//! The public FFHQ recipe (Karras et al., "A Style-Based Generator Architecture for Generative Adversarial Networks", CVPR 2019;
-//! `recreate_aligned_images` in NVlabs/ffhq-dataset): with e the vector between the eyes and m that from the middle between the
-//! eyes to the middle of the mouth, the crop's direction is that of e - rot90(m), half its side the larger of 2 |e| and 1.8 |m|,
-//! and its centre a tenth of m below the eyes.
+//! The public FFHQ recipe (Karras et al., "A Style-Based Generator Architecture for Generative Adversarial Networks",
+//! CVPR 2019; `recreate_aligned_images` in NVlabs/ffhq-dataset): with e the vector between the eyes and m that from the
+//! middle between the eyes to the middle of the mouth, the crop's direction is that of e - rot90(m), half its side the
+//! larger of 2 |e| and 1.8 |m|, and its centre a tenth of m below the eyes.
 
 use crate::error::{Error, Result};
 
@@ -70,8 +71,9 @@ pub struct Landmarks {
 }
 
 impl Landmarks {
-    /// From what a user places by hand: two eyes and the middle of the mouth. The corners of the mouth are guessed beside it,
-    /// along the eye line, at three quarters of the eyes' distance, which is typical; the crop depends on their middle only.
+    /// From what a user places by hand: two eyes and the middle of the mouth. The corners of the mouth are guessed
+    /// beside it, along the eye line, at three quarters of the eyes' distance, which is typical; the crop depends on
+    /// their middle only.
     pub fn from_eyes_and_mouth(eye_left: [f32; 2], eye_right: [f32; 2], mouth: [f32; 2]) -> Self {
         let half_mouth = scaled(sub(wide(eye_right), wide(eye_left)), 0.375);
         Self {
@@ -174,8 +176,8 @@ impl CropQuad {
     }
 
     fn checked(self) -> Result<Self> {
-        // Not `<`: a NaN must fail.
-        if !(length(self.half_side_in_photo) * 2.0 >= MIN_SIDE_PX) {
+        let side_px = length(self.half_side_in_photo) * 2.0;
+        if side_px.is_nan() || side_px < MIN_SIDE_PX {
             return Err(Error::argument("the crop is smaller than two pixels"));
         }
         Ok(self)
@@ -202,8 +204,8 @@ impl CropQuad {
         (2.0 * length(self.half_side_in_photo)) as f32
     }
 
-    /// From positions in the crop, made at `size_px` x `size_px`, to positions in the photo. The outer edges of the crop's border
-    /// pixels fall on the square's sides.
+    /// From positions in the crop, made at `size_px` x `size_px`, to positions in the photo. The outer edges of the
+    /// crop's border pixels fall on the square's sides.
     pub fn photo_from_crop(&self, size_px: u32) -> Similarity {
         let size = f64::from(size_px.max(1));
         let [a, b] = scaled(self.half_side_in_photo, 2.0 / size);

@@ -1,8 +1,8 @@
 //! Real photos: find the faces, cut one out as the model was trained, and put the edited face back.
 //!
 //! - [`FaceDetector`]: faces with five landmarks each, in photos of any size;
-//! - [`crop_quad`], [`align`]: from landmarks (found, or placed by hand) to the aligned crop;
-//! - [`paste`]: what an edit changed in the crop, brought back into the photo.
+//! - [`crop_quad`], [`align()`]: from landmarks (found, or placed by hand) to the aligned crop;
+//! - [`paste()`]: what an edit changed in the crop, brought back into the photo.
 //!
 //! Positions are in pixels with whole numbers at pixel centres, see [`geometry`].
 

@@ -1,9 +1,10 @@
-//! YuNet (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023): the network alone,
-//! from pixels to one score, box and five points per cell at strides 8, 16 and 32.
+//! YuNet (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023): the network
+//! alone, from pixels to one score, box and five points per cell at strides 8, 16 and 32.
 //!
-//! Every layer but the first is one kind of unit, a 1x1 convolution and then a depthwise 3x3 one, and every width is a multiple
-//! of sixteen (the heads' 1 + 4 + 1 + 10 outputs together as well). So maps are kept channels-last in blocks of sixteen values,
-//! a unit runs over three rows of its first half at a time, which stay in the cache, and bands of rows go to rayon's threads.
+//! Every layer but the first is one kind of unit, a 1x1 convolution and then a depthwise 3x3 one, and every width is a
+//! multiple of sixteen (the heads' 1 + 4 + 1 + 10 outputs together as well). So maps are kept channels-last in blocks
+//! of sixteen values, a unit runs over three rows of its first half at a time, which stay in the cache, and bands of
+//! rows go to rayon's threads.
 
 use rayon::prelude::*;
 
@@ -18,7 +19,8 @@ pub(super) const STRIDES_PX: [usize; 3] = [8, 16, 32];
 /// Channels side by side; the compiler turns loops over a block into vector instructions.
 const BLOCK: usize = 16;
 type Block = [f32; BLOCK];
-/// Rows of a map that one task computes: few enough to share out, enough that the two extra rows of a band do not matter.
+/// Rows of a map that one task computes: few enough to share out, enough that the two extra rows of a band do not
+/// matter.
 const ROWS_PER_BAND: usize = 16;
 /// Pixels whose products share the loaded weights.
 const PIXELS_AT_ONCE: usize = 4;
@@ -39,8 +41,8 @@ pub(super) struct Cell {
     pub objectness: f32,
     /// Offset of the box's centre from the cell's corner, and the logarithms of its width and height, in strides.
     pub frame: [f32; 4],
-    /// Offsets of the five points from the cell's corner, in strides: right eye, left eye, nose, right and left corner of the
-    /// mouth of the person, which is left before right in the picture.
+    /// Offsets of the five points from the cell's corner, in strides: right eye, left eye, nose, right and left corner
+    /// of the mouth of the person, which is left before right in the picture.
     pub points: [[f32; 2]; 5],
 }
 
@@ -196,7 +198,7 @@ impl Network {
                     for (x, to) in row.iter_mut().enumerate() {
                         let mut sum = self.stem_bias;
                         for (tap, weights) in self.stem.chunks_exact(3).enumerate() {
-                            // Padding of one: taps above and left of the picture fall away; below and right there are none.
+                            // Padding of one: taps above and left fall away; below and right there are none.
                             let (Some(from_y), Some(from_x)) =
                                 ((2 * y + tap / 3).checked_sub(1), (2 * x + tap % 3).checked_sub(1))
                             else {
@@ -324,7 +326,7 @@ impl Unit {
     #[inline(always)]
     fn run_band(&self, from: &Map, first_row: usize, out: &mut [Block]) {
         let blocks = self.outputs / BLOCK;
-        // Three rows after the 1x1 convolution: above, here, below; with a pixel of padding at each end, which stays zero.
+        // Three rows after the 1x1 convolution: above, here, below; a pixel at each end is padding and stays zero.
         let padded_len = (from.width + 2) * blocks;
         let mut near: [Vec<Block>; 3] = std::array::from_fn(|_| vec![[0.0; BLOCK]; padded_len]);
         self.fill_padded_row(from, first_row.checked_sub(1), &mut near[1]);
@@ -406,7 +408,8 @@ impl Unit {
 mod tests {
     use super::*;
 
-    /// The surest cell of the coarsest output, and sums over all cells, as onnxruntime 1.23 gives them for a demo portrait.
+    /// The surest cell of the coarsest output, and sums over all cells, as onnxruntime 1.23 gives them for a demo
+    /// portrait.
     #[test]
     fn agrees_with_onnxruntime() -> Result<()> {
         let network = Network::from_onnx(include_bytes!("../../../weights/yunet/face_detection_yunet_2026may.onnx"))?;

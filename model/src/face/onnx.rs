@@ -1,11 +1,12 @@
-//! Just enough of ONNX to take a network's convolutions out of its file: weights and biases in the order of the graph's nodes.
+//! Just enough of ONNX to take a network's convolutions out of its file: weights and biases in the order of the graph's
+//! nodes.
 //!
-//! The detector is a chain of convolutions whose wiring is code (see `network`); only its numbers come from the file, which is
-//! the published one, unchanged. A whole ONNX runtime for that would cost more than it gives, see `detect`.
+//! The detector is a chain of convolutions whose wiring is code (see `network`); only its numbers come from the file,
+//! which is the published one, unchanged. A whole ONNX runtime for that would cost more than it gives, see `detect`.
 //!
 //! Field numbers are those of `onnx.proto3` (onnx/onnx, version 1.x): `ModelProto.graph` = 7, `GraphProto.node` = 1 and
-//! `.initializer` = 5, `NodeProto.input` = 1 and `.op_type` = 4, `TensorProto.dims` = 1, `.data_type` = 2, `.float_data` = 4,
-//! `.name` = 8, `.raw_data` = 9.
+//! `.initializer` = 5, `NodeProto.input` = 1 and `.op_type` = 4, `TensorProto.dims` = 1, `.data_type` = 2,
+//! `.float_data` = 4, `.name` = 8, `.raw_data` = 9.
 
 use std::collections::HashMap;
 

@@ -1,17 +1,18 @@
 //! The edited face back into its photo, at the photo's own resolution.
 //!
-//! Only what the edit *changed* comes back: the difference between the edited picture and the reconstruction, brought to the photo by a smooth
-//! upsampling and added. Where nothing changed the photo stays bit for bit, with detail and grain that no model of a
-//! few hundred pixels has; what the reconstruction got wrong about light and colour cancels out.
+//! Only what the edit *changed* comes back: the difference between the edited picture and the reconstruction, brought
+//! to the photo by a smooth upsampling and added. Where nothing changed the photo stays bit for bit, with detail and
+//! grain that no model of a few hundred pixels has; what the reconstruction got wrong about light and colour cancels
+//! out.
 //!
-//! Where the change is strong (another mouth, other hair), the photo's own detail belongs to what is gone and would shine through. There the
-//! photo's fine part is taken out: the residual photo - reconstruction is split by a Gaussian; its smooth part (light, colour)
-//! always stays, so colours match at the seam; of its fine part the share [`PasteOptions::detail`] stays. Detail finer
-//! than the crop's pixels loses only what exceeds grain.
+//! Where the change is strong (another mouth, other hair), the photo's own detail belongs to what is gone and would
+//! shine through. There the photo's fine part is taken out: the residual photo - reconstruction is split by a Gaussian;
+//! its smooth part (light, colour) always stays, so colours match at the seam; of its fine part the share
+//! [`PasteOptions::detail`] stays. Detail finer than the crop's pixels loses only what exceeds grain.
 //!
-//! **Why a feathered difference.** Four edits of the default model on real photos (a mouth, hair, eyes, a whole face), 256 px crops; "seam" is
-//! how much steeper the change is along the mask's border than the model's own change there (levels per pixel, worst distance from the
-//! border), "kept" the share of the change that arrives inside:
+//! **Why a feathered difference.** Four edits of the default model on real photos (a mouth, hair, eyes, a whole face),
+//! 256 px crops; "seam" is how much steeper the change is along the mask's border than the model's own change there
+//! (levels per pixel, worst distance from the border), "kept" the share of the change that arrives inside:
 //!
 //! | blending | seam | kept |
 //! | --- | --- | --- |
@@ -23,10 +24,11 @@
 //! | difference, five bands (Laplacian pyramid) | 0.1 | 0.82 |
 //! | difference, membrane (Poisson) | 0.1 | 0.49 |
 //!
-//! Bands and membrane make the better seam by giving up what was asked for: hair stays half as dark. The bands also reach far
-//! beyond the painted region.
+//! Bands and membrane make the better seam by giving up what was asked for: hair stays half as dark. The bands also
+//! reach far beyond the painted region.
 //!
-//! Everything is computed on the crop's pixels as one *field*, weighted by a feathered mask; the photo's pixels only take samples of it.
+//! Everything is computed on the crop's pixels as one *field*, weighted by a feathered mask; the photo's pixels only
+//! take samples of it.
 
 use image::RgbImage;
 use rayon::prelude::*;
@@ -38,11 +40,12 @@ use crate::mask::Mask;
 
 /// Pictures of the model are at most this large.
 const MAX_SIZE_PX: u32 = 4096;
-/// A change of this many levels (of 255) on average of the neighbourhood leaves the photo's detail alone; from the second on it is
-/// replaced as [`PasteOptions::detail`] says.
+/// A change of this many levels (of 255) on average of the neighbourhood leaves the photo's detail alone; from the
+/// second on it is replaced as [`PasteOptions::detail`] says.
 const WEAK_CHANGE: f32 = 4.0;
 const STRONG_CHANGE: f32 = 24.0;
-/// Over which distance changes are averaged, and where the residual is cut into smooth and fine, as shares of the crop's side.
+/// Over which distance changes are averaged, and where the residual is cut into smooth and fine, as shares of the
+/// crop's side.
 const CHANGE_BLUR_SHARE: f32 = 0.015;
 const RESIDUAL_BLUR_SHARE: f32 = 0.03;
 /// What is finer than the crop's pixels counts as grain up to this many levels.
@@ -50,7 +53,7 @@ const GRAIN: f32 = 6.0;
 /// Bicubic samples reach two pixels.
 const MARGIN_PX: usize = 2;
 
-/// How [`paste`] blends.
+/// How [`paste()`] blends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PasteOptions {
     /// Where the edit was painted, on the crop; nothing changes beyond its feather. None: everything that differs.
@@ -59,8 +62,8 @@ pub struct PasteOptions {
     pub feather: f32,
     /// Over which distance from its border the crop fades out, as a share of its side.
     pub border_feather: f32,
-    /// How much of the photo's own fine structure stays where the edit puts something else, in [0, 1]: 1 only adds the difference, 0
-    /// shows the edited picture with the photo's light and grain.
+    /// How much of the photo's own fine structure stays where the edit puts something else, in [0, 1]: 1 only adds the
+    /// difference, 0 shows the edited picture with the photo's light and grain.
     pub detail: f32,
 }
 
@@ -79,8 +82,8 @@ struct Change {
     photo: [f32; 4],
 }
 
-/// The photo with the edited face in it. `reconstruction` and `edited` are the model's pictures without and with the edit, square and of
-/// one size.
+/// The photo with the edited face in it. `reconstruction` and `edited` are the model's pictures without and with the
+/// edit, square and of one size.
 ///
 /// # Errors
 /// When the pictures do not fit together, or an option is out of its range.
@@ -273,8 +276,8 @@ fn weights(size: usize, options: &PasteOptions) -> Vec<f32> {
         .collect()
 }
 
-/// The mask at the crop's size, with a smooth slope of about `feather_px` around what is painted; what is painted keeps its weight. Two
-/// pixels of the reach are left to the sampling.
+/// The mask at the crop's size, with a smooth slope of about `feather_px` around what is painted; what is painted keeps
+/// its weight. Two pixels of the reach are left to the sampling.
 fn feathered_outwards(mask: &Mask, size: usize, feather_px: f32) -> Vec<f32> {
     let mask = mask.at_level(size, crate::mask::Pooling::Soft);
     let reach = (feather_px - MARGIN_PX as f32).max(0.0);

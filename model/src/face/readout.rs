@@ -1,15 +1,16 @@
 //! From a face that is nearly aligned to the crop that the training set's tools would have made.
 //!
-//! YuNet's five points are good for finding a face and too coarse for cutting it out: the crop made from them alone misses the
-//! reference crops by 4 to 6% of the side (the eyes' distance by 4%, the roll by 1 to 2 degrees), however the points are
-//! averaged over scales and mirror images, and no linear correction of the points helps, as the errors do not depend on them. What the network sees is
-//! finer than what its heads say: a linear readout of its stride-16 features around the middle of a nearly aligned crop gives the
-//! remaining shift, scale and roll.
+//! YuNet's five points are good for finding a face and too coarse for cutting it out: the crop made from them alone
+//! misses the reference crops by 4 to 6% of the side (the eyes' distance by 4%, the roll by 1 to 2 degrees), however
+//! the points are averaged over scales and mirror images, and no linear correction of the points helps, as the errors
+//! do not depend on them. What the network sees is finer than what its heads say: a linear readout of its stride-16
+//! features around the middle of a nearly aligned crop gives the remaining shift, scale and roll.
 //!
-//! The readout (`weights/yunet/alignment.safetensors`: 12,544 features by four numbers, and an offset) is a ridge regression on 423 aligned
-//! faces, each moved, relit and reduced at random; `fit` below makes the file. With each source of faces held out in turn, the farthest
-//! corner of the crop is off by 1.2 to 2.1% of the side in the median and by 2.1 to 3.6% for nine faces of ten. None of the reference photos that the
-//! tests use, and no other picture of a person on them, takes part.
+//! The readout (`weights/yunet/alignment.safetensors`: 12,544 features by four numbers, and an offset) is a ridge
+//! regression on 425 aligned faces, each moved, relit and reduced at random; `fit` below makes the file. With each
+//! source of faces held out in turn, the farthest corner of the crop is off by 1.2 to 2.1% of the side in the median
+//! and by 2.1 to 3.6% for nine faces of ten. None of the reference photos that the tests use, and no other picture of a
+//! person on them, takes part.
 
 use image::RgbImage;
 use safetensors::SafeTensors;
@@ -111,10 +112,10 @@ fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Vec<f32>
 
 #[cfg(test)]
 mod fit {
-    //! Fits the readout: `STYLEBRUSH_ALIGNED_FACES=FOLDER STYLEBRUSH_READOUT=FILE cargo test --release -p stylemap --lib
-    //! face::readout::fit -- --ignored --nocapture`. The folder holds folders of aligned faces (one per source, so that sources
-    //! can be held out), as 256 px pictures that fill their crop. `STYLEBRUSH_EXCEPT` leaves out files whose path contains one of its
-    //! parts, separated by commas.
+    //! Fits the readout: `STYLEBRUSH_ALIGNED_FACES=FOLDER STYLEBRUSH_READOUT=FILE cargo test --release -p stylemap
+    //! --lib face::readout::fit -- --ignored --nocapture`. The folder holds folders of aligned faces (one per source,
+    //! so that sources can be held out), as 256 px pictures that fill their crop. `STYLEBRUSH_EXCEPT` leaves out files
+    //! whose path contains one of its parts, separated by commas.
 
     use std::path::PathBuf;
 
@@ -136,7 +137,8 @@ mod fit {
         source: usize,
     }
 
-    /// A small generator of its own, so that the fit is the same everywhere: SplitMix64, and sums of uniforms for a normal.
+    /// A small generator of its own, so that the fit is the same everywhere: SplitMix64, and sums of uniforms for a
+    /// normal.
     struct Dice(u64);
 
     impl Dice {
