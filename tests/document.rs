@@ -17,7 +17,8 @@ use stylebrush_app::tools::{
 use stylemap::engine::{Base, FaceId};
 
 fn photo(id: u64) -> Photo {
-    Photo { id: PhotoId(id), name: format!("Photo {id}"), crop: Arc::new(RgbImage::new(4, 4)), path: None }
+    let crop = Arc::new(RgbImage::new(4, 4));
+    Photo { id: PhotoId(id), name: format!("Photo {id}"), crop, path: None, placement: None }
 }
 
 /// Photo 1 is the source, photo 2 has the active layer, photo 3 lies ready.

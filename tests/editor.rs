@@ -40,6 +40,8 @@ fn config() -> Config {
 fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
     EditorOptions {
         photos,
+        // The pictures made here show no faces.
+        are_aligned: true,
         load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
         model_label: "test model".to_owned(),
         worker: WorkerOptions { artificial_delay: delay },

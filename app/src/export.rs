@@ -43,11 +43,12 @@ impl Format {
 }
 
 /// Writes a picture whole or not at all: a full disk or a crash never leaves a broken one, or takes one that was there.
+/// Without an ICC profile the colours are sRGB.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(path: &Path, picture: &RgbImage, format: Format) -> anyhow::Result<()> {
-    let bytes = encode(picture, format).with_context(|| format!("cannot write {}", path.display()))?;
+pub fn write(path: &Path, picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
+    let bytes = encode(picture, format, icc_profile).with_context(|| format!("cannot write {}", path.display()))?;
     anyhow::ensure!(path.file_name().is_some(), "cannot write {}: it names no file", path.display());
     Ok(write_whole(path, &bytes)?)
 }
@@ -57,7 +58,7 @@ pub fn write(path: &Path, picture: &RgbImage, format: Format) -> anyhow::Result<
 /// # Errors
 /// When the name ends in no kind that is written, the file cannot be written, or `rgba` is not `size_px` x `size_px` pixels.
 pub fn write_frame(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
-    write(path, &photo::rgb_from_rgba(rgba, size_px)?, Format::of(path)?)
+    write(path, &photo::rgb_from_rgba(rgba, size_px)?, Format::of(path)?, None)
 }
 
 /// The path with `.png` where it has no extension.
@@ -65,19 +66,24 @@ pub fn with_png_extension(path: PathBuf) -> PathBuf {
     if path.extension().is_none() { path.with_extension("png") } else { path }
 }
 
-/// A picture as the bytes of a file, with a text that says what made it.
+/// A picture as the bytes of a file, with a text that says what made it. Without an ICC profile the colours are sRGB.
 ///
 /// # Errors
 /// When the picture is too large for the format.
-pub fn encode(picture: &RgbImage, format: Format) -> anyhow::Result<Vec<u8>> {
+pub fn encode(picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) -> anyhow::Result<Vec<u8>> {
     let (width, height) = picture.dimensions();
     let mut bytes = Vec::new();
     match format {
         Format::Png => {
-            let mut encoder = png::Encoder::new(&mut bytes, width, height);
-            encoder.set_color(png::ColorType::Rgb);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+            let mut info = png::Info::with_size(width, height);
+            info.color_type = png::ColorType::Rgb;
+            info.bit_depth = png::BitDepth::Eight;
+            info.icc_profile = icc_profile.map(Into::into);
+            let mut encoder = png::Encoder::with_info(&mut bytes, info)?;
+            // A file says what its colours are once.
+            if icc_profile.is_none() {
+                encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+            }
             encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
             encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
             let mut writer = encoder.write_header()?;
@@ -87,11 +93,17 @@ pub fn encode(picture: &RgbImage, format: Format) -> anyhow::Result<Vec<u8>> {
         Format::Jpeg => {
             let mut encoder = JpegEncoder::new_with_quality(Cursor::new(&mut bytes), JPEG_QUALITY);
             encoder.set_exif_metadata(exif()?)?;
+            if let Some(profile) = icc_profile {
+                encoder.set_icc_profile(profile.to_vec())?;
+            }
             encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
         }
         Format::WebP => {
             let mut encoder = WebPEncoder::new_lossless(Cursor::new(&mut bytes));
             encoder.set_exif_metadata(exif()?)?;
+            if let Some(profile) = icc_profile {
+                encoder.set_icc_profile(profile.to_vec())?;
+            }
             encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
         }
     }
@@ -136,7 +148,7 @@ mod tests {
     #[test]
     fn every_format_decodes_and_says_what_made_it() {
         for format in [Format::Png, Format::Jpeg, Format::WebP] {
-            let bytes = encode(&picture(), format).unwrap();
+            let bytes = encode(&picture(), format, None).unwrap();
             let decoded = image::load_from_memory(&bytes).unwrap().to_rgb8();
             assert_eq!(decoded.dimensions(), (8, 8));
             assert!(format == Format::Jpeg || decoded == picture(), "{format:?} is not lossless");
@@ -144,9 +156,28 @@ mod tests {
                 assert!(bytes.windows(text.len()).any(|window| window == text.as_bytes()), "{format:?}: {text}");
             }
         }
-        let bytes = encode(&picture(), Format::Png).unwrap();
+        let bytes = encode(&picture(), Format::Png, None).unwrap();
         let reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
         assert!(reader.info().srgb.is_some());
+    }
+
+    #[test]
+    fn a_profile_comes_back_from_every_format() {
+        let folder = tempfile::tempdir().unwrap();
+        // Only the header's colour space is looked at.
+        let mut profile: Vec<u8> = (0..200).collect();
+        profile[16..20].copy_from_slice(b"RGB ");
+        for (name, format) in [("a.png", Format::Png), ("a.jpg", Format::Jpeg), ("a.webp", Format::WebP)] {
+            let path = folder.path().join(name);
+            write(&path, &picture(), format, Some(&profile)).unwrap();
+            assert_eq!(photo::open(&path).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
+            write(&path, &picture(), format, None).unwrap();
+            assert_eq!(photo::open(&path).unwrap().icc_profile, None, "{name}");
+        }
+        profile[16..20].copy_from_slice(b"GRAY");
+        let path = folder.path().join("gray.png");
+        write(&path, &picture(), Format::Png, Some(&profile)).unwrap();
+        assert_eq!(photo::open(&path).unwrap().icc_profile, None, "the pixels are no longer gray");
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! Opens photos on a thread of its own: decoding a large photo takes longer than a frame of the window.
+//! Opens photos on a thread of its own: decoding a large photo and finding the faces in it takes longer than a frame of the
+//! window.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
 use image::RgbImage;
-use image::imageops::FilterType;
+use stylemap::face::{FaceDetector, Landmarks, crop_quad};
 
-/// Crops are kept no larger than this: well above the resolution of any model, and bounded however large the photo was.
-pub const MAX_CROP_SIZE_PX: u32 = 1024;
+use crate::document::{Photo, PhotoId, Placement};
+use crate::original::Original;
 
 /// What file dialogs offer, and what dropped files may be.
 pub const PHOTO_EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
@@ -24,6 +25,16 @@ pub struct LoadedPhoto {
     pub crop: RgbImage,
     /// The file.
     pub path: Option<PathBuf>,
+    /// The photo around the crop.
+    pub placement: Option<Placement>,
+}
+
+impl LoadedPhoto {
+    /// The photo under a number.
+    pub fn numbered(self, id: PhotoId) -> Photo {
+        let Self { name, crop, path, placement } = self;
+        Photo { id, name, crop: Arc::new(crop), path, placement }
+    }
 }
 
 /// Why photos are opened.
@@ -33,6 +44,8 @@ pub enum Purpose {
     Start,
     /// They join the document.
     Add,
+    /// Another face of a photo takes the place of this one.
+    Replace(PhotoId),
 }
 
 /// A finished batch.
@@ -46,39 +59,56 @@ pub struct Batch {
     pub failures: Vec<anyhow::Error>,
 }
 
+enum Item {
+    File(PathBuf),
+    Face(Arc<Photo>, Landmarks),
+}
+
 struct Job {
     purpose: Purpose,
-    paths: Vec<PathBuf>,
+    items: Vec<Item>,
+    /// How often the user had cancelled when it was asked for.
+    cancelled_before: u64,
+}
+
+#[derive(Default)]
+struct Progress {
+    remaining: AtomicUsize,
+    cancelled: AtomicU64,
 }
 
 /// The thread, as the window sees it.
 pub struct PhotoLoader {
     jobs: Sender<Job>,
     batches: Receiver<Batch>,
-    remaining: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
 }
 
 impl PhotoLoader {
-    /// Starts the thread; `wake` is called on it whenever a batch is done.
+    /// Starts the thread; `wake` is called on it whenever a file is done. With `are_aligned` the photos already are aligned
+    /// crops, and nobody looks for faces.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn spawn(wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
+    pub fn spawn(are_aligned: bool, wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
         let (jobs, jobs_to_do) = channel::<Job>();
         let (done, batches) = channel();
-        let remaining = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&remaining);
+        let progress = Arc::new(Progress::default());
+        let of_thread = Arc::clone(&progress);
         std::thread::Builder::new()
             .name("photo loader".to_owned())
             .spawn(move || {
-                for Job { purpose, paths } in jobs_to_do {
+                let mut opener = Opener { are_aligned, detector: None };
+                for Job { purpose, items, cancelled_before } in jobs_to_do {
                     let mut batch = Batch { purpose, photos: Vec::new(), failures: Vec::new() };
-                    for path in paths {
-                        match load(&path) {
-                            Ok(photo) => batch.photos.push(photo),
-                            Err(err) => batch.failures.push(err),
+                    for item in items {
+                        if of_thread.cancelled.load(Ordering::Relaxed) == cancelled_before {
+                            match opener.open(&item) {
+                                Ok(photo) => batch.photos.push(photo),
+                                Err(err) => batch.failures.push(err),
+                            }
                         }
-                        left.fetch_sub(1, Ordering::Relaxed);
+                        of_thread.remaining.fetch_sub(1, Ordering::Relaxed);
                         wake();
                     }
                     if done.send(batch).is_err() {
@@ -88,16 +118,31 @@ impl PhotoLoader {
                 }
             })
             .context("the thread that opens photos could not be started")?;
-        Ok(Self { jobs, batches, remaining })
+        Ok(Self { jobs, batches, progress })
     }
 
     /// Opens these files; returns at once.
     pub fn open(&self, purpose: Purpose, paths: Vec<PathBuf>) {
-        self.remaining.fetch_add(paths.len(), Ordering::Relaxed);
-        let count = paths.len();
-        if self.jobs.send(Job { purpose, paths }).is_err() {
+        self.send(purpose, paths.into_iter().map(Item::File).collect());
+    }
+
+    /// Cuts out another face of an open photo, or the same face better; returns at once.
+    pub fn cut_out(&self, photo: Arc<Photo>, landmarks: Landmarks) {
+        self.send(Purpose::Replace(photo.id), vec![Item::Face(photo, landmarks)]);
+    }
+
+    /// Opens no more of the files that were asked for; the one in hand is finished.
+    pub fn cancel(&self) {
+        self.progress.cancelled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn send(&self, purpose: Purpose, items: Vec<Item>) {
+        let count = items.len();
+        self.progress.remaining.fetch_add(count, Ordering::Relaxed);
+        let cancelled_before = self.progress.cancelled.load(Ordering::Relaxed);
+        if self.jobs.send(Job { purpose, items, cancelled_before }).is_err() {
             // The thread ends only with the program; were it gone, nothing would be waited for.
-            self.remaining.fetch_sub(count, Ordering::Relaxed);
+            self.progress.remaining.fetch_sub(count, Ordering::Relaxed);
         }
     }
 
@@ -108,20 +153,48 @@ impl PhotoLoader {
 
     /// How many files are still to be opened.
     pub fn remaining(&self) -> usize {
-        self.remaining.load(Ordering::Relaxed)
+        self.progress.remaining.load(Ordering::Relaxed)
     }
 }
 
-/// Opens one photo: upright, cropped to the square in the middle, no larger than [`MAX_CROP_SIZE_PX`].
+struct Opener {
+    are_aligned: bool,
+    /// Made for the first photo.
+    detector: Option<FaceDetector>,
+}
+
+impl Opener {
+    fn open(&mut self, item: &Item) -> anyhow::Result<LoadedPhoto> {
+        match item {
+            Item::File(path) => {
+                if self.detector.is_none() && !self.are_aligned {
+                    self.detector = Some(FaceDetector::new()?);
+                }
+                load(path, self.detector.as_ref())
+            }
+            Item::Face(photo, landmarks) => {
+                let placement = photo.placement.as_ref().context("this portrait has no photo around it")?;
+                let (placement, crop) = Placement::of_face(Arc::clone(&placement.original), *landmarks)?;
+                Ok(LoadedPhoto { name: photo.name.clone(), crop, path: photo.path.clone(), placement: Some(placement) })
+            }
+        }
+    }
+}
+
+/// Opens one photo, upright, cropped to its largest face; to the square in the middle where nobody looks for faces or none
+/// is found.
 ///
 /// # Errors
 /// When the file cannot be read or is no picture.
-pub fn load(path: &Path) -> anyhow::Result<LoadedPhoto> {
-    let photo = stylemap::photo::load(path)?;
-    let mut crop = stylemap::photo::centered_square(&photo);
-    if crop.width() > MAX_CROP_SIZE_PX {
-        crop = image::imageops::resize(&crop, MAX_CROP_SIZE_PX, MAX_CROP_SIZE_PX, FilterType::CatmullRom);
-    }
+pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<LoadedPhoto> {
+    let original = Arc::new(Original::open(path, detector)?);
+    // Made here, so that the window does not have to.
+    original.preview();
+    let face = original.faces.iter().map(|face| face.landmarks).find(|landmarks| crop_quad(landmarks).is_ok());
+    let (placement, crop) = match face {
+        Some(landmarks) => Placement::of_face(original, landmarks)?,
+        None => Placement::of_middle(original)?,
+    };
     let name = path.file_stem().map_or_else(|| "Photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(LoadedPhoto { name, crop, path: Some(path.to_owned()) })
+    Ok(LoadedPhoto { name, crop, path: Some(path.to_owned()), placement: Some(placement) })
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use image::imageops::{self, FilterType};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::mask::Mask;
@@ -15,11 +16,50 @@ const MAX_SIDE_PX: u32 = 40_000;
 /// What decoding may allocate: 200 megapixels in RGBA, a decompression bomb's end.
 const MAX_DECODED_BYTES: u64 = 800 * 1024 * 1024;
 
-/// Opens a photo: upright (EXIF orientation applied), in 8 bit RGB; transparent parts lie over white.
+/// A photo as it was opened.
+#[derive(Clone, Debug)]
+pub struct DecodedPhoto {
+    /// Upright (EXIF orientation applied), 8 bit RGB in the colours of the profile; transparent parts lie over white.
+    pub pixels: RgbImage,
+    /// The ICC profile of these pixels, for whoever writes them again; none is sRGB. A profile that does not describe RGB
+    /// (of a grayscale or CMYK file) is left out, as the pixels no longer are what it describes.
+    pub icc_profile: Option<Vec<u8>>,
+}
+
+/// Opens a photo.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
+pub fn open(path: &Path) -> Result<DecodedPhoto> {
+    let (image, icc_profile) = decode_file(path)?;
+    let is_rgb = |profile: &Vec<u8>| profile.get(ICC_COLOR_SPACE) == Some(b"RGB ".as_slice());
+    Ok(DecodedPhoto { pixels: flatten(image), icc_profile: icc_profile.filter(is_rgb) })
+}
+
+/// The pixels of a photo alone, see [`DecodedPhoto::pixels`].
+///
+/// # Errors
+/// As [`open`].
 pub fn load(path: &Path) -> Result<RgbImage> {
+    Ok(flatten(decode_file(path)?.0))
+}
+
+/// The same from memory; `label` stands for the path in errors.
+///
+/// # Errors
+/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+pub fn load_bytes(bytes: &[u8], label: &str) -> Result<RgbImage> {
+    let decoded = decode(Cursor::new(bytes)).map_err(|reason| Error::Picture { path: label.into(), reason });
+    Ok(flatten(decoded?.0))
+}
+
+/// Where an ICC profile's header names the colour space of the device (ICC.1:2022, 7.2).
+const ICC_COLOR_SPACE: std::ops::Range<usize> = 16..20;
+
+/// An upright picture and its ICC profile.
+type Decoded = (DynamicImage, Option<Vec<u8>>);
+
+fn decode_file(path: &Path) -> Result<Decoded> {
     let file = std::fs::File::open(path).map_err(|source| Error::Io {
         action: "cannot open",
         path: path.to_owned(),
@@ -28,15 +68,7 @@ pub fn load(path: &Path) -> Result<RgbImage> {
     decode(std::io::BufReader::new(file)).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
 }
 
-/// The same from memory; `label` stands for the path in errors.
-///
-/// # Errors
-/// [`Error::Picture`] when the bytes are not a picture of a known kind.
-pub fn load_bytes(bytes: &[u8], label: &str) -> Result<RgbImage> {
-    decode(Cursor::new(bytes)).map_err(|reason| Error::Picture { path: label.into(), reason })
-}
-
-fn decode(reader: impl BufRead + Seek) -> std::result::Result<RgbImage, String> {
+fn decode(reader: impl BufRead + Seek) -> std::result::Result<Decoded, String> {
     let mut reader = ImageReader::new(reader).with_guessed_format().map_err(|err| err.to_string())?;
     if reader.format().is_none() {
         return Err("it is none of PNG, JPEG, WebP, GIF, BMP, TIFF".to_owned());
@@ -48,9 +80,11 @@ fn decode(reader: impl BufRead + Seek) -> std::result::Result<RgbImage, String> 
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|err| err.to_string())?;
     let orientation = decoder.orientation().map_err(|err| err.to_string())?;
+    // A damaged profile is no reason to refuse the picture.
+    let icc_profile = decoder.icc_profile().ok().flatten();
     let mut image = DynamicImage::from_decoder(decoder).map_err(|err| err.to_string())?;
     image.apply_orientation(orientation);
-    Ok(flatten(image))
+    Ok((image, icc_profile))
 }
 
 /// Drops an alpha channel over white, as a browser shows the picture.
@@ -84,6 +118,55 @@ pub fn resized(image: &RgbImage, size_px: u32) -> RgbImage {
         return image.clone();
     }
     imageops::resize(image, size_px, size_px, FilterType::CatmullRom)
+}
+
+/// A smaller picture, each pixel the average of the area that it covers: fast for large photos, on all cores.
+pub fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    if picture.dimensions() == (width, height) {
+        return picture.clone();
+    }
+    let columns = coverage(picture.width(), width);
+    let rows = coverage(picture.height(), height);
+    let from_len = picture.width() as usize * 3;
+    let mut out = RgbImage::new(width, height);
+    out.par_chunks_exact_mut(width as usize * 3).zip(&rows).for_each_init(
+        || vec![0f32; from_len],
+        |sums, (to, (first_row, weights))| {
+            sums.fill(0.0);
+            let rows = picture.as_raw().chunks_exact(from_len).skip(*first_row);
+            pulp::Arch::default().dispatch(
+                #[inline(always)]
+                || {
+                    for (row, &weight) in rows.zip(weights) {
+                        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f32::from(value) * weight);
+                    }
+                },
+            );
+            for (to, (first, weights)) in to.chunks_exact_mut(3).zip(&columns) {
+                let mut pixel = [0.5f32; 3];
+                for (sum, &weight) in sums.chunks_exact(3).skip(*first).zip(weights) {
+                    pixel.iter_mut().zip(sum).for_each(|(to, &value)| *to += value * weight);
+                }
+                to.iter_mut().zip(pixel).for_each(|(to, value)| *to = value as u8);
+            }
+        },
+    );
+    out
+}
+
+/// For each of `to` cells over `from` pixels: the first pixel that it covers, and the share of each from there on.
+fn coverage(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
+    let cell = f64::from(from) / f64::from(to);
+    (0..to)
+        .map(|i| {
+            let (start, end) = (f64::from(i) * cell, (f64::from(i) + 1.0) * cell);
+            let last = (end.ceil() as u32).clamp(1, from);
+            let first = (start.floor() as u32).min(last - 1);
+            let covered = |pixel: u32| (end.min(f64::from(pixel) + 1.0) - start.max(f64::from(pixel))).max(0.0);
+            let total: f64 = (first..last).map(covered).sum();
+            (first as usize, (first..last).map(|pixel| (covered(pixel) / total.max(1e-9)) as f32).collect())
+        })
+        .collect()
 }
 
 /// A square picture to a tensor (1, 3, size, size) in [-1, 1], f32 on the CPU, resampled where it has another size.
@@ -144,19 +227,7 @@ pub fn rgb_from_rgba(rgba: &[u8], size_px: usize) -> Result<RgbImage> {
 /// # Errors
 /// When it cannot be read, is no picture, or is not square.
 pub fn load_mask(path: &Path, size_px: usize) -> Result<Mask> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io {
-        action: "cannot open",
-        path: path.to_owned(),
-        source,
-    })?;
-    let picture = |reason: String| Error::Picture { path: path.to_owned(), reason };
-    let mut reader = ImageReader::new(std::io::BufReader::new(file))
-        .with_guessed_format()
-        .map_err(|err| picture(err.to_string()))?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|err| picture(err.to_string()))?.into_luma_alpha8();
+    let image = decode_file(path)?.0.into_luma_alpha8();
     if image.width() != image.height() {
         return Err(Error::argument(format!(
             "the mask {} is {} x {} pixels; it must be square, best {size_px} x {size_px} as the model's pictures",
@@ -168,4 +239,34 @@ pub fn load_mask(path: &Path, size_px: usize) -> Result<Mask> {
     let weights = image.pixels().map(|pixel| f32::from(pixel.0[0]) * f32::from(pixel.0[1]) / (255.0 * 255.0)).collect();
     let mask = Mask::new(image.width() as usize, weights)?;
     Ok(mask.at_level(size_px, crate::mask::Pooling::Soft))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shrinking_averages() {
+        // Two and a half pixels to one: by hand, (10 + 20 + 30 / 2) / 2.5 and (30 / 2 + 40 + 50) / 2.5.
+        let line = RgbImage::from_fn(5, 2, |x, _| Rgb([(x as u8 + 1) * 10; 3]));
+        let shrunk = shrunk(&line, 2, 1);
+        assert_eq!([0, 1].map(|x| shrunk.get_pixel(x, 0).0), [[18; 3], [42; 3]]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_pixel_is_covered_once(from in 1u32..500, to in 1u32..500) {
+            let to = to.min(from);
+            let mut covered = vec![0f32; from as usize];
+            for (first, weights) in coverage(from, to) {
+                prop_assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+                covered[first..].iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+            }
+            let share = to as f32 / from as f32;
+            prop_assert!(covered.iter().all(|sum| (sum - share).abs() < 1e-3 * share.max(0.1)));
+        }
+    }
 }

@@ -22,6 +22,7 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
     let model_label = source.label();
     editor::run(EditorOptions {
         photos,
+        are_aligned: common.aligned,
         load_engine: Box::new(move || source.engine(device, dtype)),
         model_label,
         worker: WorkerOptions::default(),

@@ -26,7 +26,7 @@ impl PictureFile {
 
     /// Writes it.
     pub fn write(&self, picture: &RgbImage) -> anyhow::Result<()> {
-        export::write(&self.path, picture, self.format)
+        export::write(&self.path, picture, self.format, None)
     }
 }
 
@@ -91,7 +91,7 @@ impl PictureFolder {
     pub fn add(&mut self, picture: &RgbImage) -> anyhow::Result<()> {
         let name = format!("{:0digits$}.png", self.names.len() + 1, digits = self.digits);
         let cannot = || format!("cannot write {name} to {}", self.path.display());
-        let bytes = export::encode(picture, Format::Png).with_context(cannot)?;
+        let bytes = export::encode(picture, Format::Png, None).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
         std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
         self.names.push(name);

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
+use stylemap::face::{CropQuad, Landmarks, Similarity, crop_quad};
+
+use crate::original::Original;
 
 pub use geometry::{PixelRect, Point};
 pub use history::Timeline;
@@ -52,6 +55,8 @@ pub struct Photo {
     pub crop: Arc<RgbImage>,
     /// Where it came from, if from a file.
     pub path: Option<PathBuf>,
+    /// The photo around the crop; none where the crop is all there is.
+    pub placement: Option<Placement>,
 }
 
 impl PartialEq for Photo {
@@ -60,6 +65,54 @@ impl PartialEq for Photo {
             // Numbers are never used twice: equal numbers are the same pixels.
             && (Arc::ptr_eq(&self.crop, &other.crop) || self.crop == other.crop)
     }
+}
+
+/// Where a crop lies in the photo that it was cut from, and so where its edits go back to.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// The photo, shared by all faces that come from it.
+    pub original: Arc<Original>,
+    /// The crop.
+    pub quad: CropQuad,
+    /// What the crop was made from; none where it is the middle of the photo, for want of a face.
+    pub landmarks: Option<Landmarks>,
+}
+
+impl Placement {
+    /// A face by its landmarks, with its crop.
+    ///
+    /// # Errors
+    /// When the landmarks are no face, or the photo has no pixels.
+    pub fn of_face(original: Arc<Original>, landmarks: Landmarks) -> stylemap::Result<(Self, RgbImage)> {
+        let quad = crop_quad(&landmarks)?;
+        let crop = original.crop(&quad)?;
+        Ok((Self { original, quad, landmarks: Some(landmarks) }, crop))
+    }
+
+    /// The middle of the photo as it is, with its pixels.
+    ///
+    /// # Errors
+    /// When the photo is a line of single pixels.
+    pub fn of_middle(original: Arc<Original>) -> stylemap::Result<(Self, RgbImage)> {
+        let (quad, crop) = original.middle()?;
+        Ok((Self { original, quad, landmarks: None }, crop))
+    }
+
+    /// Where a place of the canvas lies in the photo; both are counted from the picture's corner.
+    pub fn photo_from_canvas(&self, pos_in_canvas: Point) -> Point {
+        from_corner(&self.quad.photo_from_crop(CANVAS_SIZE_PX as u32), pos_in_canvas)
+    }
+
+    /// The way back.
+    pub fn canvas_from_photo(&self, pos_in_photo: Point) -> Point {
+        from_corner(&self.quad.crop_from_photo(CANVAS_SIZE_PX as u32), pos_in_photo)
+    }
+}
+
+/// Crops count from the middle of their first pixel.
+fn from_corner(transform: &Similarity, pos: Point) -> Point {
+    let [x, y] = transform.apply([pos.x - 0.5, pos.y - 0.5]);
+    Point::new(x + 0.5, y + 0.5)
 }
 
 /// A second face mixed into the source.
@@ -192,6 +245,21 @@ impl Document {
         self.blend = self.blend.filter(|blend| blend.with != id);
     }
 
+    /// Puts another face in the place of a photo, wherever that is used: the masks painted with it stay.
+    ///
+    /// # Errors
+    /// When the photo is not in the document.
+    pub fn replace_photo(&mut self, id: PhotoId, photo: Photo) -> Result<(), Refusal> {
+        let new_id = photo.id;
+        let place = self.photos.iter_mut().find(|photo| photo.id == id).ok_or(Refusal::NoSuchPhoto)?;
+        *place = Arc::new(photo);
+        let renumber = |used: &mut PhotoId| *used = if *used == id { new_id } else { *used };
+        self.source.iter_mut().for_each(renumber);
+        self.blend.iter_mut().for_each(|blend| renumber(&mut blend.with));
+        self.layers.iter_mut().for_each(|layer| renumber(&mut layer.photo));
+        Ok(())
+    }
+
     /// Puts a photo at the bottom.
     ///
     /// # Errors
@@ -299,7 +367,15 @@ impl Document {
     /// About how many bytes `self` holds that `other` does not.
     pub fn bytes_not_shared_with(&self, other: &Self) -> usize {
         let photos = self.photos.iter().filter(|photo| other.photo(photo.id).is_none());
-        let photo_bytes: usize = photos.map(|photo| photo.crop.as_raw().len()).sum();
+        let holds = |original: &Arc<Original>| {
+            let placements = other.photos.iter().filter_map(|photo| photo.placement.as_ref());
+            placements.into_iter().any(|placement| Arc::ptr_eq(&placement.original, original))
+        };
+        let original_bytes = |photo: &Photo| match &photo.placement {
+            Some(Placement { original, .. }) if !holds(original) => original.bytes(),
+            _ => 0,
+        };
+        let photo_bytes: usize = photos.map(|photo| photo.crop.as_raw().len() + original_bytes(photo)).sum();
         let empty = MaskImage::default();
         let mask_bytes = |layer: &Layer| {
             layer.mask.bytes_not_shared_with(other.layer(layer.id).map_or(&empty, |other| &other.mask))

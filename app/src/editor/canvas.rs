@@ -154,7 +154,7 @@ impl Editor {
             self.handle_wheel(ui, &response);
 
             let painter = ui.painter().with_clip_rect(area);
-            let picture_rect = self.view.picture_rect();
+            let picture_rect = self.view.content_rect();
             let has_picture = self.paint_picture(ui, &painter, picture_rect);
             if has_picture && !self.is_comparing {
                 self.paint_overlay(ui, &painter, picture_rect);

@@ -1,6 +1,6 @@
 //! The window's end of the engine: photos and scenes go there, frames and reports come back. Nothing here waits.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -39,8 +39,12 @@ pub enum Report {
     FellBackToCpu(String),
 }
 
-/// The layers' masks as a request had them.
-type Masks = Vec<(LayerId, MaskImage)>;
+/// What a picture was asked for with.
+struct Request {
+    /// The layers' masks.
+    masks: Vec<(LayerId, MaskImage)>,
+    scene: Scene,
+}
 
 /// The way to the engine and what last came from it.
 pub struct EngineLink {
@@ -56,11 +60,13 @@ pub struct EngineLink {
     sent_number: u64,
     sent_at: Instant,
     finished_number: u64,
-    /// The masks of requests whose pictures may still come.
-    sent_masks: VecDeque<(u64, Masks)>,
-    /// The masks that the newest picture shows.
-    shown_masks: Masks,
+    /// The requests whose pictures may still come.
+    sent: VecDeque<(u64, Request)>,
+    /// The request that the newest picture shows.
+    shown: Option<Request>,
     frame: Option<Arc<Frame>>,
+    /// Faces as they are, where somebody asked: none while they are still to come.
+    drawn_faces: BTreeMap<PhotoId, Option<Arc<Frame>>>,
     frame_times: VecDeque<Instant>,
 }
 
@@ -92,9 +98,10 @@ impl EngineLink {
             sent_number: 0,
             sent_at: Instant::now(),
             finished_number: 0,
-            sent_masks: VecDeque::new(),
-            shown_masks: Masks::new(),
+            sent: VecDeque::new(),
+            shown: None,
             frame: None,
+            drawn_faces: BTreeMap::new(),
             frame_times: VecDeque::new(),
         }
     }
@@ -141,7 +148,22 @@ impl EngineLink {
 
     /// A layer's mask as the newest picture shows it: what is painted beyond it is still to come.
     pub fn shown_mask(&self, layer: LayerId) -> Option<&MaskImage> {
-        self.shown_masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
+        self.shown.as_ref()?.masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
+    }
+
+    /// The scene that the newest picture shows.
+    pub fn shown_scene(&self) -> Option<&Scene> {
+        self.shown.as_ref().map(|shown| &shown.scene)
+    }
+
+    /// A face as the model draws it without any edit. It is asked for by this call, and there in a later frame.
+    pub fn face_as_it_is(&mut self, photo: PhotoId) -> Option<&Arc<Frame>> {
+        let handle = self.handle.as_ref().filter(|_| self.known_faces.contains(&photo))?;
+        let drawn = self.drawn_faces.entry(photo).or_insert_with(|| {
+            handle.draw_face(photo.into());
+            None
+        });
+        drawn.as_ref()
     }
 
     /// Whether this photo is still being encoded.
@@ -167,6 +189,7 @@ impl EngineLink {
         for photo in gone {
             self.known_faces.remove(&photo);
             self.waiting_faces.remove(&photo);
+            self.drawn_faces.remove(&photo);
             handle.remove_face(photo.into());
         }
         let scene = self.scenes.scene(document);
@@ -176,7 +199,7 @@ impl EngineLink {
                     self.sent_number = handle.render(scene.clone());
                     self.sent_at = Instant::now();
                     let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
-                    self.sent_masks.push_back((self.sent_number, masks));
+                    self.sent.push_back((self.sent_number, Request { masks, scene: scene.clone() }));
                 }
                 None => {
                     self.frame = None;
@@ -203,6 +226,10 @@ impl EngineLink {
                 Event::FaceReady(face) => {
                     self.waiting_faces.remove(&PhotoId(face.0));
                 }
+                Event::FaceDrawn(face, frame) => {
+                    // A face that is no longer open is wanted no more.
+                    self.drawn_faces.entry(PhotoId(face.0)).and_modify(|drawn| *drawn = Some(Arc::new(frame)));
+                }
                 Event::FaceFailed(face, err) => {
                     self.waiting_faces.remove(&PhotoId(face.0));
                     reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));
@@ -226,10 +253,8 @@ impl EngineLink {
 
     fn take_frame(&mut self, frame: Frame) {
         self.finished_number = self.finished_number.max(frame.number);
-        while self.sent_masks.front().is_some_and(|(number, _)| *number <= frame.number) {
-            if let Some((_, masks)) = self.sent_masks.pop_front() {
-                self.shown_masks = masks;
-            }
+        while self.sent.front().is_some_and(|(number, _)| *number <= frame.number) {
+            self.shown = self.sent.pop_front().map(|(_, request)| request);
         }
         if self.sent_scene.is_none() || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
             return;

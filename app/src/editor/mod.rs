@@ -41,6 +41,8 @@ use view::CanvasView;
 pub struct EditorOptions {
     /// Photos to open, the first as the source, the second as the reference; none for the demo portraits.
     pub photos: Vec<PathBuf>,
+    /// Whether photos already are aligned square crops: nobody looks for faces in them.
+    pub are_aligned: bool,
     /// Loads the model, on the engine's thread.
     pub load_engine: LoadEngine,
     /// What the status bar calls the model while it is loaded.
@@ -150,13 +152,13 @@ impl Editor {
     /// # Errors
     /// When a thread cannot be started.
     pub fn new(ctx: &egui::Context, options: EditorOptions) -> anyhow::Result<Self> {
-        let EditorOptions { photos, load_engine, model_label, worker } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, worker } = options;
         theme::install(ctx);
         let wake = {
             let ctx = ctx.clone();
             move || ctx.request_repaint()
         };
-        let loader = PhotoLoader::spawn(wake.clone())?;
+        let loader = PhotoLoader::spawn(are_aligned, wake.clone())?;
         let mut editor = Self {
             timeline: Timeline::default(),
             toolbox: Toolbox::default(),
@@ -249,11 +251,15 @@ impl Editor {
         Ok(())
     }
 
-    fn add_photo(&mut self, document: &mut Document, photo: LoadedPhoto) -> PhotoId {
-        let LoadedPhoto { name, crop, path } = photo;
+    fn take_photo_id(&mut self) -> PhotoId {
         let id = PhotoId(self.next_photo_id);
         self.next_photo_id += 1;
-        document.add_photo(Photo { id, name, crop: Arc::new(crop), path });
+        id
+    }
+
+    fn add_photo(&mut self, document: &mut Document, photo: LoadedPhoto) -> PhotoId {
+        let id = self.take_photo_id();
+        document.add_photo(photo.numbered(id));
         id
     }
 
@@ -555,18 +561,19 @@ impl Editor {
                     self.notifications.error(&err);
                 }
             }
+            Purpose::Replace(old) => {
+                for photo in photos {
+                    let photo = photo.numbered(self.take_photo_id());
+                    self.toolbox.finish_gesture(&mut self.timeline);
+                    self.edit("Choose face", |document| document.replace_photo(old, photo));
+                }
+            }
             Purpose::Add if photos.is_empty() => {}
             Purpose::Add => {
                 let name =
                     if photos.len() == 1 { "Open photo".to_owned() } else { format!("Open {} photos", photos.len()) };
-                let numbered: Vec<Photo> = photos
-                    .into_iter()
-                    .map(|LoadedPhoto { name, crop, path }| {
-                        let id = PhotoId(self.next_photo_id);
-                        self.next_photo_id += 1;
-                        Photo { id, name, crop: Arc::new(crop), path }
-                    })
-                    .collect();
+                let numbered: Vec<Photo> =
+                    photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
                 self.toolbox.finish_gesture(&mut self.timeline);
                 self.timeline.edit(name, |document| {
                     let first = numbered.first().map(|photo| photo.id);

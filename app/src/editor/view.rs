@@ -7,14 +7,37 @@ use crate::document::{CANVAS_SIZE_PX, Point};
 const CANVAS_SIZE: f32 = CANVAS_SIZE_PX as f32;
 /// Room around the picture when it fits the window, in points.
 const FIT_MARGIN: f32 = 28.0;
-/// Screen points per canvas pixel.
+/// Screen points per canvas pixel; a large photo around a small face goes below.
 const MIN_SCALE: f32 = 0.05;
 /// Screen points per canvas pixel.
 const MAX_SCALE: f32 = 40.0;
 
+/// What the view shows: a rectangle in canvas pixels that is upright on screen. The canvas itself, or a whole photo, in which
+/// the canvas lies turned as the face does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Content {
+    /// The middle of the rectangle.
+    pub middle_in_canvas: Point,
+    /// Its width and height, in canvas pixels.
+    pub size_px: Vec2,
+    /// By how much the canvas is turned on screen, clockwise.
+    pub angle_radians: f32,
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            middle_in_canvas: Point::new(CANVAS_SIZE / 2.0, CANVAS_SIZE / 2.0),
+            size_px: Vec2::splat(CANVAS_SIZE),
+            angle_radians: 0.0,
+        }
+    }
+}
+
 /// Pan and zoom.
 #[derive(Clone, Copy, Debug)]
 pub struct CanvasView {
+    content: Content,
     /// Screen points per canvas pixel.
     scale: f32,
     /// The canvas position in the middle of the area.
@@ -27,20 +50,30 @@ pub struct CanvasView {
 
 impl Default for CanvasView {
     fn default() -> Self {
-        Self { scale: 1.0, center_in_canvas: MIDDLE, fits: true, area: Rect::ZERO }
+        Self::of(Content::default())
     }
 }
 
-const MIDDLE: Point = Point::new(CANVAS_SIZE / 2.0, CANVAS_SIZE / 2.0);
-
 impl CanvasView {
+    /// A view of the whole content.
+    pub fn of(content: Content) -> Self {
+        Self { content, scale: 1.0, center_in_canvas: content.middle_in_canvas, fits: true, area: Rect::ZERO }
+    }
+
     /// Takes the area that the window has for the canvas in this frame.
     pub fn set_area(&mut self, area: Rect) {
         self.area = area;
         if self.fits {
-            let room = (area.size() - Vec2::splat(2.0 * FIT_MARGIN)).min_elem();
-            self.scale = (room / CANVAS_SIZE).clamp(MIN_SCALE, MAX_SCALE);
-            self.center_in_canvas = MIDDLE;
+            self.scale = self.fitting_scale().clamp(self.min_scale(), MAX_SCALE);
+            self.center_in_canvas = self.content.middle_in_canvas;
+        }
+    }
+
+    /// Shows something else, the whole of it; what is shown already stays as it is.
+    pub fn show(&mut self, content: Content) {
+        if self.content != content {
+            self.content = content;
+            self.fit();
         }
     }
 
@@ -60,6 +93,15 @@ impl CanvasView {
         self.set_area(self.area);
     }
 
+    fn fitting_scale(&self) -> f32 {
+        let room = self.area.size() - Vec2::splat(2.0 * FIT_MARGIN);
+        (room.max(Vec2::splat(1.0)) / self.content.size_px).min_elem()
+    }
+
+    fn min_scale(&self) -> f32 {
+        MIN_SCALE.min(self.fitting_scale() / 2.0)
+    }
+
     /// Zooms so that one canvas pixel takes `scale` points, around the middle of the area.
     pub fn set_scale(&mut self, scale: f32) {
         self.zoom_at(self.area.center(), scale / self.scale);
@@ -71,7 +113,7 @@ impl CanvasView {
             return;
         }
         let fixed_in_canvas = self.canvas_from_screen(pos_on_screen);
-        self.scale = (self.scale * factor).clamp(MIN_SCALE, MAX_SCALE);
+        self.scale = (self.scale * factor).clamp(self.min_scale(), MAX_SCALE);
         self.fits = false;
         let moved = self.canvas_from_screen(pos_on_screen) - fixed_in_canvas;
         self.pan_by_canvas(moved);
@@ -80,35 +122,43 @@ impl CanvasView {
     /// Moves the picture on screen by a distance in canvas pixels.
     pub fn pan_by_canvas(&mut self, moved: Point) {
         self.fits = false;
-        let keep = |value: f32| if value.is_finite() { value.clamp(0.0, CANVAS_SIZE) } else { CANVAS_SIZE / 2.0 };
-        let center = self.center_in_canvas - moved;
-        self.center_in_canvas = Point::new(keep(center.x), keep(center.y));
+        let Content { middle_in_canvas, size_px, angle_radians } = self.content;
+        // The middle of the area stays on the content, along the content's own sides.
+        let from_middle = turned(self.center_in_canvas - moved - middle_in_canvas, angle_radians);
+        let keep = |value: f32, half: f32| if value.is_finite() { value.clamp(-half, half) } else { 0.0 };
+        let kept = Point::new(keep(from_middle.x, size_px.x / 2.0), keep(from_middle.y, size_px.y / 2.0));
+        self.center_in_canvas = middle_in_canvas + turned(kept, -angle_radians);
     }
 
     /// Moves the picture on screen by a distance in points.
     pub fn pan_by_screen(&mut self, moved: Vec2) {
-        self.pan_by_canvas(Point::new(moved.x / self.scale, moved.y / self.scale));
+        let moved = Point::new(moved.x / self.scale, moved.y / self.scale);
+        self.pan_by_canvas(turned(moved, -self.content.angle_radians));
     }
 
     /// Screen to canvas.
     pub fn canvas_from_screen(&self, pos_on_screen: Pos2) -> Point {
         let from_middle = (pos_on_screen - self.area.center()) / self.scale;
-        self.center_in_canvas + Point::new(from_middle.x, from_middle.y)
+        self.center_in_canvas + turned(Point::new(from_middle.x, from_middle.y), -self.content.angle_radians)
     }
 
     /// Canvas to screen.
     pub fn screen_from_canvas(&self, pos_in_canvas: Point) -> Pos2 {
-        let from_middle = pos_in_canvas - self.center_in_canvas;
+        let from_middle = turned(pos_in_canvas - self.center_in_canvas, self.content.angle_radians);
         self.area.center() + vec2(from_middle.x, from_middle.y) * self.scale
     }
 
-    /// Where the whole canvas lies on screen.
-    pub fn picture_rect(&self) -> Rect {
-        Rect::from_min_max(
-            self.screen_from_canvas(Point::new(0.0, 0.0)),
-            self.screen_from_canvas(Point::new(CANVAS_SIZE, CANVAS_SIZE)),
-        )
+    /// Where the whole content lies on screen.
+    pub fn content_rect(&self) -> Rect {
+        let middle = self.screen_from_canvas(self.content.middle_in_canvas);
+        Rect::from_center_size(middle, self.content.size_px * self.scale)
     }
+}
+
+/// A vector turned clockwise, as y points down.
+fn turned(vector: Point, angle_radians: f32) -> Point {
+    let (sin, cos) = angle_radians.sin_cos();
+    Point::new(cos * vector.x - sin * vector.y, sin * vector.x + cos * vector.y)
 }
 
 #[cfg(test)]
@@ -132,6 +182,29 @@ mod tests {
     }
 
     #[test]
+    fn a_turned_canvas_lies_in_an_upright_photo() {
+        // A photo of 1000 x 600 canvas pixels with the canvas in its middle, turned by a quarter: right goes down.
+        let content =
+            Content { size_px: vec2(1000.0, 600.0), angle_radians: std::f32::consts::FRAC_PI_2, ..Content::default() };
+        let mut view = view();
+        view.show(content);
+        assert!(view.area().contains_rect(view.content_rect()));
+        assert!((view.content_rect().aspect_ratio() - 1000.0 / 600.0).abs() < 1e-3);
+        let [middle, right] = [256.0, 356.0].map(|x| view.screen_from_canvas(Point::new(x, 256.0)));
+        assert!((right - middle - vec2(0.0, 100.0 * view.scale())).length() < 1e-2);
+        assert!((view.canvas_from_screen(right) - Point::new(356.0, 256.0)).length() < 1e-2);
+        // Panning follows the pointer, and ends at the photo's sides.
+        view.zoom_at(view.area().center(), 3.0);
+        let before = view.screen_from_canvas(Point::new(256.0, 256.0));
+        view.pan_by_screen(vec2(30.0, 10.0));
+        assert!((view.screen_from_canvas(Point::new(256.0, 256.0)) - before - vec2(30.0, 10.0)).length() < 1e-2);
+        view.pan_by_screen(vec2(1e6, 0.0));
+        assert!((view.content_rect().left() - view.area().center().x).abs() < 1e-1);
+        view.show(Content::default());
+        assert!(view.area().contains_rect(view.content_rect()), "something else is shown whole");
+    }
+
+    #[test]
     fn zooming_keeps_what_is_under_the_pointer() {
         let mut view = view();
         let pointer = egui::pos2(400.0, 333.0);
@@ -145,18 +218,18 @@ mod tests {
         let mut view = view();
         view.zoom_at(egui::pos2(400.0, 333.0), 5.0);
         view.fit();
-        assert!(view.area().contains_rect(view.picture_rect()));
+        assert!(view.area().contains_rect(view.content_rect()));
         view.set_area(Rect::from_min_size(egui::pos2(0.0, 0.0), vec2(300.0, 900.0)));
-        assert!(view.area().contains_rect(view.picture_rect()));
+        assert!(view.area().contains_rect(view.content_rect()));
     }
 
     #[test]
     fn nonsense_changes_nothing() {
         let mut view = view();
-        let before = view.picture_rect();
+        let before = view.content_rect();
         for factor in [0.0, -1.0, f32::NAN, f32::INFINITY] {
             view.zoom_at(egui::pos2(1.0, 1.0), factor);
         }
-        assert_eq!(view.picture_rect(), before);
+        assert_eq!(view.content_rect(), before);
     }
 }

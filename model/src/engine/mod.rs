@@ -164,7 +164,22 @@ impl Engine {
         let base = self.base_chain(scene, cancel)?;
         let modulations = self.mixed_modulations(&base, &scene.layers, cancel)?;
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
-        let image = self.model.generator.main_path(&modulations, cancel)?;
+        self.frame(&modulations, start, mix_ms, cancel)
+    }
+
+    /// Draws one face as it is, and leaves the caches of the scene that is being worked on.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn draw_face(&mut self, face: FaceId, cancel: &Cancel) -> Result<Frame> {
+        let start = Instant::now();
+        let chain = self.chain(face, cancel)?;
+        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
+        self.frame(&chain.modulations, start, mix_ms, cancel)
+    }
+
+    fn frame(&self, modulations: &[Tensor], start: Instant, mix_ms: f32, cancel: &Cancel) -> Result<Frame> {
+        let image = self.model.generator.main_path(modulations, cancel)?;
         let rgba = photo::to_rgba(&image)?;
         let total_ms = start.elapsed().as_secs_f32() * 1e3;
         let timings = Timings { total_ms, mix_ms, main_path_ms: total_ms - mix_ms };

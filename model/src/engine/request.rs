@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mask::Mask;
+use crate::mask::{Mask, Pooling};
 
 /// A face known to the engine (an encoded photo or a stylemap from elsewhere). The caller chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +82,50 @@ impl Scene {
             Base::StyleMix { coarse, fine } => (coarse, Some(fine)),
         };
         std::iter::once(first).chain(second).chain(self.layers.iter().map(|layer| layer.face))
+    }
+
+    /// Where the picture may differ from `face` as it is: the union of the layers as they are mixed in, each with its move,
+    /// feather and strength. None where it may differ everywhere, as the base is not that face alone.
+    pub fn painted_over(&self, face: FaceId) -> Option<Mask> {
+        if self.base != Base::Face(face) || self.directions.iter().any(|step| step.amount != 0.0) {
+            return None;
+        }
+        let mut painted: Option<Mask> = None;
+        for Layer { mask, offset_px: (dx, dy), strength, feather_px, .. } in &self.layers {
+            let mask = mask.feathered(*feather_px).shifted(i64::from(*dx), i64::from(*dy));
+            let size_px = painted.as_ref().map_or(mask.size_px(), Mask::size_px);
+            let mask = mask.at_level(size_px, Pooling::Soft);
+            let below = painted.iter().flat_map(|below| below.weights().iter().copied());
+            let weights = mask.weights().iter().zip(below.chain(std::iter::repeat(0.0)));
+            let weights = weights.map(|(weight, below)| 1.0 - (1.0 - below) * (1.0 - weight * strength));
+            // Sizes and values are those of masks.
+            painted = Mask::new(size_px, weights.collect()).ok().or(painted);
+        }
+        Some(painted.unwrap_or_else(|| Mask::constant(1, 0.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn painted_is_the_union_of_the_layers() {
+        let dab = |x: usize| {
+            Arc::new(Mask::from_u8(4, &std::array::from_fn::<u8, 16, _>(|i| 255 * u8::from(i % 4 == x))).unwrap())
+        };
+        let layer =
+            |x, dx, strength| Layer { face: FaceId(1), mask: dab(x), offset_px: (dx, 0), strength, feather_px: 0.0 };
+        let scene =
+            Scene { layers: vec![layer(0, 0, 0.5), layer(0, 2, 1.0), layer(3, 1, 1.0)], ..Scene::face(FaceId(0)) };
+        let painted = scene.painted_over(FaceId(0)).unwrap();
+        assert_eq!(painted.weights()[..4], [0.5, 0.0, 1.0, 0.0]);
+        assert!(Scene::face(FaceId(0)).painted_over(FaceId(0)).unwrap().is_empty());
+        assert_eq!(scene.painted_over(FaceId(2)), None, "another face lies below");
+        let base = Base::Interpolation { from: FaceId(0), to: FaceId(1), t: 0.1 };
+        assert_eq!(Scene { base, ..scene.clone() }.painted_over(FaceId(0)), None);
+        let step = DirectionStep { index: 0, amount: 1.0, mask: None };
+        assert_eq!(Scene { directions: vec![step], ..scene }.painted_over(FaceId(0)), None);
     }
 }
 

@@ -26,7 +26,9 @@ pub enum Event {
     LoadFailed(Error),
     /// A face is encoded and can be painted with.
     FaceReady(FaceId),
-    /// A face could not be encoded.
+    /// A face as it is, asked for by [`EngineHandle::draw_face`]; its number is 0.
+    FaceDrawn(FaceId, Frame),
+    /// A face could not be encoded, or not drawn.
     FaceFailed(FaceId, Error),
     /// A picture.
     Frame(Frame),
@@ -65,14 +67,20 @@ impl Cancel {
 enum FaceJob {
     Encode(FaceId, Arc<RgbImage>),
     Stylemap(FaceId, Vec<f32>),
+    Draw(FaceId),
     Remove(FaceId),
 }
 
 impl FaceJob {
     fn face(&self) -> FaceId {
         match self {
-            Self::Encode(face, _) | Self::Stylemap(face, _) | Self::Remove(face) => *face,
+            Self::Encode(face, _) | Self::Stylemap(face, _) | Self::Draw(face) | Self::Remove(face) => *face,
         }
+    }
+
+    /// Whether a scene that shows the face must wait for it.
+    fn is_needed_by(&self, scene: &Scene) -> bool {
+        !matches!(self, Self::Draw(_)) && scene.faces().any(|face| face == self.face())
     }
 }
 
@@ -140,6 +148,12 @@ impl EngineHandle {
         self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Stylemap(face, stylemap)));
     }
 
+    /// Asks for a face as it is, beside the scene that is being worked on: what an edit is compared with. It comes when no
+    /// scene waits.
+    pub fn draw_face(&self, face: FaceId) {
+        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Draw(face)));
+    }
+
     /// Forgets a face and its caches.
     pub fn remove_face(&self, face: FaceId) {
         self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Remove(face)));
@@ -199,9 +213,10 @@ impl<F: FnMut(Event)> Worker<F> {
             if mailbox.stop {
                 return None;
             }
-            let needed = mailbox.scene.as_ref().and_then(|(_, scene)| {
-                mailbox.face_jobs.iter().position(|job| scene.faces().any(|face| face == job.face()))
-            });
+            let needed = mailbox
+                .scene
+                .as_ref()
+                .and_then(|(_, scene)| mailbox.face_jobs.iter().position(|job| job.is_needed_by(scene)));
             if let Some(job) = needed.and_then(|index| mailbox.face_jobs.remove(index)) {
                 return Some(Job::Face(job));
             }
@@ -217,17 +232,21 @@ impl<F: FnMut(Event)> Worker<F> {
 
     fn face(&mut self, engine: &mut Engine, job: FaceJob) {
         let face = job.face();
+        let cancel = self.cancel.clone();
         let mut attempt = |engine: &mut Engine| match &job {
-            FaceJob::Encode(_, crop) => engine.add_face(face, crop).map(|()| true),
-            FaceJob::Stylemap(_, stylemap) => engine.add_stylemap(face, stylemap).map(|()| true),
+            FaceJob::Encode(_, crop) => engine.add_face(face, crop).map(|()| Some(Event::FaceReady(face))),
+            FaceJob::Stylemap(_, stylemap) => {
+                engine.add_stylemap(face, stylemap).map(|()| Some(Event::FaceReady(face)))
+            }
+            FaceJob::Draw(_) => engine.draw_face(face, &cancel).map(|frame| Some(Event::FaceDrawn(face, frame))),
             FaceJob::Remove(_) => {
                 engine.remove_face(face);
-                Ok(false)
+                Ok(None)
             }
         };
         match self.with_fallback(engine, &mut attempt) {
-            Ok(true) => (self.on_event)(Event::FaceReady(face)),
-            Ok(false) => {}
+            Ok(Some(event)) => (self.on_event)(event),
+            Ok(None) | Err(Error::Cancelled) => {}
             Err(err) => (self.on_event)(Event::FaceFailed(face, err)),
         }
     }

@@ -22,6 +22,7 @@ use super::geometry::{Landmarks, crop_quad};
 use super::network::{Network, STRIDE_PX};
 use super::readout::{Readout, WINDOW_PX};
 use crate::error::{Error, Result};
+use crate::photo::shrunk;
 
 /// The published detector.
 pub(super) const YUNET: &[u8] = include_bytes!("../../../weights/yunet/face_detection_yunet_2026may.onnx");
@@ -249,69 +250,9 @@ fn search_copies(photo: &RgbImage) -> Result<Vec<RgbImage>> {
     }
 }
 
-/// A smaller picture, each pixel the average of the area that it covers.
-fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    if picture.dimensions() == (width, height) {
-        return picture.clone();
-    }
-    let columns = coverage(picture.width(), width);
-    let rows = coverage(picture.height(), height);
-    let from_len = picture.width() as usize * 3;
-    let mut out = RgbImage::new(width, height);
-    out.par_chunks_exact_mut(width as usize * 3).zip(&rows).for_each_init(
-        || vec![0f32; from_len],
-        |sums, (to, (first_row, weights))| {
-            sums.fill(0.0);
-            let rows = picture.as_raw().chunks_exact(from_len).skip(*first_row);
-            pulp::Arch::default().dispatch(
-                #[inline(always)]
-                || {
-                    for (row, &weight) in rows.zip(weights) {
-                        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f32::from(value) * weight);
-                    }
-                },
-            );
-            for (to, (first, weights)) in to.chunks_exact_mut(3).zip(&columns) {
-                let mut pixel = [0.5f32; 3];
-                for (sum, &weight) in sums.chunks_exact(3).skip(*first).zip(weights) {
-                    pixel.iter_mut().zip(sum).for_each(|(to, &value)| *to += value * weight);
-                }
-                to.iter_mut().zip(pixel).for_each(|(to, value)| *to = value as u8);
-            }
-        },
-    );
-    out
-}
-
-/// For each of `to` cells over `from` pixels: the first pixel that it covers, and the share of each from there on.
-fn coverage(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
-    let cell = f64::from(from) / f64::from(to);
-    (0..to)
-        .map(|i| {
-            let (start, end) = (f64::from(i) * cell, (f64::from(i) + 1.0) * cell);
-            let last = (end.ceil() as u32).clamp(1, from);
-            let first = (start.floor() as u32).min(last - 1);
-            let covered = |pixel: u32| (end.min(f64::from(pixel) + 1.0) - start.max(f64::from(pixel))).max(0.0);
-            let total: f64 = (first..last).map(covered).sum();
-            (first as usize, (first..last).map(|pixel| (covered(pixel) / total.max(1e-9)) as f32).collect())
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use image::Rgb;
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn shrinking_averages() {
-        // Two and a half pixels to one: by hand, (10 + 20 + 30 / 2) / 2.5 and (30 / 2 + 40 + 50) / 2.5.
-        let line = RgbImage::from_fn(5, 2, |x, _| Rgb([(x as u8 + 1) * 10; 3]));
-        let shrunk = shrunk(&line, 2, 1);
-        assert_eq!([0, 1].map(|x| shrunk.get_pixel(x, 0).0), [[18; 3], [42; 3]]);
-    }
 
     #[test]
     fn overlap_of_frames() {
@@ -319,20 +260,6 @@ mod tests {
         let cases = [(0.0, 10.0, 1.0), (5.0, 10.0, 1.0 / 3.0), (10.0, 10.0, 0.0), (20.0, 10.0, 0.0), (0.0, 0.0, 0.0)];
         for (left, width, expected) in cases {
             assert!((frame(0.0, 10.0).overlap(&frame(left, width)) - expected).abs() < 1e-6, "{left}, {width}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_pixel_is_covered_once(from in 1u32..500, to in 1u32..500) {
-            let to = to.min(from);
-            let mut covered = vec![0f32; from as usize];
-            for (first, weights) in coverage(from, to) {
-                prop_assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-                covered[first..].iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
-            }
-            let share = to as f32 / from as f32;
-            prop_assert!(covered.iter().all(|sum| (sum - share).abs() < 1e-3 * share.max(0.1)));
         }
     }
 }

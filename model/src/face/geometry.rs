@@ -138,6 +138,11 @@ impl Similarity {
         Self { a, b, translation: [b * y - a * x, -b * x - a * y] }
     }
 
+    /// By how much a direction turns, from right to down.
+    pub fn angle_radians(&self) -> f64 {
+        self.b.atan2(self.a)
+    }
+
     /// How much longer a distance becomes.
     pub fn scale(&self) -> f64 {
         self.a.hypot(self.b)
@@ -173,6 +178,18 @@ impl CropQuad {
             return Err(Error::argument("the crop's corners do not form a square"));
         }
         Ok(quad)
+    }
+
+    /// The largest square around a photo's middle, for photos that already are crops.
+    ///
+    /// # Errors
+    /// When nothing is left of it.
+    pub fn centered(photo_width_px: u32, photo_height_px: u32) -> Result<Self> {
+        let [width, height] = [photo_width_px, photo_height_px].map(f64::from);
+        let half_side = width.min(height) / 2.0;
+        // On whole pixels, as a crop of the pixels would be.
+        let center = [width, height].map(|len| (len / 2.0 - half_side).floor() + half_side - 0.5);
+        Self { center_in_photo: center, half_side_in_photo: [half_side, 0.0] }.checked()
     }
 
     fn checked(self) -> Result<Self> {

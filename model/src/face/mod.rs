@@ -7,6 +7,7 @@
 //! Positions are in pixels with whole numbers at pixel centres, see [`geometry`].
 
 pub mod align;
+pub mod around;
 pub mod detect;
 pub mod geometry;
 mod network;
@@ -15,6 +16,7 @@ pub mod paste;
 mod readout;
 
 pub use align::align;
+pub use around::Surroundings;
 pub use detect::{Detection, FaceDetector, FaceFrame};
 pub use geometry::{CropQuad, Landmarks, Similarity, crop_quad};
 pub use paste::{PasteOptions, paste};

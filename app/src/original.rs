@@ -1,0 +1,74 @@
+//! A photo as it is on disk, with the faces found in it: where crops come from, and where edits go back to.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use image::RgbImage;
+use stylemap::face::{CropQuad, Detection, FaceDetector, align};
+use stylemap::photo;
+
+/// Crops of small faces are made at this size, which is the canvas's.
+const CROP_SIZE_PX: u32 = 512;
+/// Crops are no larger than this: the resolution of the largest model, and bounded however large the photo is.
+pub const MAX_CROP_SIZE_PX: u32 = 1024;
+/// A photo on screen has sides of at most this: well within what every graphics driver takes.
+const PREVIEW_SIDE_PX: u32 = 2048;
+
+/// A photo and the faces in it.
+#[derive(Debug)]
+pub struct Original {
+    /// Upright, at its own resolution.
+    pub pixels: RgbImage,
+    /// Of the pixels; none is sRGB.
+    pub icc_profile: Option<Vec<u8>>,
+    /// The largest and surest first; none where nobody looked.
+    pub faces: Vec<Detection>,
+    preview: OnceLock<RgbImage>,
+}
+
+impl Original {
+    /// Opens a photo and, with a detector, finds the faces in it.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no picture.
+    pub fn open(path: &Path, detector: Option<&FaceDetector>) -> stylemap::Result<Self> {
+        let photo::DecodedPhoto { pixels, icc_profile } = photo::open(path)?;
+        let faces = detector.map(|detector| detector.detect(&pixels)).transpose()?.unwrap_or_default();
+        Ok(Self { pixels, icc_profile, faces, preview: OnceLock::new() })
+    }
+
+    /// The face in this square, upright, as the encoder takes it.
+    ///
+    /// # Errors
+    /// When the photo has no pixels.
+    pub fn crop(&self, quad: &CropQuad) -> stylemap::Result<RgbImage> {
+        let size_px = if quad.side_px() > CROP_SIZE_PX as f32 { MAX_CROP_SIZE_PX } else { CROP_SIZE_PX };
+        align(&self.pixels, quad, size_px)
+    }
+
+    /// The square in the middle, pixel for pixel: for photos that already are aligned crops, or in which no face was found.
+    ///
+    /// # Errors
+    /// When the photo is a line of single pixels.
+    pub fn middle(&self) -> stylemap::Result<(CropQuad, RgbImage)> {
+        let quad = CropQuad::centered(self.pixels.width(), self.pixels.height())?;
+        let square = photo::centered_square(&self.pixels);
+        let crop = if square.width() > MAX_CROP_SIZE_PX { photo::resized(&square, MAX_CROP_SIZE_PX) } else { square };
+        Ok((quad, crop))
+    }
+
+    /// The photo for the screen, reduced where it is large; made on first use.
+    pub fn preview(&self) -> &RgbImage {
+        self.preview.get_or_init(|| {
+            let (width, height) = self.pixels.dimensions();
+            let factor = (f64::from(PREVIEW_SIDE_PX) / f64::from(width.max(height).max(1))).min(1.0);
+            let reduced = |len: u32| ((f64::from(len) * factor).round() as u32).max(1);
+            photo::shrunk(&self.pixels, reduced(width), reduced(height))
+        })
+    }
+
+    /// About how much memory it holds.
+    pub fn bytes(&self) -> usize {
+        self.pixels.as_raw().len() + self.preview.get().map_or(0, |preview| preview.as_raw().len())
+    }
+}
