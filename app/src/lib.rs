@@ -6,6 +6,7 @@ pub mod demo;
 pub mod document;
 pub mod editor;
 pub mod export;
+pub mod in_photo;
 pub mod original;
 pub mod photo_loading;
 pub mod sentence;

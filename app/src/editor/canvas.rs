@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{
-    Align2, Color32, ColorImage, CursorIcon, Event, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, ColorImage, CursorIcon, Event, Mesh, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke,
+    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, epaint::Vertex, pos2, vec2,
 };
 use stylemap::engine::Frame;
 
+use super::face_view::photo_content;
+use super::view::Content;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
-use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
+use crate::document::{CANVAS_SIZE_PX, MaskImage, Photo, PhotoId, Point};
 use crate::sentence;
 use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 
@@ -146,6 +148,10 @@ impl Editor {
         let palette = theme::palette(ui.ctx());
         egui::CentralPanel::no_frame().frame(egui::Frame::new().fill(palette.canvas)).show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
+            if self.face_view_ui(ui, area) {
+                return;
+            }
+            self.view.show(self.content());
             self.view.set_area(area);
             let response = ui.allocate_rect(area, Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
@@ -157,7 +163,7 @@ impl Editor {
             let picture_rect = self.view.content_rect();
             let has_picture = self.paint_picture(ui, &painter, picture_rect);
             if has_picture && !self.is_comparing {
-                self.paint_overlay(ui, &painter, picture_rect);
+                self.paint_overlay(ui, &painter);
             }
             self.paint_messages(ui, area, picture_rect, has_picture);
             self.paint_cursor(ui, &painter, &response, has_picture);
@@ -165,31 +171,56 @@ impl Editor {
         });
     }
 
-    /// The newest frame, or while comparing the source photo. `false` while there is neither.
+    /// What the view shows: the canvas, or the whole photo with the canvas in it, turned as the face is.
+    fn content(&self) -> Content {
+        let Some((_, placement)) = self.shown_photo() else { return Content::default() };
+        let photo = photo_content(&placement.original);
+        let photo_from_canvas = placement.quad.photo_from_crop(CANVAS_SIZE_PX as u32);
+        Content {
+            middle_in_canvas: placement.canvas_from_photo(photo.middle_in_canvas),
+            size_px: photo.size_px / photo_from_canvas.scale() as f32,
+            angle_radians: photo_from_canvas.angle_radians() as f32,
+        }
+    }
+
+    /// The newest frame, alone or in its photo, or while comparing the source photo. `false` while there is nothing.
     fn paint_picture(&mut self, ui: &Ui, painter: &egui::Painter, rect: Rect) -> bool {
         let ctx = ui.ctx();
-        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         let outline = Stroke::new(1.0, Color32::from_black_alpha(140));
+        let paint = |texture: &TextureHandle, rect: Rect| {
+            painter.image(texture.id(), rect, whole_texture(), Color32::WHITE);
+        };
+        let source_badge = |photo: &Photo| {
+            let label = format!("Source photo · {}", photo.name);
+            badge(painter, rect.intersect(painter.clip_rect()).left_top() + vec2(12.0, 12.0), &label, ui);
+        };
+        if let Some((photo, placement)) = self.shown_photo() {
+            paint(&self.thumbnails.preview(ctx, &photo, &placement.original), rect);
+            painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
+            match self.photo_view.shown(photo.id) {
+                _ if self.is_comparing => source_badge(&photo),
+                Some((texture, rect_in_photo)) => paint(texture, rect_within(rect, rect_in_photo)),
+                None => {}
+            }
+            return self.engine.frame().is_some();
+        }
         let document = self.timeline.document();
         if self.is_comparing
             && let Some(photo) = document.source().and_then(|id| document.photo(id))
         {
-            let texture = self.thumbnails.full(ctx, photo);
-            painter.image(texture.id(), rect, uv, Color32::WHITE);
+            paint(&self.thumbnails.full(ctx, photo), rect);
             painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
-            let label = format!("Source photo · {}", photo.name);
-            badge(painter, rect.intersect(painter.clip_rect()).left_top() + vec2(12.0, 12.0), &label, ui);
+            source_badge(photo);
             return true;
         }
         let Some(frame) = self.engine.frame() else { return false };
         let picture_scale = self.view.scale() * CANVAS_SIZE_PX as f32 / frame.size_px.max(1) as f32;
-        let texture = self.canvas.picture(ctx, frame, picture_scale >= NEAREST_FROM_SCALE);
-        painter.image(texture.id(), rect, uv, Color32::WHITE);
+        paint(&self.canvas.picture(ctx, frame, picture_scale >= NEAREST_FROM_SCALE), rect);
         painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
         true
     }
 
-    fn paint_overlay(&mut self, ui: &Ui, painter: &egui::Painter, rect: Rect) {
+    fn paint_overlay(&mut self, ui: &Ui, painter: &egui::Painter) {
         let is_working = matches!(self.toolbox.busy(), Some(ToolKind::Brush | ToolKind::Eraser | ToolKind::Move));
         if !self.shows_overlay && !is_working {
             return;
@@ -202,14 +233,27 @@ impl Editor {
         // A layer that had nothing painted is not in the picture yet.
         let shown = self.engine.shown_mask(layer.id).unwrap_or(&self.canvas.nothing).clone();
         let texture = self.canvas.overlay(ui.ctx(), &layer.mask, &shown, layer.color, tint);
-        let offset = vec2(layer.offset_px.0 as f32, layer.offset_px.1 as f32) * self.view.scale();
-        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        painter.with_clip_rect(painter.clip_rect().intersect(rect)).image(
-            texture.id(),
-            rect.translate(offset),
-            uv,
-            Color32::WHITE,
-        );
+        // What was moved off the canvas does not show.
+        let canvas = Rect::from_min_size(Pos2::ZERO, vec2(CANVAS_SIZE_PX as f32, CANVAS_SIZE_PX as f32));
+        let offset = vec2(layer.offset_px.0 as f32, layer.offset_px.1 as f32);
+        let visible_in_canvas = canvas.intersect(canvas.translate(offset));
+        if !visible_in_canvas.is_positive() {
+            return;
+        }
+        let mut mesh = Mesh::with_texture(texture.id());
+        for pos in [
+            visible_in_canvas.left_top(),
+            visible_in_canvas.right_top(),
+            visible_in_canvas.right_bottom(),
+            visible_in_canvas.left_bottom(),
+        ] {
+            let uv = ((pos - offset) - canvas.min) / canvas.size();
+            let pos = self.view.screen_from_canvas(Point::new(pos.x, pos.y));
+            mesh.vertices.push(Vertex { pos, uv: uv.to_pos2(), color: Color32::WHITE });
+        }
+        mesh.add_triangle(0, 1, 2);
+        mesh.add_triangle(0, 2, 3);
+        painter.add(mesh);
     }
 
     /// What to say while there is nothing to show, or while something takes long.
@@ -265,7 +309,9 @@ impl Editor {
         if remaining > 0 {
             let text =
                 if remaining == 1 { "Opening a photo".to_owned() } else { format!("Opening {remaining} photos") };
-            corner_busy_ui(ui, picture_rect.intersect(area), &text);
+            if corner_busy_ui(ui, picture_rect.intersect(area), &text) {
+                self.send(Command::CancelOpening);
+            }
         }
     }
 
@@ -275,14 +321,7 @@ impl Editor {
         if self.timeline.undo_name().is_some() || self.toolbox.busy().is_some() || self.is_comparing {
             return;
         }
-        let palette = theme::palette(ui.ctx());
-        let text = format!("Paint over the face to bring in {}", layer.name);
-        let font = egui::TextStyle::Body.resolve(ui.style());
-        let galley = ui.painter().layout_no_wrap(text, font, palette.text);
-        let size = galley.size() + vec2(28.0, 14.0);
-        let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 44.0), size);
-        ui.painter().rect_filled(rect, size.y / 2.0, Color32::from_black_alpha(190));
-        ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, palette.text);
+        hint_pill(ui, area, &format!("Paint over the face to bring in {}", layer.name));
     }
 
     /// The brush as a circle: its edge, and inside it where the full effect begins.
@@ -450,7 +489,7 @@ impl Editor {
         }
     }
 
-    fn handle_wheel(&mut self, ui: &Ui, response: &egui::Response) {
+    pub(super) fn handle_wheel(&mut self, ui: &Ui, response: &egui::Response) {
         ui.input(|input| {
             for event in &input.events {
                 if let Event::MouseWheel { unit, .. } = event {
@@ -519,6 +558,28 @@ fn tool_modifiers(modifiers: egui::Modifiers) -> Modifiers {
     Modifiers { opposite: modifiers.command, straight: modifiers.shift }
 }
 
+/// The coordinates of a texture that is shown whole.
+pub(super) fn whole_texture() -> Rect {
+    Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0))
+}
+
+/// A part of a rectangle whose own sides have length one there.
+fn rect_within(whole: Rect, part: Rect) -> Rect {
+    let at = |pos: Pos2| pos2(egui::lerp(whole.x_range(), pos.x), egui::lerp(whole.y_range(), pos.y));
+    Rect::from_min_max(at(part.min), at(part.max))
+}
+
+/// What to do next, at the lower edge of the canvas.
+pub(super) fn hint_pill(ui: &Ui, area: Rect, text: &str) {
+    let palette = theme::palette(ui.ctx());
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, palette.text);
+    let size = galley.size() + vec2(28.0, 14.0);
+    let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 44.0), size);
+    ui.painter().rect_filled(rect, size.y / 2.0, Color32::from_black_alpha(190));
+    ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, palette.text);
+}
+
 /// A word on the picture.
 fn badge(painter: &egui::Painter, left_top: Pos2, text: &str, ui: &Ui) {
     let palette = theme::palette(ui.ctx());
@@ -548,14 +609,17 @@ fn busy_ui(ui: &mut Ui, area: Rect, text: &str) {
     });
 }
 
-fn corner_busy_ui(ui: &mut Ui, rect: Rect, text: &str) {
-    let rect = Rect::from_min_size(rect.left_top() + vec2(12.0, 12.0), vec2(220.0, 28.0));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
-        egui::Frame::new().fill(Color32::from_black_alpha(190)).corner_radius(5.0).inner_margin(6.0).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.spinner();
-                ui.small(text);
-            });
-        });
-    });
+/// Work that goes on beside the picture; `true` when the user cancels it.
+fn corner_busy_ui(ui: &mut Ui, rect: Rect, text: &str) -> bool {
+    let rect = Rect::from_min_size(rect.left_top() + vec2(12.0, 12.0), vec2(260.0, 32.0));
+    let busy = |ui: &mut Ui| {
+        let frame = egui::Frame::new().fill(Color32::from_black_alpha(190)).corner_radius(5.0).inner_margin(6.0);
+        let contents = |ui: &mut Ui| {
+            ui.spinner();
+            ui.small(text);
+            ui.small_button("Cancel").clicked()
+        };
+        frame.show(ui, |ui| ui.horizontal(contents).inner).inner
+    };
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect), busy).inner
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::icons;
+use stylemap::face::Landmarks;
+
 use crate::document::{LayerId, PhotoId};
 use crate::tools::ToolKind;
 
@@ -23,6 +25,12 @@ pub enum Command {
     ExportByPath,
     /// Writes the picture to this file.
     ExportTo(PathBuf),
+    /// Asks where the photo with the edited face in it goes.
+    ExportInPhoto,
+    /// Writes the photo with the edited face in it to this file.
+    ExportInPhotoTo(PathBuf),
+    /// Opens no more of the photos that were asked for.
+    CancelOpening,
     /// Closes the window.
     Quit,
     /// Takes the last edit back.
@@ -49,6 +57,14 @@ pub enum Command {
     ZoomToActualSize,
     /// Shows or hides the active layer's mask.
     ToggleOverlay,
+    /// Shows the face alone, or in the photo that it comes from.
+    ToggleInPhoto,
+    /// Shows the faces of this photo, or of the source, to choose another.
+    ChooseFace(Option<PhotoId>),
+    /// Lets the user place the face of this photo, or of the source.
+    PlaceFace(Option<PhotoId>),
+    /// Cuts the face with these landmarks out of the photo, in place of the one in use.
+    UseFace(PhotoId, Landmarks),
     /// Paints from this photo: its layer becomes the active one, or a new one is made.
     UseAsReference(PhotoId),
     /// Makes another layer for this photo.
@@ -121,6 +137,10 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
+const fn command_alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), key)
+}
+
 const fn shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::SHIFT, key)
 }
@@ -130,31 +150,43 @@ impl Command {
     pub fn all() -> Vec<Self> {
         let tools = ToolKind::ALL.map(Self::SelectTool);
         let nudges = [(-1, 0), (1, 0), (0, -1), (0, 1), (-10, 0), (10, 0), (0, -10), (0, 10)];
-        [Self::Open, Self::OpenByPath, Self::Export, Self::ExportByPath, Self::Quit, Self::Undo, Self::Redo]
-            .into_iter()
-            .chain(tools)
-            .chain([
-                Self::BrushLarger,
-                Self::BrushSmaller,
-                Self::BrushHarder,
-                Self::BrushSofter,
-                Self::ZoomIn,
-                Self::ZoomOut,
-                Self::ZoomToFit,
-                Self::ZoomToActualSize,
-                Self::ToggleOverlay,
-                Self::SwapBlend,
-                Self::DuplicateLayer,
-                Self::DeleteLayer,
-                Self::RaiseLayer,
-                Self::LowerLayer,
-                Self::ClearMask,
-                Self::InvertMask,
-                Self::ResetOffset,
-            ])
-            .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
-            .chain([Self::ShowKeys, Self::ShowAbout])
-            .collect()
+        [
+            Self::Open,
+            Self::OpenByPath,
+            Self::Export,
+            Self::ExportByPath,
+            Self::ExportInPhoto,
+            Self::Quit,
+            Self::Undo,
+            Self::Redo,
+        ]
+        .into_iter()
+        .chain(tools)
+        .chain([
+            Self::BrushLarger,
+            Self::BrushSmaller,
+            Self::BrushHarder,
+            Self::BrushSofter,
+            Self::ZoomIn,
+            Self::ZoomOut,
+            Self::ZoomToFit,
+            Self::ZoomToActualSize,
+            Self::ToggleOverlay,
+            Self::ToggleInPhoto,
+            Self::ChooseFace(None),
+            Self::PlaceFace(None),
+            Self::SwapBlend,
+            Self::DuplicateLayer,
+            Self::DeleteLayer,
+            Self::RaiseLayer,
+            Self::LowerLayer,
+            Self::ClearMask,
+            Self::InvertMask,
+            Self::ResetOffset,
+        ])
+        .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
+        .chain([Self::ShowKeys, Self::ShowAbout])
+        .collect()
     }
 
     /// What menus call it.
@@ -166,6 +198,9 @@ impl Command {
             Self::Export => "Export…",
             Self::ExportByPath => "Export to path…",
             Self::ExportTo(_) => "Export",
+            Self::ExportInPhoto => "Export in the photo…",
+            Self::ExportInPhotoTo(_) => "Export in the photo",
+            Self::CancelOpening => "Cancel opening",
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
@@ -182,6 +217,10 @@ impl Command {
             Self::ZoomToFit => "Fit in window",
             Self::ZoomToActualSize => "Actual size",
             Self::ToggleOverlay => "Show mask",
+            Self::ToggleInPhoto => "Show in the photo",
+            Self::ChooseFace(_) => "Choose face…",
+            Self::PlaceFace(_) => "Place face by hand…",
+            Self::UseFace(..) => "Use this face",
             Self::UseAsReference(_) => "Paint from this photo",
             Self::AddLayer(_) => "Add another layer",
             Self::MakeSource(_) => "Use as source",
@@ -211,10 +250,14 @@ impl Command {
     /// What it does, in a sentence.
     pub fn tooltip(&self) -> &'static str {
         match self {
-            Self::Open | Self::OpenPaths(_) => "Open photos. They are cropped to the square in their middle",
+            Self::Open | Self::OpenPaths(_) => "Open photos. The faces in them are found by themselves",
             Self::OpenByPath => "Type the path of a photo to open",
-            Self::Export | Self::ExportTo(_) => "Save the picture as a PNG file",
-            Self::ExportByPath => "Type the path of the PNG file to write",
+            Self::Export | Self::ExportTo(_) => "Save the face as a PNG, JPEG or WebP file",
+            Self::ExportInPhoto | Self::ExportInPhotoTo(_) => {
+                "Save the whole photo at its own size, with the edited face in it"
+            }
+            Self::CancelOpening => "Open no more photos",
+            Self::ExportByPath => "Type the path of the file to write",
             Self::Quit => "Close the program",
             Self::Undo => "Take the last edit back",
             Self::Redo => "Do the undone edit again",
@@ -231,6 +274,10 @@ impl Command {
             Self::ZoomToFit => "Show the whole picture",
             Self::ZoomToActualSize => "One screen pixel for each pixel of the picture",
             Self::ToggleOverlay => "Show where the active layer is painted",
+            Self::ToggleInPhoto => "Show the edited face in the photo that it comes from",
+            Self::ChooseFace(_) => "Choose another face of the photo",
+            Self::PlaceFace(_) => "Place the eyes and the mouth yourself",
+            Self::UseFace(..) => "Cut out this face",
             Self::UseAsReference(_) => "Paint from this photo",
             Self::AddLayer(_) => "Make another layer from this photo",
             Self::MakeSource(_) => "Make this the face that is painted on",
@@ -277,6 +324,8 @@ impl Command {
             Self::ZoomToFit => vec![command(Key::Num0), plain(Key::F)],
             Self::ZoomToActualSize => vec![command(Key::Num1)],
             Self::ToggleOverlay => vec![plain(Key::M)],
+            Self::ToggleInPhoto => vec![plain(Key::P)],
+            Self::ExportInPhoto => vec![command_alt(Key::E)],
             Self::SwapBlend => vec![plain(Key::X)],
             Self::DuplicateLayer => vec![command(Key::J)],
             Self::DeleteLayer => vec![shift(Key::Delete), shift(Key::Backspace)],
@@ -303,6 +352,10 @@ impl Command {
         Some(match self {
             Self::Open | Self::OpenByPath | Self::OpenPaths(_) => icons::FOLDER_OPEN,
             Self::Export | Self::ExportByPath | Self::ExportTo(_) => icons::EXPORT,
+            Self::ExportInPhoto | Self::ExportInPhotoTo(_) => icons::EXPORT,
+            Self::ToggleInPhoto => icons::IMAGE,
+            Self::ChooseFace(_) => icons::USER_FOCUS,
+            Self::PlaceFace(_) => icons::CROSSHAIR,
             Self::Undo => icons::UNDO,
             Self::Redo => icons::REDO,
             Self::SelectTool(ToolKind::Brush) => icons::BRUSH,

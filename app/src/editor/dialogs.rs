@@ -13,6 +13,8 @@ pub enum Question {
     OpenPhotos,
     /// Where the picture goes.
     ExportTo,
+    /// Where the photo with the edited face in it goes.
+    ExportInPhotoTo,
 }
 
 /// How a dialog ended.
@@ -45,7 +47,13 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Opens a dialog; returns at once. A second one while the first is open is ignored.
-    pub fn ask(&mut self, question: Question, wake: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    /// `suggestion` is the file's name where one is written.
+    pub fn ask(
+        &mut self,
+        question: Question,
+        suggestion: &str,
+        wake: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<()> {
         if self.open > 0 {
             return Ok(());
         }
@@ -64,11 +72,12 @@ impl Dialogs {
                     wake();
                 })
             }
-            Question::ExportTo => {
+            Question::ExportTo | Question::ExportInPhotoTo => {
+                let title = if question == Question::ExportTo { "Export the face" } else { "Export the photo" };
                 let file = dialog
-                    .set_title("Export the picture")
-                    .add_filter("PNG picture", &["png"])
-                    .set_file_name("Stylebrush.png")
+                    .set_title(title)
+                    .add_filter("Pictures (PNG, JPEG, WebP)", &["png", "jpg", "jpeg", "webp"])
+                    .set_file_name(suggestion)
                     .save_file();
                 spawn(move || {
                     let started = Instant::now();

@@ -33,3 +33,6 @@ pub const CLEAR: char = '\u{e746}';
 pub const USER: char = '\u{e4c2}';
 pub const COMPARE: char = '\u{eb40}';
 pub const KEYBOARD: char = '\u{e2d8}';
+pub const IMAGE: char = '\u{e2ca}';
+pub const USER_FOCUS: char = '\u{e6fc}';
+pub const CROSSHAIR: char = '\u{e1d6}';

@@ -5,15 +5,18 @@ mod canvas;
 pub mod commands;
 mod dialogs;
 mod engine_link;
+mod face_view;
 mod icons;
 mod modals;
 pub mod notifications;
 mod panels;
+mod photo_view;
 mod theme;
 mod thumbnails;
 pub mod view;
 mod widgets;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -25,15 +28,20 @@ pub use commands::Command;
 pub use engine_link::{EngineState, LoadEngine};
 
 use crate::document::history::EditKey;
-use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, Photo, PhotoId, PixelRect, Timeline};
+use crate::document::{
+    Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, Photo, PhotoId, PixelRect, Placement, Timeline,
+};
+use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
 use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
+use face_view::FaceView;
 use modals::{Modal, PathBox};
 use notifications::{Kind, Notifications};
+use photo_view::PhotoView;
 use thumbnails::Thumbnails;
 use view::CanvasView;
 
@@ -121,6 +129,28 @@ fn icon() -> egui::IconData {
 struct PendingExport {
     path: PathBuf,
     frame_number: u64,
+    /// The source, where the whole photo is to be written.
+    in_photo: Option<PhotoId>,
+}
+
+/// What an export writes, ready for its thread.
+enum Picture {
+    Face(Arc<Frame>),
+    InPhoto(Box<InPhoto>),
+}
+
+impl Picture {
+    fn write(&self, path: &std::path::Path) -> anyhow::Result<()> {
+        match self {
+            Self::Face(frame) => export::write_frame(path, frame.size_px, &frame.rgba),
+            Self::InPhoto(edit) => {
+                // Known before the work begins.
+                let format = export::Format::of(path)?;
+                let icc_profile = edit.placement()?.original.icc_profile.as_deref();
+                export::write(path, &edit.whole()?, format, icc_profile)
+            }
+        }
+    }
 }
 
 /// The editor: all state of the window.
@@ -135,13 +165,21 @@ pub struct Editor {
     dialogs: Dialogs,
     exports_done: (Sender<anyhow::Result<PathBuf>>, Receiver<anyhow::Result<PathBuf>>),
     pending_exports: Vec<PendingExport>,
+    /// Exports whose threads are at work.
+    running_exports: usize,
+    photo_view: PhotoView,
+    /// The photo that the user is asked about, and those that come after it.
+    face_view: Option<FaceView>,
+    waiting_for_face: VecDeque<PhotoId>,
     notifications: Notifications,
     thumbnails: Thumbnails,
     modal: Option<Modal>,
     /// Commands sent by widgets in this frame; they run after the widgets are drawn.
     sent: Vec<Command>,
     next_photo_id: u64,
+    are_aligned: bool,
     shows_overlay: bool,
+    shows_in_photo: bool,
     is_comparing: bool,
     wants_quit: bool,
 }
@@ -164,18 +202,24 @@ impl Editor {
             toolbox: Toolbox::default(),
             view: CanvasView::default(),
             canvas: Canvas::default(),
+            photo_view: PhotoView::spawn(wake.clone())?,
             engine: EngineLink::spawn(load_engine, worker, wake),
             model_label,
             loader,
             dialogs: Dialogs::default(),
             exports_done: channel(),
             pending_exports: Vec::new(),
+            running_exports: 0,
+            face_view: None,
+            waiting_for_face: VecDeque::new(),
             notifications: Notifications::default(),
             thumbnails: Thumbnails::default(),
             modal: None,
             sent: Vec::new(),
             next_photo_id: 1,
+            are_aligned,
             shows_overlay: true,
+            shows_in_photo: false,
             is_comparing: false,
             wants_quit: false,
         };
@@ -209,6 +253,10 @@ impl Editor {
             && matches!(self.engine.state(), EngineState::Ready(_))
             && !self.engine.is_busy()
             && self.pending_exports.is_empty()
+            && self.running_exports == 0
+            && self.shown_photo().is_none_or(|(photo, _)| {
+                self.engine.frame().is_some_and(|frame| self.photo_view.shows(photo.id, frame.number))
+            })
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
 
@@ -232,6 +280,33 @@ impl Editor {
         self.loader.remaining() > 0
     }
 
+    /// The photo that the user is asked about: which of its faces, or where it is.
+    pub fn asks_about(&self) -> Option<PhotoId> {
+        self.face_view.as_ref().map(|face_view| face_view.photo)
+    }
+
+    /// The source and where it lies in its photo; none where its crop is all there is.
+    fn source_in_photo(&self) -> Option<(Arc<Photo>, Placement)> {
+        let document = self.timeline.document();
+        let photo = document.photo(document.source()?)?;
+        Some((Arc::clone(photo), photo.placement.clone()?))
+    }
+
+    /// The same while the canvas shows the whole photo.
+    fn shown_photo(&self) -> Option<(Arc<Photo>, Placement)> {
+        self.source_in_photo().filter(|_| self.shows_in_photo)
+    }
+
+    /// The newest picture on its way into its photo, once all that is needed is there.
+    fn edit_in_photo(&mut self) -> Option<InPhoto> {
+        let (photo, _) = self.source_in_photo()?;
+        let face_as_it_is = Arc::clone(self.engine.face_as_it_is(photo.id)?);
+        let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene()?.clone());
+        // The picture may still be that of another source.
+        let is_of_source = scene.faces().next() == Some(photo.id.into());
+        is_of_source.then_some(InPhoto { photo, face_as_it_is, frame, scene })
+    }
+
     /// Begins the document: the photos given, or where they are fewer than two also the demo portraits.
     fn start_with(&mut self, mut photos: Vec<LoadedPhoto>) -> anyhow::Result<()> {
         let own = photos.len();
@@ -239,7 +314,10 @@ impl Editor {
             photos.extend(demo::photos()?);
         }
         let mut document = Document::default();
-        let ids: Vec<PhotoId> = photos.into_iter().map(|photo| self.add_photo(&mut document, photo)).collect();
+        let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
+        let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
+        self.ask_about(&photos);
+        photos.into_iter().for_each(|photo| document.add_photo(photo));
         if let Some(&reference) = ids.get(1) {
             // A new document has room for a layer, and the photo is in it.
             let _ = document.add_layer(reference);
@@ -257,10 +335,12 @@ impl Editor {
         id
     }
 
-    fn add_photo(&mut self, document: &mut Document, photo: LoadedPhoto) -> PhotoId {
-        let id = self.take_photo_id();
-        document.add_photo(photo.numbered(id));
-        id
+    /// Asks which face, wherever that is not plain.
+    fn ask_about(&mut self, photos: &[Photo]) {
+        if !self.are_aligned {
+            self.waiting_for_face
+                .extend(photos.iter().filter(|photo| FaceView::is_needed_for(photo)).map(|photo| photo.id));
+        }
     }
 
     /// Sends a command: it runs before the frame ends.
@@ -276,6 +356,12 @@ impl Editor {
             Command::Undo => self.timeline.undo_name().is_some(),
             Command::Redo => self.timeline.redo_name().is_some(),
             Command::Export | Command::ExportByPath => !document.is_empty(),
+            Command::ToggleInPhoto | Command::ExportInPhoto => self.source_in_photo().is_some(),
+            Command::ChooseFace(photo) => {
+                self.placement_of(*photo).is_some_and(|(_, it)| !it.original.faces.is_empty())
+            }
+            Command::PlaceFace(photo) => self.placement_of(*photo).is_some(),
+            Command::CancelOpening => self.is_opening(),
             Command::DuplicateLayer | Command::DeleteLayer | Command::InvertMask => active.is_some(),
             Command::RaiseLayer => document.layers().last().map(|layer| layer.id) != active.map(|layer| layer.id),
             Command::LowerLayer => document.layers().first().map(|layer| layer.id) != active.map(|layer| layer.id),
@@ -285,6 +371,13 @@ impl Editor {
             Command::SwapBlend => document.blend().is_some(),
             _ => true,
         }
+    }
+
+    /// A photo, or the source, and where its face lies in it.
+    fn placement_of(&self, photo: Option<PhotoId>) -> Option<(Arc<Photo>, Placement)> {
+        let Some(id) = photo else { return self.source_in_photo() };
+        let photo = self.timeline.document().photo(id)?;
+        Some((Arc::clone(photo), photo.placement.clone()?))
     }
 
     /// What a menu calls a command: undo and redo name the edit.
@@ -316,11 +409,18 @@ impl Editor {
         let active = self.timeline.document().active_layer().map(|layer| layer.id);
         match command {
             Command::Open => self.ask(Question::OpenPhotos, ctx),
-            Command::OpenByPath => self.modal = Some(Modal::Path(PathBox::open())),
+            Command::OpenByPath => self.ask_for_path(Question::OpenPhotos),
             Command::OpenPaths(paths) => self.loader.open(Purpose::Add, paths),
             Command::Export => self.ask(Question::ExportTo, ctx),
-            Command::ExportByPath => self.modal = Some(Modal::Path(PathBox::export())),
-            Command::ExportTo(path) => self.export_to(path),
+            Command::ExportByPath => self.ask_for_path(Question::ExportTo),
+            Command::ExportTo(path) => self.export_to(path, None),
+            Command::ExportInPhoto => self.ask(Question::ExportInPhotoTo, ctx),
+            Command::ExportInPhotoTo(path) => {
+                if let Some((photo, _)) = self.source_in_photo() {
+                    self.export_to(path, Some(photo.id));
+                }
+            }
+            Command::CancelOpening => self.loader.cancel(),
             Command::Quit => self.wants_quit = true,
             Command::Undo => {
                 self.timeline.undo();
@@ -341,6 +441,20 @@ impl Editor {
                 self.view.set_scale(scale);
             }
             Command::ToggleOverlay => self.shows_overlay = !self.shows_overlay,
+            Command::ToggleInPhoto => self.shows_in_photo = !self.shows_in_photo,
+            Command::ChooseFace(photo) => {
+                self.face_view = self.placement_of(photo).map(|(photo, _)| FaceView::new(&photo));
+            }
+            Command::PlaceFace(photo) => {
+                self.face_view = self.placement_of(photo).map(|(photo, _)| FaceView::placing(&photo));
+            }
+            Command::UseFace(id, landmarks) => {
+                self.face_view = None;
+                let known = self.placement_of(Some(id));
+                if let Some((photo, _)) = known.filter(|(_, placement)| placement.landmarks != Some(landmarks)) {
+                    self.loader.cut_out(photo, landmarks);
+                }
+            }
             Command::UseAsReference(photo) => self.use_as_reference(photo),
             Command::AddLayer(photo) => self.edit("Add layer", |document| document.add_layer(photo).map(|_| ())),
             Command::MakeSource(photo) => self.edit("Change source", |document| document.set_source(photo)),
@@ -445,7 +559,17 @@ impl Editor {
 
     /// The scale at which one pixel of the picture is one pixel of the screen.
     fn actual_size_scale(&self, ctx: &egui::Context) -> f32 {
-        self.picture_size_px() as f32 / (CANVAS_SIZE_PX as f32 * ctx.pixels_per_point())
+        self.picture_px_per_canvas_px() / ctx.pixels_per_point()
+    }
+
+    /// How many pixels of what the canvas shows lie along one canvas pixel.
+    fn picture_px_per_canvas_px(&self) -> f32 {
+        match self.shown_photo() {
+            // While the user is asked about a photo the canvas has its pixels.
+            _ if self.face_view.is_some() => 1.0,
+            Some((_, placement)) => placement.quad.side_px() / CANVAS_SIZE_PX as f32,
+            None => self.picture_size_px() as f32 / CANVAS_SIZE_PX as f32,
+        }
     }
 
     fn picture_size_px(&self) -> usize {
@@ -458,40 +582,71 @@ impl Editor {
 
     fn ask(&mut self, question: Question, ctx: &egui::Context) {
         let ctx = ctx.clone();
-        let asked = self.dialogs.ask(question, move || ctx.request_repaint());
+        let suggestion = self.suggested_name(question);
+        let asked = self.dialogs.ask(question, &suggestion, move || ctx.request_repaint());
         if let Err(err) = asked.context("the file dialog could not be opened") {
             self.notifications.error(&err);
-            self.modal = Some(Modal::Path(PathBox::for_question(question)));
+            self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
         }
     }
 
-    fn export_to(&mut self, path: PathBuf) {
+    fn ask_for_path(&mut self, question: Question) {
+        self.modal = Some(Modal::Path(PathBox::new(question, self.suggested_name(question))));
+    }
+
+    /// The name of a file to write: that of the source, and in the photo's own format where that can be written.
+    fn suggested_name(&self, question: Question) -> String {
+        let document = self.timeline.document();
+        let Some(photo) = document.source().and_then(|id| document.photo(id)) else {
+            return "Stylebrush.png".to_owned();
+        };
+        let own_format = photo.path.as_ref().filter(|path| export::Format::of(path).is_ok());
+        let extension = own_format.and_then(|path| path.extension()).map(|extension| extension.to_string_lossy());
+        match (question, extension) {
+            (Question::ExportInPhotoTo, Some(extension)) => format!("{} edited.{extension}", photo.name),
+            _ => format!("{} edited.png", photo.name),
+        }
+    }
+
+    fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
         self.engine.update(&self.timeline);
         if let EngineState::Failed(_) = self.engine.state() {
             return self
                 .notifications
                 .push(Kind::Error, "There is no picture to export: the model could not be loaded.");
         }
-        self.pending_exports
-            .push(PendingExport { path: export::with_png_extension(path), frame_number: self.engine.newest_request() });
+        let (path, frame_number) = (export::with_png_extension(path), self.engine.newest_request());
+        self.pending_exports.push(PendingExport { path, frame_number, in_photo });
     }
 
     /// Writes the pictures that are complete, each on a thread of its own.
     fn write_exports(&mut self, ctx: &egui::Context) {
-        let Some(frame) = self.engine.frame() else { return };
-        let (ready, waiting): (Vec<_>, Vec<_>) =
-            self.pending_exports.drain(..).partition(|export| export.frame_number <= frame.number);
-        self.pending_exports = waiting;
-        for PendingExport { path, .. } in ready {
-            let (frame, done, ctx) = (Arc::clone(frame), self.exports_done.0.clone(), ctx.clone());
+        for export in std::mem::take(&mut self.pending_exports) {
+            let frame = self.engine.frame().filter(|frame| export.frame_number <= frame.number).map(Arc::clone);
+            let picture = match (frame, export.in_photo) {
+                (Some(frame), None) => Some(Picture::Face(frame)),
+                (Some(_), Some(source)) => {
+                    let edit = self.edit_in_photo().filter(|edit| edit.photo.id == source);
+                    edit.map(|edit| Picture::InPhoto(Box::new(edit)))
+                }
+                (None, _) => None,
+            };
+            let Some(picture) = picture else {
+                self.pending_exports.push(export);
+                continue;
+            };
+            let (path, done, ctx) = (export.path, self.exports_done.0.clone(), ctx.clone());
             let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
-                let written = export::write_frame(&path, frame.size_px, &frame.rgba).map(|()| path);
+                let written = picture.write(&path).map(|()| path);
                 // The window may be gone already; the file is written all the same.
                 let _ = done.send(written);
                 ctx.request_repaint();
             });
-            if let Err(err) = spawned {
-                self.notifications.error(&anyhow::Error::from(err).context("the export could not be started"));
+            match spawned {
+                Ok(_) => self.running_exports += 1,
+                Err(err) => {
+                    self.notifications.error(&anyhow::Error::from(err).context("the export could not be started"));
+                }
             }
         }
     }
@@ -508,15 +663,23 @@ impl Editor {
             match answer {
                 Answer::Paths(Question::OpenPhotos, paths) => self.loader.open(Purpose::Add, paths),
                 Answer::Paths(Question::ExportTo, paths) => {
-                    for path in paths {
-                        self.export_to(path);
-                    }
+                    paths.into_iter().for_each(|path| self.send(Command::ExportTo(path)));
                 }
-                Answer::NoDialog(question) => self.modal = Some(Modal::Path(PathBox::for_question(question))),
+                Answer::Paths(Question::ExportInPhotoTo, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::ExportInPhotoTo(path)));
+                }
+                Answer::NoDialog(question) => {
+                    let suggestion = self.suggested_name(question);
+                    self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
+                }
                 Answer::Cancelled => {}
             }
         }
+        for failure in self.photo_view.poll(ctx) {
+            self.notifications.error(&failure.context("the face could not be put back into its photo"));
+        }
         while let Ok(written) = self.exports_done.1.try_recv() {
+            self.running_exports = self.running_exports.saturating_sub(1);
             match written {
                 Ok(path) => self.notifications.push(Kind::Success, format!("Exported to {}", path.display())),
                 Err(err) => self.notifications.error(&err),
@@ -534,6 +697,7 @@ impl Editor {
                 log::error!("the model could not be loaded: {reason}");
             }
             Report::FaceFailed(photo, reason) => {
+                self.pending_exports.retain(|export| export.in_photo != Some(photo));
                 let name = self.timeline.document().photo(photo).map_or("A photo", |photo| photo.name.as_str());
                 self.notifications.push(Kind::Error, format!("{name} cannot be used: {reason}"));
             }
@@ -574,6 +738,7 @@ impl Editor {
                     if photos.len() == 1 { "Open photo".to_owned() } else { format!("Open {} photos", photos.len()) };
                 let numbered: Vec<Photo> =
                     photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
+                self.ask_about(&numbered);
                 self.toolbox.finish_gesture(&mut self.timeline);
                 self.timeline.edit(name, |document| {
                     let first = numbered.first().map(|photo| photo.id);
@@ -613,6 +778,11 @@ impl Editor {
             self.run(command, &ctx);
         }
         self.engine.update(&self.timeline);
+        if self.shows_in_photo
+            && let Some(edit) = self.edit_in_photo()
+        {
+            self.photo_view.update(edit);
+        }
         self.write_exports(&ctx);
         if self.wants_quit {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
@@ -641,7 +811,7 @@ impl Editor {
 
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
-    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ToggleOverlay};
+    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ToggleInPhoto, ToggleOverlay};
     use Command::{ShowAbout, ShowKeys, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
     !matches!(
         command,
@@ -650,6 +820,7 @@ fn changes_document(command: &Command) -> bool {
             | BrushHarder
             | BrushSofter
             | ToggleOverlay
+            | ToggleInPhoto
             | ZoomIn
             | ZoomOut
             | ZoomToFit

@@ -28,23 +28,16 @@ pub struct PathBox {
 }
 
 impl PathBox {
-    /// For photos to open.
-    pub fn open() -> Self {
-        Self { question: Question::OpenPhotos, text: String::new(), note: None, is_new: true }
-    }
-
-    /// For the picture to write.
-    pub fn export() -> Self {
-        Self { question: Question::ExportTo, text: "Stylebrush.png".to_owned(), note: None, is_new: true }
+    /// For an answer to this question; `suggestion` is the file's name where one is written.
+    pub fn new(question: Question, suggestion: String) -> Self {
+        let text = if question == Question::OpenPhotos { String::new() } else { suggestion };
+        Self { question, text, note: None, is_new: true }
     }
 
     /// In place of the system's dialog.
-    pub fn for_question(question: Question) -> Self {
-        let path_box = match question {
-            Question::OpenPhotos => Self::open(),
-            Question::ExportTo => Self::export(),
-        };
-        Self { note: Some("This system offers no file dialog. Type the path instead."), ..path_box }
+    pub fn in_place_of_dialog(question: Question, suggestion: String) -> Self {
+        let note = Some("This system offers no file dialog. Type the path instead.");
+        Self { note, ..Self::new(question, suggestion) }
     }
 }
 
@@ -117,6 +110,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
     let (title, hint, action) = match question {
         Question::OpenPhotos => ("Open by path", "/home/me/photo.jpg", "Open"),
         Question::ExportTo => ("Export to path", "/home/me/picture.png", "Export"),
+        Question::ExportInPhotoTo => ("Export the photo to path", "/home/me/photo.jpg", "Export"),
     };
     ui.set_width(460.0);
     ui.heading(title);
@@ -148,6 +142,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
             outcome = Outcome::Send(match question {
                 Question::OpenPhotos => Command::OpenPaths(vec![path]),
                 Question::ExportTo => Command::ExportTo(path),
+                Question::ExportInPhotoTo => Command::ExportInPhotoTo(path),
             });
         }
         if ui.button("Cancel").clicked() {

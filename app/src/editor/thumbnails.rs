@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use egui::{ColorImage, TextureHandle, TextureOptions};
+use image::RgbImage;
 
 use crate::document::{Document, Photo, PhotoId};
+use crate::original::Original;
 
 const THUMBNAIL_SIZE_PX: u32 = 160;
 
@@ -14,6 +16,8 @@ pub struct Thumbnails {
     small: HashMap<PhotoId, TextureHandle>,
     /// The one photo that is shown at full size, for comparing.
     full: Option<(PhotoId, TextureHandle)>,
+    /// The one photo that is shown whole.
+    preview: Option<(PhotoId, TextureHandle)>,
 }
 
 impl Thumbnails {
@@ -31,21 +35,35 @@ impl Thumbnails {
 
     /// A photo at full size.
     pub fn full(&mut self, ctx: &egui::Context, photo: &Photo) -> TextureHandle {
-        let Photo { id, name, crop, .. } = photo;
-        if let Some((shown, texture)) = &self.full
-            && shown == id
-        {
-            return texture.clone();
-        }
-        let size = [crop.width() as usize, crop.height() as usize];
-        let picture = ColorImage::from_rgb(size, crop.as_raw());
-        let texture = ctx.load_texture(name, picture, TextureOptions::LINEAR);
-        self.full = Some((*id, texture.clone()));
-        texture
+        kept(&mut self.full, ctx, photo, &photo.crop)
+    }
+
+    /// The whole photo that a face comes from, reduced where it is large.
+    pub fn preview(&mut self, ctx: &egui::Context, photo: &Photo, original: &Original) -> TextureHandle {
+        kept(&mut self.preview, ctx, photo, original.preview())
     }
 
     /// Drops what the document no longer has.
     pub fn retain(&mut self, document: &Document) {
         self.small.retain(|id, _| document.photo(*id).is_some());
     }
+}
+
+/// A texture of which only the last one is kept.
+fn kept(
+    last: &mut Option<(PhotoId, TextureHandle)>,
+    ctx: &egui::Context,
+    photo: &Photo,
+    pixels: &RgbImage,
+) -> TextureHandle {
+    if let Some((shown, texture)) = last
+        && *shown == photo.id
+    {
+        return texture.clone();
+    }
+    let size = [pixels.width() as usize, pixels.height() as usize];
+    let picture = ColorImage::from_rgb(size, pixels.as_raw());
+    let texture = ctx.load_texture(&photo.name, picture, TextureOptions::LINEAR);
+    *last = Some((photo.id, texture.clone()));
+    texture
 }

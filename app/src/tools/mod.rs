@@ -4,12 +4,14 @@
 mod brush;
 mod hand;
 mod move_region;
+mod place_face;
 
 use crate::document::{Point, Timeline};
 
 pub use brush::{BrushSettings, BrushTool, Effect, MAX_RADIUS_PX, MIN_RADIUS_PX};
 pub use hand::HandTool;
 pub use move_region::MoveTool;
+pub use place_face::{FacePlacing, FacePoint};
 
 /// Which tool is in hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

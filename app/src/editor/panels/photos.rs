@@ -76,6 +76,12 @@ impl Editor {
             ] {
                 self.menu_item_ui(ui, &command);
             }
+            if photo.placement.is_some() {
+                ui.separator();
+                for command in [Command::ChooseFace(Some(photo.id)), Command::PlaceFace(Some(photo.id))] {
+                    self.menu_item_ui(ui, &command);
+                }
+            }
             ui.separator();
             self.menu_item_ui(ui, &Command::RemovePhoto(photo.id));
         });

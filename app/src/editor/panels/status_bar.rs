@@ -32,7 +32,14 @@ impl Editor {
                 self.busy_ui(ui);
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if let Some(frame) = self.engine.frame() {
-                        ui.label(small(format!("{0} × {0} px", frame.size_px))).on_hover_text("The picture's size");
+                        let [width, height] = match self.shown_photo() {
+                            Some((_, placement)) => {
+                                let (width, height) = placement.original.pixels.dimensions();
+                                [width as usize, height as usize]
+                            }
+                            None => [frame.size_px; 2],
+                        };
+                        ui.label(small(format!("{width} × {height} px"))).on_hover_text("The picture's size");
                         let total_ms = frame.timings.total_ms;
                         ui.label(small(format!("{total_ms:.0} ms"))).on_hover_text("What the last picture took");
                     }
@@ -52,7 +59,7 @@ impl Editor {
         let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
         let text = match self.engine.busy_for() {
             _ if !is_ready => None,
-            _ if !self.pending_exports.is_empty() => Some("Exporting".to_owned()),
+            _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some("Exporting".to_owned()),
             Some(busy_for) if busy_for >= BUSY_AFTER => Some("Rendering".to_owned()),
             Some(busy_for) => {
                 ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));

@@ -4,7 +4,6 @@ use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 use super::super::widgets::{self, Number};
 use super::super::{Command, Editor, icons, theme};
-use crate::document::CANVAS_SIZE_PX;
 use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
 
 impl Editor {
@@ -16,6 +15,7 @@ impl Editor {
                 ui.set_min_height(theme::space::ROW);
                 let width = ui.available_width();
                 match self.toolbox.selected {
+                    _ if self.face_view.is_some() => self.face_options_ui(ui),
                     ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
                     ToolKind::Move => {
                         hint_ui(ui, "Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel.");
@@ -30,7 +30,7 @@ impl Editor {
     fn brush_options_ui(&mut self, ui: &mut Ui, width: f32) {
         let ctx = ui.ctx().clone();
         // What the view's controls on the right and the names and values need; the sliders share the rest.
-        let slider_width = ((width - 640.0) / 3.0).min(110.0);
+        let slider_width = ((width - 672.0) / 3.0).min(110.0);
         let brush = &mut self.toolbox.brush;
         let keys = |smaller: &Command, larger: &Command| {
             format!("  ({} and {})", smaller.shortcut_text(&ctx), larger.shortcut_text(&ctx))
@@ -93,6 +93,17 @@ impl Editor {
             self.is_comparing = true;
             ui.ctx().request_repaint();
         }
+        let can_show = self.is_enabled(&Command::ToggleInPhoto);
+        let in_photo = ui
+            .add_enabled_ui(can_show, |ui| {
+                widgets::icon_toggle(ui, can_show && self.shows_in_photo, icons::IMAGE, "Show in the photo", 16.0)
+            })
+            .inner
+            .on_hover_text(Command::ToggleInPhoto.hint(ui.ctx()))
+            .on_disabled_hover_text("This portrait has no photo around it");
+        if in_photo.clicked() {
+            self.send(Command::ToggleInPhoto);
+        }
         let overlay = widgets::icon_toggle(ui, self.shows_overlay, icons::OVERLAY, "Show mask", 16.0)
             .on_hover_text(Command::ToggleOverlay.hint(ui.ctx()));
         if overlay.clicked() {
@@ -118,7 +129,7 @@ impl Editor {
 
     /// Screen pixels for each pixel of the picture, in percent.
     pub(in crate::editor) fn zoom_percent(&self, ctx: &egui::Context) -> f32 {
-        self.view.scale() * ctx.pixels_per_point() * CANVAS_SIZE_PX as f32 / self.picture_size_px() as f32 * 100.0
+        self.view.scale() * ctx.pixels_per_point() / self.picture_px_per_canvas_px() * 100.0
     }
 }
 

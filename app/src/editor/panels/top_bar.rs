@@ -21,7 +21,7 @@ impl Editor {
                     "File",
                     &[
                         &[Command::Open, Command::OpenByPath],
-                        &[Command::Export, Command::ExportByPath],
+                        &[Command::Export, Command::ExportInPhoto, Command::ExportByPath],
                         &[Command::Quit],
                     ],
                 );
@@ -30,6 +30,7 @@ impl Editor {
                     "Edit",
                     &[
                         &[Command::Undo, Command::Redo],
+                        &[Command::ChooseFace(None), Command::PlaceFace(None)],
                         &ToolKind::ALL.map(ToolKind::command),
                         &[Command::BrushLarger, Command::BrushSmaller, Command::BrushHarder, Command::BrushSofter],
                     ],
@@ -39,7 +40,7 @@ impl Editor {
                     "View",
                     &[
                         &[Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize],
-                        &[Command::ToggleOverlay],
+                        &[Command::ToggleOverlay, Command::ToggleInPhoto],
                     ],
                 );
                 self.menu_ui(
@@ -84,6 +85,7 @@ impl Editor {
     pub(in crate::editor) fn menu_item_ui(&mut self, ui: &mut Ui, command: &Command) {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
+            Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
         };
@@ -114,7 +116,9 @@ impl Editor {
 
     fn export_button_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
-        let enabled = self.is_enabled(&Command::Export);
+        // What is on screen is what is saved.
+        let command = if self.shown_photo().is_some() { Command::ExportInPhoto } else { Command::Export };
+        let enabled = self.is_enabled(&command);
         let response = ui
             .scope(|ui| {
                 let widgets = &mut ui.visuals_mut().widgets;
@@ -125,8 +129,8 @@ impl Editor {
                 ui.add_enabled(enabled, Button::new(RichText::new("Export…").color(palette.text_on_accent)))
             })
             .inner;
-        if response.on_hover_text(Command::Export.hint(ui.ctx())).clicked() {
-            self.send(Command::Export);
+        if response.on_hover_text(command.hint(ui.ctx())).clicked() {
+            self.send(command);
         }
     }
 }
