@@ -13,7 +13,7 @@ use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
-use stylebrush_app::document::Point;
+use stylebrush_app::document::{Photo, Point};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState};
 use stylemap::checkpoint::Checkpoint;
@@ -46,6 +46,29 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         model_label: "test model".to_owned(),
         worker: WorkerOptions { artificial_delay: delay },
     }
+}
+
+/// Photos of people, in which faces are looked for.
+fn face_options(photos: Vec<PathBuf>) -> EditorOptions {
+    EditorOptions { are_aligned: false, ..options(photos, Duration::ZERO) }
+}
+
+/// A portrait of the tests, 1024 px.
+fn portrait(name: &str) -> RgbImage {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces").join(name);
+    image::open(path).unwrap().to_rgb8()
+}
+
+/// Three people side by side, the middle one the largest.
+fn save_group(path: &Path) {
+    let mut group = RgbImage::from_pixel(1500, 600, Rgb([110, 120, 130]));
+    for (name, x, y, side) in
+        [("faker_f17.jpg", 20, 80, 440), ("faker_m29.jpg", 480, 20, 560), ("faker_f53.jpg", 1060, 100, 420)]
+    {
+        let face = image::imageops::resize(&portrait(name), side, side, image::imageops::FilterType::CatmullRom);
+        image::imageops::replace(&mut group, &face, x, y);
+    }
+    group.save(path).unwrap();
 }
 
 /// The editor and a user at it.
@@ -581,4 +604,268 @@ fn closing_every_photo_leaves_an_empty_canvas_that_says_what_to_do() {
     }
     session.settle();
     assert_eq!(session.editor().timeline().document().photos().len(), 8);
+}
+
+#[test]
+fn a_photo_with_several_faces_asks_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("family.png");
+    save_group(&path);
+    let mut session = Session::new(face_options(vec![path]));
+    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
+    session.wait_until("every face is read", |editor| editor.is_idle());
+    session.harness.run_steps(3);
+    let source = |session: &Session| {
+        let document = session.editor().timeline().document();
+        Arc::clone(document.photo(document.source().unwrap()).unwrap())
+    };
+    let largest = source(&session);
+    let middle_of = |photo: &Photo| photo.placement.as_ref().unwrap().quad.center_in_photo()[0];
+    assert!((500.0..1050.0).contains(&middle_of(&largest)), "the largest face is taken until the user says another");
+    let faces: Vec<_> = session.harness.get_all_by_role(egui::Role::Button).collect();
+    let faces =
+        faces.iter().filter_map(|node| node.accesskit_node().label()).filter(|label| label.starts_with("Face "));
+    assert_eq!(faces.count(), 3);
+    session.snapshot("choose_face");
+
+    // Nothing is painted meanwhile.
+    session.key(Modifiers::NONE, Key::ArrowLeft);
+    assert!(session.steps().is_empty());
+    let left = session.harness.get_all_by_role(egui::Role::Button).find(|node| {
+        node.accesskit_node().label().is_some_and(|label| label.starts_with("Face ")) && node.rect().center().x < 450.0
+    });
+    left.unwrap().click();
+    session.wait_until("the face is cut out", |editor| editor.timeline().undo_name() == Some("Choose face"));
+    assert_eq!(session.editor().asks_about(), None);
+    let chosen = source(&session);
+    assert!(middle_of(&chosen) < 480.0 && chosen.id != largest.id && chosen.crop != largest.crop);
+    let frame = session.settle();
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(source(&session).id, largest.id);
+    assert_ne!(session.settle().rgba, frame.rgba);
+    session.key(Modifiers::COMMAND, Key::Y);
+    assert_eq!(session.settle().rgba, frame.rgba);
+
+    // It can be asked for again, and left with everything as it was.
+    session.run(Command::ChooseFace(None));
+    session.harness.run_steps(2);
+    assert_eq!(session.editor().asks_about(), Some(chosen.id));
+    session.key(Modifiers::NONE, Key::Escape);
+    assert_eq!((session.editor().asks_about(), source(&session).id), (None, chosen.id));
+}
+
+#[test]
+fn a_face_that_was_not_found_is_placed_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statue.png");
+    save_photo(&path, 900, 600);
+    let mut session = Session::new(face_options(Vec::new()));
+    session.settle();
+    session.run(Command::OpenPaths(vec![path]));
+    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
+    session.harness.run_steps(2);
+    let document = session.editor().timeline().document();
+    let opened = Arc::clone(document.photos().last().unwrap());
+    assert_eq!((opened.crop.dimensions(), opened.placement.as_ref().unwrap().landmarks), ((600, 600), None));
+    for (x, y) in [(400.0, 250.0), (480.0, 254.0), (438.0, 340.0)] {
+        assert!(session.harness.get_by_label("Use this face").accesskit_node().is_disabled());
+        let pos = session.screen(x, y);
+        session.hover(pos);
+        session.button(pos, PointerButton::Primary, true);
+        session.button(pos, PointerButton::Primary, false);
+    }
+    // The mouth lay too far to the left.
+    let mouth = session.screen(438.0, 340.0);
+    let to = mouth + vec2(12.0, 4.0) * session.editor().view().scale();
+    session.hover(mouth);
+    session.button(mouth, PointerButton::Primary, true);
+    session.hover(mouth + (to - mouth) * 0.5);
+    session.hover(to);
+    session.button(to, PointerButton::Primary, false);
+    session.harness.remove_cursor();
+    session.harness.run_steps(2);
+    session.snapshot("place_face");
+    session.harness.get_by_label("Use this face").click();
+    session.wait_until("the face is cut out", |editor| editor.timeline().undo_name() == Some("Choose face"));
+    let document = session.editor().timeline().document();
+    let photo = document.photos().last().unwrap();
+    let landmarks = photo.placement.as_ref().unwrap().landmarks.unwrap();
+    let expected = [
+        (landmarks.eye_left, [399.5, 249.5]),
+        (landmarks.eye_right, [479.5, 253.5]),
+        (landmarks.mouth(), [449.5, 343.5]),
+    ];
+    for (found, expected) in expected {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1.5), "{found:?} is not {expected:?}");
+    }
+    // The layer that was made for the photo paints from the face now.
+    assert_eq!(document.active_layer().unwrap().photo, photo.id);
+    assert!(document.photo(opened.id).is_none());
+}
+
+#[test]
+fn a_face_can_be_placed_with_the_keyboard_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statue.png");
+    save_photo(&path, 900, 600);
+    let mut session = Session::new(face_options(vec![path]));
+    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
+    session.harness.run_steps(2);
+    session.harness.get_by_label("Photo").focus();
+    session.harness.run_steps(2);
+    for _ in 0..3 {
+        session.key(Modifiers::NONE, Key::Space);
+    }
+    session.harness.get_by_label("Mouth").focus();
+    session.harness.run_steps(2);
+    for _ in 0..3 {
+        session.key(Modifiers::SHIFT, Key::ArrowDown);
+    }
+    session.key(Modifiers::NONE, Key::Enter);
+    session.wait_until("the face is cut out", |editor| {
+        let document = editor.timeline().document();
+        document.photos()[0].placement.as_ref().is_some_and(|placement| placement.landmarks.is_some())
+    });
+    let document = session.editor().timeline().document();
+    let landmarks = document.photos()[0].placement.as_ref().unwrap().landmarks.unwrap();
+    let [left, right, mouth] = [landmarks.eye_left, landmarks.eye_right, landmarks.mouth()];
+    let scale = session.editor().view().scale();
+    assert!(scale > 0.0 && left[0] < right[0] && (left[1] - right[1]).abs() < 1.0);
+    // Sixty-five points below the eyes at first, then thirty photo pixels farther.
+    assert!(mouth[1] - left[1] > 30.0, "{left:?} {mouth:?}");
+}
+
+#[test]
+fn leaving_the_question_uses_the_middle_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["a.png", "b.png", "c.png"].iter().map(|name| folder.path().join(name)).collect();
+    paths.iter().for_each(|path| save_photo(path, 90, 60));
+    let mut session = Session::new(face_options(paths));
+    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
+    session.harness.run_steps(2);
+    let first = session.editor().asks_about();
+    session.key(Modifiers::NONE, Key::Escape);
+    assert!(session.editor().asks_about().is_some() && session.editor().asks_about() != first, "the next one");
+    session.harness.get_by_label("Skip all").click();
+    session.harness.run_steps(3);
+    assert_eq!(session.editor().asks_about(), None);
+    assert!(session.messages().iter().all(|(kind, text)| *kind == Kind::Info && text.contains("The middle of")));
+    assert!(session.editor().timeline().document().photos().iter().all(|photo| photo.crop.dimensions() == (60, 60)));
+
+    // A photo that goes takes its question with it.
+    let id = session.editor().timeline().document().photos()[0].id;
+    session.run(Command::PlaceFace(Some(id)));
+    session.harness.run_steps(2);
+    assert_eq!(session.editor().asks_about(), Some(id));
+    session.run(Command::RemovePhoto(id));
+    session.harness.run_steps(2);
+    assert_eq!(session.editor().asks_about(), None);
+}
+
+#[test]
+fn painting_in_the_photo_and_exporting_it_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, reference) = (folder.path().join("me.png"), folder.path().join("friend.png"));
+    // A face turned by some degrees, so that the canvas lies aslant in its photo.
+    let upright = portrait("faker_f53.jpg");
+    let photo = image::imageops::resize(&upright, 1300, 1300, image::imageops::FilterType::CatmullRom);
+    let (sin, cos) = 0.15f32.sin_cos();
+    let photo = RgbImage::from_fn(1200, 1000, |x, y| {
+        let (x, y) = (x as f32 - 600.0, y as f32 - 450.0);
+        let at = |value: f32| (value + 650.0).clamp(0.0, 1299.0) as u32;
+        *photo.get_pixel(at(cos * x + sin * y), at(-sin * x + cos * y))
+    });
+    photo.save(&source).unwrap();
+    portrait("faker_m29.jpg").save(&reference).unwrap();
+    let mut session = Session::new(face_options(vec![source, reference]));
+    session.wait_until("both faces are read", |editor| editor.is_idle() && editor.frame().is_some());
+    assert_eq!(session.editor().asks_about(), None, "one face each");
+    let before = session.frame();
+    session.key(Modifiers::NONE, Key::P);
+    session.wait_until("the photo shows the face", Editor::is_idle);
+    let quad = {
+        let document = session.editor().timeline().document();
+        let photo = document.photo(document.source().unwrap()).unwrap();
+        photo.placement.as_ref().unwrap().quad
+    };
+    // The photo is upright on screen, and the canvas turned in it.
+    let (left, right) = (session.screen(0.0, 256.0), session.screen(512.0, 256.0));
+    let turned = (right - left).angle();
+    assert!(turned > 0.03 && (turned - quad.photo_from_crop(512).angle_radians() as f32).abs() < 1e-3, "{turned}");
+    session.paint((200.0, 370.0), (312.0, 370.0));
+    let painted = session.settle();
+    assert!(difference(&before, &painted) > 20);
+    assert_eq!((session.mask_value(256, 370), session.mask_value(256, 300)), (255, 0));
+    session.wait_until("the photo shows the stroke", Editor::is_idle);
+    session.snapshot("in_photo");
+
+    let path = folder.path().join("me edited.png");
+    session.run(Command::ExportInPhotoTo(path.clone()));
+    session.wait_until("the export is reported", |editor| !editor.notifications().shown().is_empty());
+    assert_eq!(session.messages()[0].0, Kind::Success, "{:?}", session.messages());
+    let exported = image::open(&path).unwrap().to_rgb8();
+    assert_eq!(exported.dimensions(), photo.dimensions());
+    let crop_from_photo = quad.crop_from_photo(512);
+    let (mut inside, mut changed) = (0, 0);
+    for ((x, y, before), after) in photo.enumerate_pixels().zip(exported.pixels()) {
+        let [crop_x, crop_y] = crop_from_photo.apply([x as f32, y as f32]);
+        let distance = (crop_x - crop_x.clamp(200.0, 312.0)).hypot(crop_y - 370.0);
+        // The brush's radius, and the feather of 8 % of the crop.
+        if distance > 28.0 + 0.08 * 512.0 + 4.0 {
+            assert_eq!(before, after, "({x}, {y}) lies {distance} from the stroke");
+        } else if distance < 20.0 {
+            inside += 1;
+            changed += usize::from(before != after);
+        }
+    }
+    assert!(inside > 1000 && changed > inside / 2, "{changed} of {inside}");
+
+    // The portraits that come with the program have no photo around them.
+    let mut session = Session::ready();
+    session.key(Modifiers::NONE, Key::P);
+    session.run(Command::ExportInPhotoTo(folder.path().join("no.png")));
+    session.harness.run_steps(2);
+    assert!(!folder.path().join("no.png").exists());
+}
+
+#[test]
+fn opening_a_large_photo_leaves_the_window_alive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.jpg");
+    // 24 megapixels.
+    let photo = image::imageops::resize(&portrait("faker_f17.jpg"), 4900, 4900, image::imageops::FilterType::Triangle);
+    photo.save(&path).unwrap();
+    let mut session = Session::new(face_options(Vec::new()));
+    session.settle();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Command::OpenPaths(vec![path]));
+    let started = Instant::now();
+    let (mut frames, mut longest) = (0, Duration::ZERO);
+    while session.editor().is_opening() || !session.editor().is_idle() {
+        let frame_started = Instant::now();
+        session.harness.step();
+        longest = longest.max(frame_started.elapsed());
+        frames += 1;
+        assert!(started.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(4));
+    }
+    println!("24 megapixels to an editable face: {:?}, {frames} frames, the longest {longest:?}", started.elapsed());
+    let document = session.editor().timeline().document();
+    assert_eq!(document.photos().last().unwrap().crop.dimensions(), (1024, 1024));
+    assert_eq!(document.active_layer().unwrap().name, "large");
+    assert!(frames > 5, "the window drew {frames} frames meanwhile");
+}
+
+#[test]
+fn opening_can_be_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = (0..40).map(|i| folder.path().join(format!("{i}.png"))).collect();
+    paths.iter().for_each(|path| save_photo(path, 600, 600));
+    let mut session = Session::ready();
+    session.run(Command::OpenPaths(paths));
+    session.run(Command::CancelOpening);
+    session.wait_until("nothing is opened any more", |editor| !editor.is_opening());
+    session.harness.run_steps(3);
+    let photos = session.editor().timeline().document().photos().len();
+    assert!(photos < 48, "{photos} photos are open");
 }

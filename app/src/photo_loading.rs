@@ -101,15 +101,18 @@ impl PhotoLoader {
                 let mut opener = Opener { are_aligned, detector: None };
                 for Job { purpose, items, cancelled_before } in jobs_to_do {
                     let mut batch = Batch { purpose, photos: Vec::new(), failures: Vec::new() };
-                    for item in items {
+                    for (index, item) in items.into_iter().enumerate() {
+                        if index > 0 {
+                            // The last one is done when the batch is taken.
+                            of_thread.remaining.fetch_sub(1, Ordering::Relaxed);
+                            wake();
+                        }
                         if of_thread.cancelled.load(Ordering::Relaxed) == cancelled_before {
                             match opener.open(&item) {
                                 Ok(photo) => batch.photos.push(photo),
                                 Err(err) => batch.failures.push(err),
                             }
                         }
-                        of_thread.remaining.fetch_sub(1, Ordering::Relaxed);
-                        wake();
                     }
                     if done.send(batch).is_err() {
                         return; // The window is gone.
@@ -138,6 +141,9 @@ impl PhotoLoader {
 
     fn send(&self, purpose: Purpose, items: Vec<Item>) {
         let count = items.len();
+        if count == 0 {
+            return;
+        }
         self.progress.remaining.fetch_add(count, Ordering::Relaxed);
         let cancelled_before = self.progress.cancelled.load(Ordering::Relaxed);
         if self.jobs.send(Job { purpose, items, cancelled_before }).is_err() {
@@ -148,10 +154,12 @@ impl PhotoLoader {
 
     /// A batch that is done, if there is one.
     pub fn poll(&self) -> Option<Batch> {
-        self.batches.try_recv().ok()
+        let batch = self.batches.try_recv().ok()?;
+        self.progress.remaining.fetch_sub(1, Ordering::Relaxed);
+        Some(batch)
     }
 
-    /// How many files are still to be opened.
+    /// How many files are still to be opened, or to be taken by [`Self::poll`].
     pub fn remaining(&self) -> usize {
         self.progress.remaining.load(Ordering::Relaxed)
     }

@@ -802,7 +802,10 @@ impl Editor {
         // Arrow keys belong to a focused slider.
         let has_focus = ctx.egui_wants_keyboard_input();
         for command in Command::pressed(ctx, typing, has_focus) {
-            self.send(command);
+            // Nobody sees what these do while the user is asked about a photo.
+            if self.face_view.is_none() || !changes_layers(&command) {
+                self.send(command);
+            }
         }
         // The key is held, not pressed: the photo as it was shows for as long.
         self.is_comparing = !typing && ctx.input(|input| input.key_down(egui::Key::C) && !input.modifiers.any());
@@ -827,6 +830,16 @@ fn changes_document(command: &Command) -> bool {
             | ZoomToActualSize
             | ShowKeys
             | ShowAbout
+    )
+}
+
+fn changes_layers(command: &Command) -> bool {
+    use Command::{
+        ClearMask, DeleteLayer, DuplicateLayer, InvertMask, LowerLayer, NudgeRegion, RaiseLayer, ResetOffset,
+    };
+    matches!(
+        command,
+        ClearMask | DeleteLayer | DuplicateLayer | InvertMask | LowerLayer | NudgeRegion(..) | RaiseLayer | ResetOffset
     )
 }
 
