@@ -78,8 +78,8 @@ struct Session {
 
 impl Session {
     fn new(options: EditorOptions) -> Self {
-        let builder = Harness::builder().with_size(vec2(1280.0, 800.0)).with_max_steps(4);
-        Self { harness: builder.build_eframe(|creation| Editor::new(&creation.egui_ctx, options).expect("it starts")) }
+        let builder = Harness::builder().with_size(vec2(1280.0, 800.0)).with_max_steps(4).wgpu();
+        Self { harness: builder.build_eframe(|creation| Editor::new(creation, options).expect("it starts")) }
     }
 
     /// With the demo portraits, the first picture on the canvas.
@@ -854,6 +854,87 @@ fn opening_a_large_photo_leaves_the_window_alive() {
     assert_eq!(document.photos().last().unwrap().crop.dimensions(), (1024, 1024));
     assert_eq!(document.active_layer().unwrap().name, "large");
     assert!(frames > 5, "the window drew {frames} frames meanwhile");
+}
+
+/// How many pixels of a part of the window differ between two pictures of it.
+fn differing(a: &image::RgbaImage, b: &image::RgbaImage, part: egui::Rect) -> usize {
+    let pixels = a.enumerate_pixels().zip(b.pixels());
+    pixels.filter(|((x, y, a), b)| part.contains(pos2(*x as f32, *y as f32)) && a != b).count()
+}
+
+#[test]
+fn source_and_edit_can_be_compared_across_a_line_and_side_by_side() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.paint((120.0, 230.0), (400.0, 230.0));
+    session.settle();
+    session.key(Modifiers::NONE, Key::M);
+    let edit = session.render();
+    let area = session.editor().view().area();
+    let (left, right) = area.split_left_right_at_x(area.center().x);
+    let (left, right) = (left.shrink(30.0), right.shrink(30.0));
+
+    session.key(Modifiers::NONE, Key::Y);
+    let split = session.render();
+    assert!(differing(&edit, &split, left) > 10_000, "the source shows on the left");
+    assert_eq!(differing(&edit, &split, right), 0, "the edit shows on the right");
+    session.snapshot("split");
+    let knob = session.harness.get_by_label("Split").rect().center();
+    session.hover(knob);
+    session.button(knob, PointerButton::Primary, true);
+    session.hover(knob - vec2(150.0, 0.0));
+    session.button(knob - vec2(150.0, 0.0), PointerButton::Primary, false);
+    session.harness.remove_cursor();
+    session.harness.run_steps(3);
+    let moved = session.render();
+    let between = egui::Rect::from_min_max(pos2(knob.x - 120.0, left.top()), pos2(knob.x - 20.0, left.bottom() - 80.0));
+    assert_eq!(differing(&edit, &moved, between), 0, "the edit shows from the line on");
+    assert_eq!(session.steps(), ["Paint stroke"], "the line is no brush");
+
+    session.key(Modifiers::SHIFT, Key::Y);
+    session.snapshot("side_by_side");
+    // Painting works in both halves: the same place of the face.
+    let (edit_half, before) = (session.editor().view().area(), session.frame());
+    let there = session.screen(256.0, 400.0) - vec2(edit_half.width(), 0.0);
+    session.hover(there);
+    session.button(there, PointerButton::Primary, true);
+    session.hover(there + vec2(20.0, 0.0));
+    session.button(there + vec2(20.0, 0.0), PointerButton::Primary, false);
+    assert_eq!(session.mask_value(256, 400), 255);
+    assert!(difference(&before, &session.settle()) > 0);
+    session.harness.remove_cursor();
+    session.key(Modifiers::SHIFT, Key::Y);
+
+    // Only what is painted, on a chequered ground.
+    let all = session.render();
+    session.key(Modifiers::NONE, Key::I);
+    let isolated = session.render();
+    assert!(differing(&all, &isolated, area) > 50_000);
+    let painted = egui::Rect::from_center_size(session.screen(260.0, 230.0), vec2(40.0, 4.0));
+    assert_eq!(differing(&all, &isolated, painted), 0);
+    session.key(Modifiers::NONE, Key::I);
+    assert_eq!(differing(&all, &session.render(), area), 0);
+}
+
+#[test]
+fn pixels_show_as_squares_between_lines_when_near() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.key(Modifiers::COMMAND, Key::Num1);
+    for _ in 0..14 {
+        session.key(Modifiers::COMMAND, Key::Plus);
+    }
+    let picture = session.render();
+    // Along a row through the middle of a pixel there are few colours: squares and the lines between them.
+    let area = session.editor().view().area();
+    let scale = session.editor().view().scale() * 512.0 / 32.0;
+    assert!(scale > 16.0, "{scale} points for a pixel");
+    let y = session.screen(0.0, 16.0 * 16.0 + 8.0).y as u32;
+    let row: Vec<_> = (area.left() as u32 + 1..area.right() as u32 - 1).map(|x| *picture.get_pixel(x, y)).collect();
+    let changes = row.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let squares = (area.width() / scale) as usize;
+    assert!(changes > squares && changes < 6 * squares, "{changes} changes over {squares} pixels");
+    session.snapshot("pixels");
 }
 
 #[test]

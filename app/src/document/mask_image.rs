@@ -129,6 +129,14 @@ impl MaskImage {
         self.tiles.get(index).unwrap_or_else(|| empty_tile())
     }
 
+    /// How many tiles a mask has.
+    pub const TILE_COUNT: usize = TILES_PER_SIDE * TILES_PER_SIDE;
+
+    /// Whether a tile is the same copy in both: nothing was painted there since.
+    pub fn shares_tile(&self, other: &Self, index: usize) -> bool {
+        matches!((self.tiles.get(index), other.tiles.get(index)), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
+    }
+
     /// Whether both are the same copy (the same memory): a quick "nothing happened since".
     pub fn is_same_copy(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.tiles, &other.tiles)
@@ -157,7 +165,8 @@ impl std::fmt::Debug for MaskImage {
     }
 }
 
-fn tile_origin_px(index: usize) -> (usize, usize) {
+/// The canvas pixel of a tile's upper left corner.
+pub fn tile_origin_px(index: usize) -> (usize, usize) {
     (index % TILES_PER_SIDE * TILE_SIZE_PX, index / TILES_PER_SIDE * TILE_SIZE_PX)
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{
-    Align2, Color32, ColorImage, CursorIcon, Event, Mesh, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, epaint::Vertex, pos2, vec2,
+    Align2, Color32, CursorIcon, Event, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
 };
-use stylemap::engine::Frame;
 
 use super::face_view::photo_content;
+use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
 use super::view::Content;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
-use crate::document::{CANVAS_SIZE_PX, MaskImage, Photo, PhotoId, Point};
+use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
 use crate::sentence;
 use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 
@@ -27,23 +27,10 @@ const PREVIEW_FOR: Duration = Duration::from_millis(900);
 
 /// How strongly a mask is tinted while it is painted or moved.
 const WORKING_TINT: f32 = 0.12;
-/// How strongly what the picture does not show yet is tinted: the stroke is seen at once, and gives way to the face.
-const PENDING_TINT: f32 = 0.45;
-
-/// The mask's texture and what it was made from.
-struct Overlay {
-    mask: MaskImage,
-    shown: MaskImage,
-    color: [u8; 3],
-    tint: f32,
-    texture: TextureHandle,
-}
 
 /// What the canvas keeps between frames.
 #[derive(Default)]
 pub struct Canvas {
-    picture: Option<(u64, bool, TextureHandle)>,
-    overlay: Option<Overlay>,
     /// Kept, so that two layers with nothing shown are known to be the same.
     nothing: MaskImage,
     /// The button that began the gesture under way.
@@ -56,91 +43,16 @@ pub struct Canvas {
     scrolls_by_pixels: bool,
 }
 
-impl Canvas {
-    /// The texture of a frame; uploaded once.
-    fn picture(&mut self, ctx: &egui::Context, frame: &Arc<Frame>, nearest: bool) -> TextureHandle {
-        if let Some((number, was_nearest, texture)) = &self.picture
-            && *number == frame.number
-            && *was_nearest == nearest
-        {
-            return texture.clone();
-        }
-        let options = if nearest { TextureOptions::NEAREST } else { TextureOptions::LINEAR };
-        let side = frame.size_px;
-        let picture = if frame.rgba.len() == side * side * 4 {
-            ColorImage::from_rgba_unmultiplied([side, side], &frame.rgba)
-        } else {
-            ColorImage::filled([1, 1], Color32::BLACK)
-        };
-        let texture = match self.picture.take() {
-            Some((_, _, mut texture)) => {
-                texture.set(picture, options);
-                texture
-            }
-            None => ctx.load_texture("picture", picture, options),
-        };
-        self.picture = Some((frame.number, nearest, texture.clone()));
-        texture
-    }
-
-    fn overlay(
-        &mut self,
-        ctx: &egui::Context,
-        mask: &MaskImage,
-        shown: &MaskImage,
-        color: [u8; 3],
-        tint: f32,
-    ) -> TextureHandle {
-        if let Some(overlay) = &self.overlay
-            && overlay.mask.is_same_copy(mask)
-            && overlay.shown.is_same_copy(shown)
-            && overlay.color == color
-            && overlay.tint == tint
-        {
-            return overlay.texture.clone();
-        }
-        let picture = overlay_picture(mask, shown, color, tint);
-        let texture = match self.overlay.take() {
-            Some(Overlay { mut texture, .. }) => {
-                texture.set(picture, TextureOptions::LINEAR);
-                texture
-            }
-            None => ctx.load_texture("mask", picture, TextureOptions::LINEAR),
-        };
-        let (mask, shown) = (mask.clone(), shown.clone());
-        self.overlay = Some(Overlay { mask, shown, color, tint, texture: texture.clone() });
-        texture
-    }
-}
-
-/// The mask in the layer's colour: a tint, a stronger one where it differs from what the picture shows, and a line where it
-/// crosses one half.
-fn overlay_picture(mask: &MaskImage, shown: &MaskImage, [red, green, blue]: [u8; 3], tint: f32) -> ColorImage {
-    const SIDE: usize = CANVAS_SIZE_PX;
-    let values = mask.to_values();
-    let shown_values = if shown.is_same_copy(mask) { None } else { Some(shown.to_values()) };
-    let shown_rows = shown_values.as_deref().unwrap_or(&values).chunks_exact(SIDE);
-    let line = Color32::from_rgb(red, green, blue);
-    // A line of the layer's colour alone would be lost on a ground of that colour.
-    let shade = Color32::from_black_alpha(110);
-    let mut pixels = vec![Color32::TRANSPARENT; SIDE * SIDE];
-    let rows = values.chunks_exact(SIDE).zip(shown_rows).zip(pixels.chunks_exact_mut(SIDE));
-    for (y, ((row, shown_row), out)) in rows.enumerate() {
-        let row_at = |y: usize| values.get(y * SIDE..(y + 1) * SIDE).unwrap_or(row);
-        let (above, below) = (row_at(y.wrapping_sub(1).min(SIDE)), row_at(y + 1));
-        let is_inside = |value: Option<&u8>, here: bool| value.map_or(here, |&value| value >= 128);
-        for (x, ((&value, &shown), pixel)) in row.iter().zip(shown_row).zip(out.iter_mut()).enumerate() {
-            let here = value >= 128;
-            let neighbours = [above.get(x), below.get(x), row.get(x.wrapping_sub(1)), row.get(x + 1)];
-            if neighbours.into_iter().any(|neighbour| is_inside(neighbour, here) != here) {
-                *pixel = if here { line } else { shade };
-            } else if value > 0 || shown > 0 {
-                let alpha = tint * f32::from(value) + PENDING_TINT * f32::from(value.abs_diff(shown));
-                *pixel = Color32::from_rgba_unmultiplied(red, green, blue, alpha.min(255.0) as u8);
-            }
-        }
-    }
-    ColorImage::new([SIDE, SIDE], pixels)
+/// What of the source the canvas keeps showing beside the edit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CompareMode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The source left of a line that can be dragged.
+    Split,
+    /// Both, side by side.
+    SideBySide,
 }
 
 impl Editor {
@@ -152,7 +64,12 @@ impl Editor {
                 return;
             }
             self.view.show(self.content());
-            self.view.set_area(area);
+            // Side by side, the edit has the right half; what lies in the left one is moved there.
+            let view_area = match self.compare_mode {
+                CompareMode::SideBySide => area.with_min_x(area.center().x),
+                CompareMode::Off | CompareMode::Split => area,
+            };
+            self.view.set_area(view_area);
             let response = ui.allocate_rect(area, Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
 
@@ -161,10 +78,8 @@ impl Editor {
 
             let painter = ui.painter().with_clip_rect(area);
             let picture_rect = self.view.content_rect();
-            let has_picture = self.paint_picture(ui, &painter, picture_rect);
-            if has_picture && !self.is_comparing {
-                self.paint_overlay(ui, &painter);
-            }
+            let has_picture = self.paint_picture(ui, &painter, area);
+            self.split_ui(ui, area);
             self.paint_messages(ui, area, picture_rect, has_picture);
             self.paint_cursor(ui, &painter, &response, has_picture);
             self.drop_ui(ui, &response);
@@ -183,77 +98,151 @@ impl Editor {
         }
     }
 
-    /// The newest frame, alone or in its photo, or while comparing the source photo. `false` while there is nothing.
-    fn paint_picture(&mut self, ui: &Ui, painter: &egui::Painter, rect: Rect) -> bool {
-        let ctx = ui.ctx();
-        let outline = Stroke::new(1.0, Color32::from_black_alpha(140));
-        let paint = |texture: &TextureHandle, rect: Rect| {
-            painter.image(texture.id(), rect, whole_texture(), Color32::WHITE);
-        };
-        let source_badge = |photo: &Photo| {
-            let label = format!("Source photo · {}", photo.name);
-            badge(painter, rect.intersect(painter.clip_rect()).left_top() + vec2(12.0, 12.0), &label, ui);
-        };
-        if let Some((photo, placement)) = self.shown_photo() {
-            paint(&self.thumbnails.preview(ctx, &photo, &placement.original), rect);
-            painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
-            match self.photo_view.shown(photo.id) {
-                _ if self.is_comparing => source_badge(&photo),
-                Some((texture, rect_in_photo)) => paint(texture, rect_within(rect, rect_in_photo)),
-                None => {}
-            }
-            return self.engine.frame().is_some();
-        }
+    /// The newest frame, alone or in its photo, beside the source where they are compared, under the active layer's mask.
+    /// `false` while there is nothing.
+    fn paint_picture(&mut self, ui: &Ui, painter: &egui::Painter, area: Rect) -> bool {
         let document = self.timeline.document();
-        if self.is_comparing
-            && let Some(photo) = document.source().and_then(|id| document.photo(id))
-        {
-            paint(&self.thumbnails.full(ctx, photo), rect);
+        let source = document.source().and_then(|id| document.photo(id)).map(Arc::clone);
+        let frame = self.engine.frame().map(Arc::clone);
+        let whole_canvas = Rect::from_min_size(Pos2::ZERO, Vec2::splat(CANVAS_SIZE_PX as f32));
+        let on_canvas = |picture| Placed { picture, picture_from_canvas: Affine::into_rect(whole_canvas) };
+        let crop = source.as_ref().map(|photo| on_canvas(Picture::Crop(photo.id, Arc::clone(&photo.crop))));
+        let (base, patch, compared) = match (self.shown_photo(), frame) {
+            (Some((photo, placement)), frame) => {
+                let pixels = &placement.original.pixels;
+                let photo_rect = Rect::from_min_size(Pos2::ZERO, vec2(pixels.width() as f32, pixels.height() as f32));
+                let photo_from_canvas = Affine::of(|at| placement.photo_from_canvas(at), CANVAS_SIZE_PX as f32);
+                let picture_from_canvas = Affine::into_rect(photo_rect).after(&photo_from_canvas);
+                let patch = self.photo_view.shown(photo.id).filter(|_| frame.is_some()).map(|patch| Placed {
+                    picture: Picture::Patch(Arc::clone(patch)),
+                    picture_from_canvas: Affine::into_rect(patch.rect_in_photo).after(&picture_from_canvas),
+                });
+                let picture = Picture::Photo(photo.id, Arc::clone(&placement.original));
+                (Placed { picture, picture_from_canvas }, patch, None)
+            }
+            (None, Some(frame)) => (on_canvas(Picture::Frame(frame)), None, crop),
+            // The photo can be looked at before there is a picture of it.
+            (None, None) => match crop.filter(|_| self.is_comparing) {
+                Some(crop) => (crop, None, None),
+                None => return false,
+            },
+        };
+        let is_pair = self.compare_mode == CompareMode::SideBySide;
+        let comparison = match self.compare_mode {
+            _ if self.is_comparing => Comparison::Source,
+            CompareMode::Off => Comparison::None,
+            CompareMode::Split => Comparison::Split(self.split_x(area)),
+            CompareMode::SideBySide => Comparison::Pair(area.center().x, area.width() / 2.0),
+        };
+        let has_picture = matches!(base.picture, Picture::Frame(_)) || patch.is_some();
+        let density = self.picture_px_per_canvas_px();
+        let shows_pixels =
+            matches!(base.picture, Picture::Frame(_)) && self.view.scale() >= NEAREST_FROM_SCALE * density;
+        let distance = area.size().max_elem().max(1.0);
+        let view = &self.view;
+        let paint = CanvasPaint {
+            area,
+            target_format: self.target_format,
+            canvas_from_points: Affine::of(|at| view.canvas_from_screen(pos2(at.x, at.y)), distance),
+            base,
+            patch,
+            source: compared,
+            comparison,
+            overlay: if has_picture { self.mask_overlay() } else { None },
+            picture_px_per_canvas_px: density,
+            shows_pixels,
+        };
+        painter.add(paint.into_shape());
+
+        let rect = self.view.content_rect();
+        let outline = Stroke::new(1.0, Color32::from_black_alpha(140));
+        let mut labels = Vec::new();
+        let source_label = || source.as_ref().map(|photo| format!("Source photo · {}", photo.name)).unwrap_or_default();
+        if is_pair {
+            let (left, right) = area.split_left_right_at_x(area.center().x);
+            let moved = rect.translate(vec2(-area.width() / 2.0, 0.0));
+            painter.with_clip_rect(left).rect_stroke(moved, 0.0, outline, StrokeKind::Outside);
+            painter.with_clip_rect(right).rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
+            painter.vline(area.center().x, area.y_range(), Stroke::new(1.0, theme::palette(ui.ctx()).line));
+            labels.push((moved.intersect(left), source_label()));
+            labels.push((rect.intersect(right), if self.is_comparing { source_label() } else { "Edit".to_owned() }));
+        } else {
             painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
-            source_badge(photo);
-            return true;
+            if self.is_comparing {
+                labels.push((rect.intersect(area), source_label()));
+            }
         }
-        let Some(frame) = self.engine.frame() else { return false };
-        let picture_scale = self.view.scale() * CANVAS_SIZE_PX as f32 / frame.size_px.max(1) as f32;
-        paint(&self.canvas.picture(ctx, frame, picture_scale >= NEAREST_FROM_SCALE), rect);
-        painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
-        true
+        for (rect, label) in labels {
+            badge(painter, rect.left_top() + vec2(12.0, 12.0), &label, ui);
+        }
+        has_picture || self.engine.frame().is_some() || self.is_comparing
     }
 
-    fn paint_overlay(&mut self, ui: &Ui, painter: &egui::Painter) {
+    /// The active layer's mask, where it is to be seen.
+    fn mask_overlay(&self) -> Option<MaskOverlay> {
         let is_working = matches!(self.toolbox.busy(), Some(ToolKind::Brush | ToolKind::Eraser | ToolKind::Move));
-        if !self.shows_overlay && !is_working {
+        let has_outline = self.shows_overlay || is_working;
+        let layer = self.timeline.document().active_layer().filter(|layer| layer.visible)?;
+        if !has_outline && !self.isolates_layer || layer.mask.is_empty() && !self.isolates_layer {
+            return None;
+        }
+        Some(MaskOverlay {
+            mask: layer.mask.clone(),
+            // A layer that had nothing painted is not in the picture yet.
+            shown: self.engine.shown_mask(layer.id).unwrap_or(&self.canvas.nothing).clone(),
+            offset_px: layer.offset_px,
+            color: layer.color,
+            tint: if is_working { WORKING_TINT } else { 0.0 },
+            has_outline,
+            is_isolated: self.isolates_layer,
+        })
+    }
+
+    /// Where the line lies between source and edit.
+    fn split_x(&self, area: Rect) -> f32 {
+        egui::lerp(area.x_range(), self.split_share)
+    }
+
+    /// The line between source and edit, which can be dragged.
+    fn split_ui(&mut self, ui: &Ui, area: Rect) {
+        if self.compare_mode != CompareMode::Split || self.is_comparing {
             return;
         }
-        let Some(layer) = self.timeline.document().active_layer() else { return };
-        if !layer.visible || layer.mask.is_empty() {
-            return;
+        let palette = theme::palette(ui.ctx());
+        let x = self.split_x(area);
+        let knob = Rect::from_center_size(pos2(x, area.center().y), vec2(26.0, 40.0));
+        let id = ui.scope_id().with("split");
+        let response = ui.interact(knob, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+        response.widget_info(|| WidgetInfo::slider(true, f64::from(self.split_share) * 100.0, "Split"));
+        let mut moved = if response.dragged_by(PointerButton::Primary) { response.drag_delta().x } else { 0.0 };
+        if response.has_focus() {
+            let keeps = egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, keeps));
+            moved += ui.input(|input| {
+                let presses = |key| input.num_presses(key) as f32;
+                10.0 * (presses(egui::Key::ArrowRight) - presses(egui::Key::ArrowLeft))
+            });
         }
-        let tint = if is_working { WORKING_TINT } else { 0.0 };
-        // A layer that had nothing painted is not in the picture yet.
-        let shown = self.engine.shown_mask(layer.id).unwrap_or(&self.canvas.nothing).clone();
-        let texture = self.canvas.overlay(ui.ctx(), &layer.mask, &shown, layer.color, tint);
-        // What was moved off the canvas does not show.
-        let canvas = Rect::from_min_size(Pos2::ZERO, vec2(CANVAS_SIZE_PX as f32, CANVAS_SIZE_PX as f32));
-        let offset = vec2(layer.offset_px.0 as f32, layer.offset_px.1 as f32);
-        let visible_in_canvas = canvas.intersect(canvas.translate(offset));
-        if !visible_in_canvas.is_positive() {
-            return;
+        self.split_share = (self.split_share + moved / area.width().max(1.0)).clamp(0.02, 0.98);
+        let painter = ui.painter().with_clip_rect(area);
+        let lines = [Stroke::new(4.0, Color32::from_black_alpha(90)), Stroke::new(1.5, Color32::WHITE)];
+        for line in lines {
+            painter.vline(x, area.y_range(), line);
         }
-        let mut mesh = Mesh::with_texture(texture.id());
-        for pos in [
-            visible_in_canvas.left_top(),
-            visible_in_canvas.right_top(),
-            visible_in_canvas.right_bottom(),
-            visible_in_canvas.left_bottom(),
-        ] {
-            let uv = ((pos - offset) - canvas.min) / canvas.size();
-            let pos = self.view.screen_from_canvas(Point::new(pos.x, pos.y));
-            mesh.vertices.push(Vertex { pos, uv: uv.to_pos2(), color: Color32::WHITE });
+        let fill = if response.hovered() || response.has_focus() { palette.accent } else { palette.floating };
+        painter.rect(knob, 8.0, fill, Stroke::new(1.0, Color32::WHITE), StrokeKind::Inside);
+        for (sign, align) in [(-1.0, Align2::RIGHT_CENTER), (1.0, Align2::LEFT_CENTER)] {
+            let arrow = if sign < 0.0 { "‹" } else { "›" };
+            let at = knob.center() + vec2(3.0 * sign, -1.0);
+            painter.text(at, align, arrow, egui::FontId::proportional(16.0), palette.text);
         }
-        mesh.add_triangle(0, 1, 2);
-        mesh.add_triangle(0, 2, 3);
-        painter.add(mesh);
+    }
+
+    /// Where a place of the screen lies in the view: the halves of a pair show the same.
+    fn pos_in_view(&self, pos_on_screen: Pos2) -> Pos2 {
+        let area = self.view.area();
+        let is_left = self.compare_mode == CompareMode::SideBySide && pos_on_screen.x < area.left();
+        if is_left { pos_on_screen + vec2(area.width(), 0.0) } else { pos_on_screen }
     }
 
     /// What to say while there is nothing to show, or while something takes long.
@@ -344,7 +333,14 @@ impl Editor {
                 let erases = (tool == ToolKind::Eraser) != ui.input(|input| input.modifiers.command)
                     || self.canvas.gesture_button == Some(PointerButton::Secondary);
                 let color = self.timeline.document().active_layer().map_or([255; 3], |layer| layer.color);
-                self.paint_brush(painter, pos, Color32::from_rgb(color[0], color[1], color[2]), erases);
+                let color = Color32::from_rgb(color[0], color[1], color[2]);
+                self.paint_brush(painter, pos, color, erases);
+                if self.compare_mode == CompareMode::SideBySide {
+                    // The same place in the other half.
+                    let area = self.view.area();
+                    let by = if pos.x < area.left() { area.width() } else { -area.width() };
+                    self.paint_brush(painter, pos + vec2(by, 0.0), color, erases);
+                }
             }
         }
     }
@@ -407,7 +403,8 @@ impl Editor {
     fn handle_pointer(&mut self, ui: &Ui, response: &egui::Response) {
         let events = ui.input(|input| input.events.clone());
         let temporary = self.temporary_tool(ui);
-        let may_begin = response.contains_pointer() && !egui::Popup::is_any_open(ui.ctx()) && self.modal.is_none();
+        // Not contains_pointer: what lies over the canvas and can be dragged has the pointer for itself.
+        let may_begin = response.hovered() && !egui::Popup::is_any_open(ui.ctx()) && self.modal.is_none();
         for event in events {
             match event {
                 Event::Touch { force: Some(force), .. } => self.canvas.pressure = force,
@@ -421,7 +418,7 @@ impl Editor {
                 Event::PointerMoved(pos) if self.canvas.gesture_button.is_some() => {
                     let modifiers = ui.input(|input| input.modifiers);
                     let event = ToolEvent::PointerMove {
-                        pos_in_canvas: self.view.canvas_from_screen(pos),
+                        pos_in_canvas: self.view.canvas_from_screen(self.pos_in_view(pos)),
                         pressure: self.canvas.pressure,
                         modifiers: tool_modifiers(modifiers),
                     };
@@ -467,7 +464,7 @@ impl Editor {
         response.surrender_focus();
         self.canvas.gesture_button = Some(button);
         let event = ToolEvent::PointerDown {
-            pos_in_canvas: self.view.canvas_from_screen(pos),
+            pos_in_canvas: self.view.canvas_from_screen(self.pos_in_view(pos)),
             button: tool_button,
             pressure: self.canvas.pressure,
             modifiers: tool_modifiers(modifiers),
@@ -503,10 +500,10 @@ impl Editor {
         let (scrolled, pinch, pointer, modifiers) = ui.input(|input| {
             (input.smooth_scroll_delta(), input.zoom_delta(), input.pointer.hover_pos(), input.modifiers)
         });
-        let Some(pointer) = pointer else { return };
+        let Some(pointer) = pointer.map(|pointer| self.pos_in_view(pointer)) else { return };
         if pinch != 1.0 {
             self.view.zoom_at(pointer, pinch);
-        } else if scrolled == egui::Vec2::ZERO {
+        } else if scrolled == Vec2::ZERO {
             // Nothing turned.
         } else if modifiers.shift || modifiers.alt {
             // Shift makes a wheel turn sideways.
@@ -561,12 +558,6 @@ fn tool_modifiers(modifiers: egui::Modifiers) -> Modifiers {
 /// The coordinates of a texture that is shown whole.
 pub(super) fn whole_texture() -> Rect {
     Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0))
-}
-
-/// A part of a rectangle whose own sides have length one there.
-fn rect_within(whole: Rect, part: Rect) -> Rect {
-    let at = |pos: Pos2| pos2(egui::lerp(whole.x_range(), pos.x), egui::lerp(whole.y_range(), pos.y));
-    Rect::from_min_max(at(part.min), at(part.max))
 }
 
 /// What to do next, at the lower edge of the canvas.

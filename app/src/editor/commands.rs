@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::canvas::CompareMode;
 use super::icons;
 use stylemap::face::Landmarks;
 
@@ -59,6 +60,10 @@ pub enum Command {
     ToggleOverlay,
     /// Shows the face alone, or in the photo that it comes from.
     ToggleInPhoto,
+    /// Shows only what the active layer paints.
+    ToggleIsolation,
+    /// Shows the source beside the edit, or no longer.
+    ToggleCompare(CompareMode),
     /// Shows the faces of this photo, or of the source, to choose another.
     ChooseFace(Option<PhotoId>),
     /// Lets the user place the face of this photo, or of the source.
@@ -173,6 +178,9 @@ impl Command {
             Self::ZoomToActualSize,
             Self::ToggleOverlay,
             Self::ToggleInPhoto,
+            Self::ToggleIsolation,
+            Self::ToggleCompare(CompareMode::Split),
+            Self::ToggleCompare(CompareMode::SideBySide),
             Self::ChooseFace(None),
             Self::PlaceFace(None),
             Self::SwapBlend,
@@ -218,6 +226,10 @@ impl Command {
             Self::ZoomToActualSize => "Actual size",
             Self::ToggleOverlay => "Show mask",
             Self::ToggleInPhoto => "Show in the photo",
+            Self::ToggleIsolation => "Show only what is painted",
+            Self::ToggleCompare(CompareMode::Off) => "Compare with nothing",
+            Self::ToggleCompare(CompareMode::Split) => "Compare across a line",
+            Self::ToggleCompare(CompareMode::SideBySide) => "Compare side by side",
             Self::ChooseFace(_) => "Choose face…",
             Self::PlaceFace(_) => "Place face by hand…",
             Self::UseFace(..) => "Use this face",
@@ -275,6 +287,10 @@ impl Command {
             Self::ZoomToActualSize => "One screen pixel for each pixel of the picture",
             Self::ToggleOverlay => "Show where the active layer is painted",
             Self::ToggleInPhoto => "Show the edited face in the photo that it comes from",
+            Self::ToggleIsolation => "Show only what the active layer paints",
+            Self::ToggleCompare(CompareMode::Off) => "Show the edit alone",
+            Self::ToggleCompare(CompareMode::Split) => "Show the source left of a line that can be dragged",
+            Self::ToggleCompare(CompareMode::SideBySide) => "Show source and edit side by side",
             Self::ChooseFace(_) => "Choose another face of the photo",
             Self::PlaceFace(_) => "Place the eyes and the mouth yourself",
             Self::UseFace(..) => "Cut out this face",
@@ -325,6 +341,9 @@ impl Command {
             Self::ZoomToActualSize => vec![command(Key::Num1)],
             Self::ToggleOverlay => vec![plain(Key::M)],
             Self::ToggleInPhoto => vec![plain(Key::P)],
+            Self::ToggleIsolation => vec![plain(Key::I)],
+            Self::ToggleCompare(CompareMode::Split) => vec![plain(Key::Y)],
+            Self::ToggleCompare(CompareMode::SideBySide) => vec![shift(Key::Y)],
             Self::ExportInPhoto => vec![command_alt(Key::E)],
             Self::SwapBlend => vec![plain(Key::X)],
             Self::DuplicateLayer => vec![command(Key::J)],

@@ -36,3 +36,4 @@ pub const KEYBOARD: char = '\u{e2d8}';
 pub const IMAGE: char = '\u{e2ca}';
 pub const USER_FOCUS: char = '\u{e6fc}';
 pub const CROSSHAIR: char = '\u{e1d6}';
+pub const COLUMNS: char = '\u{e546}';

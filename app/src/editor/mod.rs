@@ -6,6 +6,7 @@ pub mod commands;
 mod dialogs;
 mod engine_link;
 mod face_view;
+mod gpu;
 mod icons;
 mod modals;
 pub mod notifications;
@@ -24,6 +25,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use anyhow::Context as _;
 use stylemap::engine::{Frame, WorkerOptions};
 
+pub use canvas::CompareMode;
 pub use commands::Command;
 pub use engine_link::{EngineState, LoadEngine};
 
@@ -84,7 +86,7 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
         "Stylebrush",
         native,
         Box::new(move |creation| {
-            let editor = Editor::new(&creation.egui_ctx, options).map_err(|err| format!("{err:#}"))?;
+            let editor = Editor::new(creation, options).map_err(|err| format!("{err:#}"))?;
             Ok(Box::new(editor))
         }),
     );
@@ -180,7 +182,14 @@ pub struct Editor {
     are_aligned: bool,
     shows_overlay: bool,
     shows_in_photo: bool,
+    /// Whether only what the active layer paints shows.
+    isolates_layer: bool,
+    compare_mode: CompareMode,
+    /// Where the line between source and edit lies, from the left of the canvas to its right.
+    split_share: f32,
+    /// Whether the key that shows the source is held.
     is_comparing: bool,
+    target_format: wgpu::TextureFormat,
     wants_quit: bool,
 }
 
@@ -188,8 +197,11 @@ impl Editor {
     /// The editor in a window or a test harness.
     ///
     /// # Errors
-    /// When a thread cannot be started.
-    pub fn new(ctx: &egui::Context, options: EditorOptions) -> anyhow::Result<Self> {
+    /// When a thread cannot be started, or the window has no wgpu.
+    pub fn new(creation: &eframe::CreationContext<'_>, options: EditorOptions) -> anyhow::Result<Self> {
+        let ctx = &creation.egui_ctx;
+        let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
+        let target_format = render_state.target_format;
         let EditorOptions { photos, are_aligned, load_engine, model_label, worker } = options;
         theme::install(ctx);
         let wake = {
@@ -220,7 +232,11 @@ impl Editor {
             are_aligned,
             shows_overlay: true,
             shows_in_photo: false,
+            isolates_layer: false,
+            compare_mode: CompareMode::default(),
+            split_share: 0.5,
             is_comparing: false,
+            target_format,
             wants_quit: false,
         };
         if photos.is_empty() {
@@ -255,7 +271,8 @@ impl Editor {
             && self.pending_exports.is_empty()
             && self.running_exports == 0
             && self.shown_photo().is_none_or(|(photo, _)| {
-                self.engine.frame().is_some_and(|frame| self.photo_view.shows(photo.id, frame.number))
+                let shown = self.photo_view.shown(photo.id);
+                shown.map(|patch| patch.number) == self.engine.frame().map(|frame| frame.number)
             })
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
@@ -442,6 +459,10 @@ impl Editor {
             }
             Command::ToggleOverlay => self.shows_overlay = !self.shows_overlay,
             Command::ToggleInPhoto => self.shows_in_photo = !self.shows_in_photo,
+            Command::ToggleIsolation => self.isolates_layer = !self.isolates_layer,
+            Command::ToggleCompare(mode) => {
+                self.compare_mode = if self.compare_mode == mode { CompareMode::Off } else { mode };
+            }
             Command::ChooseFace(photo) => {
                 self.face_view = self.placement_of(photo).map(|(photo, _)| FaceView::new(&photo));
             }
@@ -675,7 +696,7 @@ impl Editor {
                 Answer::Cancelled => {}
             }
         }
-        for failure in self.photo_view.poll(ctx) {
+        for failure in self.photo_view.poll() {
             self.notifications.error(&failure.context("the face could not be put back into its photo"));
         }
         while let Ok(written) = self.exports_done.1.try_recv() {
@@ -814,8 +835,9 @@ impl Editor {
 
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
-    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ToggleInPhoto, ToggleOverlay};
+    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter};
     use Command::{ShowAbout, ShowKeys, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
+    use Command::{ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     !matches!(
         command,
         BrushLarger
@@ -824,6 +846,8 @@ fn changes_document(command: &Command) -> bool {
             | BrushSofter
             | ToggleOverlay
             | ToggleInPhoto
+            | ToggleIsolation
+            | ToggleCompare(_)
             | ZoomIn
             | ZoomOut
             | ZoomToFit

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use egui::{ColorImage, Rect, TextureHandle, TextureOptions, pos2, vec2};
+use egui::{Rect, pos2, vec2};
 use stylemap::face::Surroundings;
 
 use crate::document::{Photo, PhotoId};
@@ -15,12 +15,17 @@ use crate::in_photo::InPhoto;
 const MAX_SIDE_PX: u32 = 1280;
 
 /// The surroundings of a face with the edit in them.
-struct Pasted {
-    photo: PhotoId,
-    number: u64,
-    picture: ColorImage,
-    /// Of the photo, with sides of length one.
-    rect_in_photo: Rect,
+pub struct Patch {
+    /// The source.
+    pub photo: PhotoId,
+    /// The frame.
+    pub number: u64,
+    /// Width and height of the pixels.
+    pub size_px: [u32; 2],
+    /// Row by row from the top left, alpha 255.
+    pub rgba: Vec<u8>,
+    /// Where it lies in the photo, whose own sides have length one.
+    pub rect_in_photo: Rect,
 }
 
 #[derive(Default)]
@@ -64,10 +69,10 @@ impl Shared {
 /// The thread, and what last came from it.
 pub struct PhotoView {
     shared: Arc<Shared>,
-    results: Receiver<anyhow::Result<Pasted>>,
+    results: Receiver<anyhow::Result<Patch>>,
     /// The photo and the frame that were last sent.
     sent: Option<(PhotoId, u64)>,
-    shown: Option<(PhotoId, u64, TextureHandle, Rect)>,
+    shown: Option<Arc<Patch>>,
 }
 
 impl PhotoView {
@@ -104,34 +109,20 @@ impl PhotoView {
     }
 
     /// Takes what came, and reports what failed.
-    pub fn poll(&mut self, ctx: &egui::Context) -> Vec<anyhow::Error> {
+    pub fn poll(&mut self) -> Vec<anyhow::Error> {
         let mut failures = Vec::new();
         while let Ok(result) = self.results.try_recv() {
             match result {
-                Ok(Pasted { photo, number, picture, rect_in_photo }) => {
-                    let texture = match self.shown.take() {
-                        Some((.., mut texture, _)) => {
-                            texture.set(picture, TextureOptions::LINEAR);
-                            texture
-                        }
-                        None => ctx.load_texture("face in its photo", picture, TextureOptions::LINEAR),
-                    };
-                    self.shown = Some((photo, number, texture, rect_in_photo));
-                }
+                Ok(patch) => self.shown = Some(Arc::new(patch)),
                 Err(err) => failures.push(err),
             }
         }
         failures
     }
 
-    /// The newest edit of this photo, and where it lies in it: the photo's own sides have length one.
-    pub fn shown(&self, photo: PhotoId) -> Option<(&TextureHandle, Rect)> {
-        self.shown.as_ref().filter(|(shown, ..)| *shown == photo).map(|(.., texture, rect)| (texture, *rect))
-    }
-
-    /// Whether this frame is on screen in this photo.
-    pub fn shows(&self, photo: PhotoId, number: u64) -> bool {
-        self.shown.as_ref().is_some_and(|(shown, frame, ..)| (*shown, *frame) == (photo, number))
+    /// The newest edit of this photo.
+    pub fn shown(&self, photo: PhotoId) -> Option<&Arc<Patch>> {
+        self.shown.as_ref().filter(|patch| patch.photo == photo)
     }
 }
 
@@ -148,7 +139,7 @@ struct Paster {
 }
 
 impl Paster {
-    fn paste(&mut self, edit: &InPhoto) -> anyhow::Result<Pasted> {
+    fn paste(&mut self, edit: &InPhoto) -> anyhow::Result<Patch> {
         let photo: &Photo = &edit.photo;
         let placement = edit.placement()?;
         let pixels = &placement.original.pixels;
@@ -157,14 +148,14 @@ impl Paster {
             _ => Surroundings::new(pixels, &placement.quad, MAX_SIDE_PX)?.context("the face lies outside its photo")?,
         };
         let picture = edit.paste_into(&around.pixels, &around.quad)?;
-        let size = [picture.width() as usize, picture.height() as usize];
         let photo_size = vec2(pixels.width() as f32, pixels.height() as f32);
         let [left, top] = around.origin_in_photo.map(|at| at as f32);
         let [width, height] = around.size_in_photo.map(|len| len as f32);
         let rect_in_photo =
             Rect::from_min_size(pos2(left / photo_size.x, top / photo_size.y), vec2(width, height) / photo_size);
         self.around = Some((photo.id, around));
-        let picture = ColorImage::from_rgb(size, picture.as_raw());
-        Ok(Pasted { photo: photo.id, number: edit.frame.number, picture, rect_in_photo })
+        let rgba = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
+        let size_px = [picture.width(), picture.height()];
+        Ok(Patch { photo: photo.id, number: edit.frame.number, size_px, rgba, rect_in_photo })
     }
 }

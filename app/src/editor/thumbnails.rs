@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use egui::{ColorImage, TextureHandle, TextureOptions};
-use image::RgbImage;
 
 use crate::document::{Document, Photo, PhotoId};
 use crate::original::Original;
@@ -14,8 +13,6 @@ const THUMBNAIL_SIZE_PX: u32 = 160;
 #[derive(Default)]
 pub struct Thumbnails {
     small: HashMap<PhotoId, TextureHandle>,
-    /// The one photo that is shown at full size, for comparing.
-    full: Option<(PhotoId, TextureHandle)>,
     /// The one photo that is shown whole.
     preview: Option<(PhotoId, TextureHandle)>,
 }
@@ -33,37 +30,23 @@ impl Thumbnails {
         texture.clone()
     }
 
-    /// A photo at full size.
-    pub fn full(&mut self, ctx: &egui::Context, photo: &Photo) -> TextureHandle {
-        kept(&mut self.full, ctx, photo, &photo.crop)
-    }
-
     /// The whole photo that a face comes from, reduced where it is large.
     pub fn preview(&mut self, ctx: &egui::Context, photo: &Photo, original: &Original) -> TextureHandle {
-        kept(&mut self.preview, ctx, photo, original.preview())
+        let Photo { id, name, .. } = photo;
+        if let Some((shown, texture)) = &self.preview
+            && shown == id
+        {
+            return texture.clone();
+        }
+        let pixels = original.preview();
+        let size = [pixels.width() as usize, pixels.height() as usize];
+        let texture = ctx.load_texture(name, ColorImage::from_rgb(size, pixels.as_raw()), TextureOptions::LINEAR);
+        self.preview = Some((*id, texture.clone()));
+        texture
     }
 
     /// Drops what the document no longer has.
     pub fn retain(&mut self, document: &Document) {
         self.small.retain(|id, _| document.photo(*id).is_some());
     }
-}
-
-/// A texture of which only the last one is kept.
-fn kept(
-    last: &mut Option<(PhotoId, TextureHandle)>,
-    ctx: &egui::Context,
-    photo: &Photo,
-    pixels: &RgbImage,
-) -> TextureHandle {
-    if let Some((shown, texture)) = last
-        && *shown == photo.id
-    {
-        return texture.clone();
-    }
-    let size = [pixels.width() as usize, pixels.height() as usize];
-    let picture = ColorImage::from_rgb(size, pixels.as_raw());
-    let texture = ctx.load_texture(&photo.name, picture, TextureOptions::LINEAR);
-    *last = Some((photo.id, texture.clone()));
-    texture
 }

@@ -3,7 +3,7 @@
 use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 use super::super::widgets::{self, Number};
-use super::super::{Command, Editor, icons, theme};
+use super::super::{Command, CompareMode, Editor, icons, theme};
 use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
 
 impl Editor {
@@ -30,7 +30,7 @@ impl Editor {
     fn brush_options_ui(&mut self, ui: &mut Ui, width: f32) {
         let ctx = ui.ctx().clone();
         // What the view's controls on the right and the names and values need; the sliders share the rest.
-        let slider_width = ((width - 672.0) / 3.0).min(110.0);
+        let slider_width = ((width - 700.0) / 3.0).min(110.0);
         let brush = &mut self.toolbox.brush;
         let keys = |smaller: &Command, larger: &Command| {
             format!("  ({} and {})", smaller.shortcut_text(&ctx), larger.shortcut_text(&ctx))
@@ -93,6 +93,7 @@ impl Editor {
             self.is_comparing = true;
             ui.ctx().request_repaint();
         }
+        self.compare_menu_ui(ui);
         let can_show = self.is_enabled(&Command::ToggleInPhoto);
         let in_photo = ui
             .add_enabled_ui(can_show, |ui| {
@@ -109,6 +110,24 @@ impl Editor {
         if overlay.clicked() {
             self.send(Command::ToggleOverlay);
         }
+    }
+
+    /// The lasting ways to compare; the button beside it compares for as long as it is held.
+    fn compare_menu_ui(&mut self, ui: &mut Ui) {
+        let is_on = self.compare_mode != CompareMode::Off || self.isolates_layer;
+        let response = widgets::icon_toggle(ui, is_on, icons::COLUMNS, "Ways to compare", 16.0);
+        let response = response.on_hover_text("Compare across a line or side by side");
+        egui::Popup::menu(&response).show(|ui| {
+            ui.set_min_width(230.0);
+            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+            for command in [
+                Command::ToggleCompare(CompareMode::Split),
+                Command::ToggleCompare(CompareMode::SideBySide),
+                Command::ToggleIsolation,
+            ] {
+                self.menu_item_ui(ui, &command);
+            }
+        });
     }
 
     fn zoom_menu_ui(&mut self, ui: &mut Ui) {

@@ -2,7 +2,7 @@
 
 use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
 
-use super::super::{Command, Editor, theme, widgets};
+use super::super::{Command, CompareMode, Editor, theme, widgets};
 use crate::tools::ToolKind;
 
 impl Editor {
@@ -40,7 +40,8 @@ impl Editor {
                     "View",
                     &[
                         &[Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize],
-                        &[Command::ToggleOverlay, Command::ToggleInPhoto],
+                        &[Command::ToggleOverlay, Command::ToggleIsolation, Command::ToggleInPhoto],
+                        &[CompareMode::Split, CompareMode::SideBySide].map(Command::ToggleCompare),
                     ],
                 );
                 self.menu_ui(
@@ -86,6 +87,8 @@ impl Editor {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
+            Command::ToggleIsolation => Some(self.isolates_layer),
+            Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
         };
