@@ -10,6 +10,7 @@ mod interpolate;
 mod mix;
 mod numbers;
 mod output;
+mod portrait;
 mod progress;
 mod reconstruct;
 mod sample;
@@ -67,7 +68,8 @@ struct CommonOptions {
     /// Threads of the CPU [default: one per core]
     #[arg(long, value_name = "N", global = true, value_parser = numbers::threads, help_heading = "Common options")]
     threads: Option<usize>,
-    /// The photos already are aligned square face crops: take them as they are, and refuse any that is not square
+    /// The photos already are aligned square face crops: take them as they are instead of looking for faces, and refuse any
+    /// that is not square
     #[arg(long, global = true, help_heading = "Common options")]
     aligned: bool,
 }
