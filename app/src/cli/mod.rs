@@ -1,5 +1,6 @@
 //! The command line: what it takes, and one file per command or small group.
 
+mod align;
 mod bench;
 mod convert;
 mod edit;
@@ -92,6 +93,8 @@ enum Command {
     Mix(mix::MixArgs),
     /// Draw faces that nobody has
     Sample(sample::SampleArgs),
+    /// Find the faces in photos and cut each out as the model needs it
+    Align(align::AlignArgs),
     /// Encode a photo to a stylemap file
     Encode(stylemap_file::EncodeArgs),
     /// Draw a stylemap file
@@ -128,6 +131,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reconstruct(args) => reconstruct::run(&common, &args),
         Command::Mix(args) => mix::run(&common, &args),
         Command::Sample(args) => sample::run(&common, &args),
+        Command::Align(args) => align::run(&common, &args),
         Command::Encode(args) => stylemap_file::encode(&common, &args),
         Command::Decode(args) => stylemap_file::decode(&common, &args),
         Command::Convert(args) => convert::run(&common, &args),
