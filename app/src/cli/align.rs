@@ -38,7 +38,7 @@ pub struct AlignArgs {
     /// The folder to write the crops to; it is made inside a folder that exists
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Width and height of the crops; 256 is what the model was trained on
+    /// Width and height of the crops in pixels: 256 is enough for models whose pictures are no larger
     #[arg(long, value_name = "PX", default_value = "256", value_parser = numbers::crop_size_px, allow_negative_numbers = true)]
     size: u32,
     /// Print a JSON object for every face, each on a line of its own
