@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use candle_core::{Device, Tensor};
-use image::{GrayImage, Luma, RgbImage};
+use image::codecs::jpeg::JpegEncoder;
+use image::{GenericImage as _, GrayImage, ImageDecoder as _, ImageEncoder as _, Luma, Rgb, RgbImage, imageops};
+use stylebrush_app::export::{self, Format};
 use stylemap::checkpoint::{Checkpoint, save_tensors};
-use stylemap::{DeviceChoice, DtypeChoice, Model};
+use stylemap::face::{CropQuad, Landmarks, PasteOptions, align, crop_quad};
+use stylemap::{DeviceChoice, DtypeChoice, Model, photo};
 use tempfile::TempDir;
 
 /// A file of the repository.
@@ -20,6 +23,13 @@ fn repository(path: &str) -> PathBuf {
 
 fn demo(name: &str) -> PathBuf {
     repository("assets/demo").join(name)
+}
+
+/// Photos with something around the face; `alignment.json` beside them has the crops that they must give.
+const PHOTOS: [&str; 3] = ["faker_f17.jpg", "faker_f53.jpg", "faker_m29.jpg"];
+
+fn fixture(name: &str) -> PathBuf {
+    repository("tests/fixtures/faces").join(name)
 }
 
 /// Two demo faces, and a small network with random weights for what does not depend on how good the pictures are.
@@ -47,6 +57,13 @@ impl Files {
     fn picture(&self, name: &str, picture: impl Into<image::DynamicImage>) -> PathBuf {
         picture.into().save(self.path(name)).unwrap();
         self.path(name)
+    }
+
+    /// Puts a photo of [`PHOTOS`] into the folder.
+    fn photo(&self, fixture_name: &str, name: &str) -> RgbImage {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::copy(fixture(fixture_name), self.path(name)).unwrap();
+        open(&self.path(name))
     }
 
     fn bytes(&self, name: &str) -> Vec<u8> {
@@ -94,6 +111,17 @@ impl Files {
         String::from_utf8(stdout).unwrap()
     }
 
+    /// The faces that `align` finds, one crop each in the folder `crops`.
+    fn aligned(&self, photos: &str) -> Vec<serde_json::Value> {
+        let said = self.ok(&format!("align {photos} -o crops --json"));
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How near `reconstruct` says that it comes to the photo.
+    fn psnr_db(&self, photo: &str) -> f64 {
+        psnr_db(&self.ok(&format!("reconstruct {photo} -o reconstruction.png")))
+    }
+
     /// Runs what must fail: with this exit code, one line on the standard error that contains `reason`, and nothing written.
     fn fails(&self, line: &str, code: i32, reason: &str) {
         let before = self.listing();
@@ -122,12 +150,43 @@ fn size_px(files: &Files) -> u32 {
     u32::try_from(info["config"]["size"].as_u64().unwrap()).unwrap()
 }
 
+fn psnr_db(said: &str) -> f64 {
+    let number = said.split("PSNR ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no PSNR in {said}"))
+}
+
+fn point(value: &serde_json::Value) -> [f32; 2] {
+    [0, 1].map(|axis| value[axis].as_f64().unwrap() as f32)
+}
+
+/// A face's crop as `align` or `alignment.json` has it.
+fn quad(face: &serde_json::Value) -> CropQuad {
+    CropQuad::from_corners([0, 1, 2, 3].map(|corner| point(&face["crop_quad"][corner]))).unwrap()
+}
+
+/// The farthest corner, as a share of the side.
+fn corner_error(found: &CropQuad, expected: &CropQuad) -> f32 {
+    let corners = found.corners_in_photo().into_iter().zip(expected.corners_in_photo());
+    corners.map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f32::max) / expected.side_px()
+}
+
+/// A demo face upright on a plain ground, `side` pixels wide at (x, y), and where its crop must be.
+fn place(picture: &mut RgbImage, face: &str, [x, y]: [u32; 2], side: u32) -> CropQuad {
+    let face = imageops::resize(&open(&demo(face)), side, side, imageops::FilterType::CatmullRom);
+    picture.copy_from(&face, x, y).unwrap();
+    let (left, top, side) = (x as f32 - 0.5, y as f32 - 0.5, side as f32);
+    CropQuad::from_corners([[left, top], [left, top + side], [left + side, top + side], [left + side, top]]).unwrap()
+}
+
+fn plain(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_pixel(width, height, Rgb([120, 128, 136]))
+}
+
 #[test]
 fn reconstruct_draws_the_photo() {
     let files = Files::new();
     let said = files.ok("reconstruct {a} -o a.png");
-    let psnr = said.split("PSNR ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
-    assert!(said.starts_with("MSE 0.") && psnr.parse::<f64>().unwrap() > 15.0, "{said}");
+    assert!(said.starts_with("MSE 0.") && psnr_db(&said) > 15.0, "{said}");
     let size = size_px(&files);
     assert_eq!(open(&files.path("a.png")).dimensions(), (size, size));
 
@@ -158,15 +217,324 @@ fn the_name_of_the_output_decides_its_format() {
 }
 
 #[test]
-fn photos_that_are_not_square_are_cropped_to_their_middle() {
+fn photos_are_aligned() {
     let files = Files::new();
-    let photo = open(&files.a);
-    files.picture("wide.png", image::imageops::crop_imm(&photo, 0, 40, 256, 160).to_image());
-    files.picture("middle.png", image::imageops::crop_imm(&photo, 48, 40, 160, 160).to_image());
-    files.ok("--model {small} reconstruct wide.png -o from_wide.png");
-    files.ok("--model {small} reconstruct middle.png --aligned -o from_middle.png");
-    assert_eq!(files.bytes("from_wide.png"), files.bytes("from_middle.png"));
-    files.fails("--model {small} reconstruct wide.png --aligned -o out.png", 1, "must be square");
+    for name in PHOTOS {
+        files.photo(name, name);
+        let (found, as_it_is) = (files.psnr_db(name), files.psnr_db(&format!("--aligned {name}")));
+        assert!(found > as_it_is, "{name}: {found} dB, and {as_it_is} dB of the whole photo");
+    }
+    // The same face beside the middle of a wide photo.
+    let mut wide = plain(900, 420);
+    place(&mut wide, "female_053.png", [500, 100], 256);
+    files.picture("wide.png", wide);
+    let (found, expected) = (files.psnr_db("wide.png"), files.psnr_db("--aligned {a}"));
+    assert!((found - expected).abs() < 1.5, "{found} dB, not {expected}");
+    // Of two faces the larger one.
+    let mut two = plain(900, 420);
+    place(&mut two, "male_077.png", [40, 60], 160);
+    place(&mut two, "female_053.png", [500, 100], 256);
+    files.picture("two.png", two);
+    files.ok("reconstruct wide.png -o of_wide.png");
+    files.ok("reconstruct two.png -o of_two.png");
+    assert!(mean_difference(&open(&files.path("of_wide.png")), &open(&files.path("of_two.png"))) < 2.0);
+}
+
+#[test]
+fn aligned_photos_are_taken_as_they_are() {
+    let files = Files::new();
+    let photo = files.photo("faker_f17.jpg", "photo.jpg");
+    files.ok("--model {small} reconstruct --aligned photo.jpg -o out.png");
+    let model = Model::new(&Checkpoint::load(&files.small).unwrap(), DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let stylemap = model.encoder.forward(&photo::to_tensor(&photo, 64).unwrap()).unwrap();
+    let rgba = photo::to_rgba(&model.generator.decode(&stylemap).unwrap()).unwrap();
+    let expected = photo::rgb_from_rgba(&rgba, 64).unwrap();
+    assert!(mean_difference(&open(&files.path("out.png")), &expected) < 0.01);
+    // Nobody looks for a face.
+    files.picture("flat.png", plain(80, 80));
+    files.picture("wide.png", plain(80, 60));
+    files.mask("mask.png", 64, |_, _| 255);
+    files.ok("--model {small} reconstruct --aligned flat.png -o flat_out.png");
+    let commands = [
+        "reconstruct PHOTO -o out.png",
+        "reconstruct PHOTO --in-photo -o out.png",
+        "encode PHOTO -o out.safetensors",
+        "mix {a} PHOTO --coarse-from a -o out.png",
+        "interpolate PHOTO {a} --frames 2 -o frames",
+        "interpolate {a} PHOTO --at 0.5 -o out.png",
+        "edit PHOTO --reference {a} --mask mask.png --in-photo -o out.png",
+        "edit {a} --reference PHOTO --mask mask.png -o out.png",
+    ];
+    std::fs::remove_file(files.path("out.png")).unwrap();
+    for command in commands {
+        let line = format!("--model {{small}} {command}");
+        files.fails(&line.replace("PHOTO", "wide.png --aligned"), 1, "wide.png is 80 x 60 pixels");
+        files.fails(&line.replace("PHOTO", "flat.png"), 1, "no face was found in flat.png: use --aligned if");
+    }
+}
+
+#[test]
+fn align_cuts_out_the_faces() {
+    let files = Files::new();
+    let references = std::fs::read(fixture("alignment.json")).unwrap();
+    let references: Vec<serde_json::Value> = serde_json::from_slice(&references).unwrap();
+    assert_eq!(references.len(), PHOTOS.len());
+    let photos = PHOTOS.map(|name| files.photo(name, name));
+    let faces = files.aligned(&PHOTOS.join(" "));
+    assert_eq!(faces.len(), PHOTOS.len());
+    for ((name, photo), face) in PHOTOS.iter().zip(&photos).zip(&faces) {
+        let mut fields: Vec<_> = face.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        let expected =
+            ["confidence", "crop", "crop_quad", "eye_left", "eye_right", "mouth_left", "mouth_right", "photo"];
+        assert_eq!(fields, expected);
+        assert_eq!(face["photo"], *name);
+        assert_eq!(face["crop"], Path::new("crops").join(name).with_extension("png").to_str().unwrap());
+        let confidence = face["confidence"].as_f64().unwrap();
+        assert!((0.5..=1.0).contains(&confidence), "{name}: {confidence}");
+
+        let reference = references.iter().find(|reference| reference["photo"] == *name).unwrap();
+        let found = quad(face);
+        let error = corner_error(&found, &quad(reference));
+        assert!(error < 0.04, "{name}: {error}");
+        let [eye_left, eye_right, mouth_left, mouth_right] =
+            ["eye_left", "eye_right", "mouth_left", "mouth_right"].map(|key| point(&face[key]));
+        let landmarks = Landmarks { eye_left, eye_right, nose: None, mouth_left, mouth_right };
+        assert!(corner_error(&crop_quad(&landmarks).unwrap(), &found) < 1e-4, "{name}");
+        let crop = open(&files.path(face["crop"].as_str().unwrap()));
+        assert!(mean_difference(&crop, &align(photo, &found, 256).unwrap()) < 0.1, "{name}");
+    }
+    // A crop is what --aligned takes.
+    let (unaligned, aligned) = (files.psnr_db("faker_f17.jpg"), files.psnr_db("--aligned crops/faker_f17.png"));
+    assert!((unaligned - aligned).abs() < 0.3, "{unaligned} dB and {aligned} dB");
+
+    let said = files.ok("align faker_f17.jpg faker_f53.jpg --size 64 -o small");
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].starts_with("faker_f17.jpg: ") && lines[0].ends_with("faker_f17.png"), "{said}");
+    assert_eq!(lines.len(), 2);
+    assert_eq!(open(&files.path("small/faker_f53.png")).dimensions(), (64, 64));
+}
+
+#[test]
+fn align_finds_every_face() {
+    let files = Files::new();
+    let mut friends = plain(1000, 500);
+    let places =
+        [("male_077.png", [40, 60], 200), ("female_053.png", [560, 80], 360), ("male_005.png", [290, 200], 240)];
+    let mut expected = places.map(|(face, at, side)| (side, place(&mut friends, face, at, side)));
+    files.picture("friends.png", friends);
+    expected.sort_by_key(|(side, _)| std::cmp::Reverse(*side));
+    let faces = files.aligned("friends.png");
+    assert_eq!(faces.len(), 3);
+    for (number, (face, (_, expected))) in (1..).zip(faces.iter().zip(&expected)) {
+        assert_eq!(face["photo"], "friends.png");
+        assert!(face["crop"].as_str().unwrap().ends_with(&format!("friends_{number}.png")), "{face}");
+        let error = corner_error(&quad(face), expected);
+        assert!(error < 0.06, "face {number}: {error}");
+    }
+    assert_eq!(std::fs::read_dir(files.path("crops")).unwrap().count(), 3);
+    let said = files.ok("align friends.png -o again");
+    assert!(said.starts_with("friends.png: 3 faces, ") && said.trim_end().ends_with("friends_3.png"), "{said}");
+}
+
+#[test]
+fn align_overwrites_nothing() {
+    let files = Files::new();
+    for (photo, name) in PHOTOS.iter().zip(["one/me.jpg", "two/me.jpg"]) {
+        files.photo(photo, name);
+    }
+    std::fs::create_dir(files.path("crops")).unwrap();
+    std::fs::write(files.path("crops/me.png"), "mine").unwrap();
+    let faces = files.aligned("one/me.jpg two/me.jpg");
+    let crops: Vec<_> = faces.iter().map(|face| Path::new(face["crop"].as_str().unwrap())).collect();
+    assert_eq!(crops, [Path::new("crops/me_2.png"), Path::new("crops/me_3.png")]);
+    assert_ne!(files.bytes("crops/me_2.png"), files.bytes("crops/me_3.png"));
+    assert_eq!(files.bytes("crops/me.png"), b"mine");
+    // Not even the photo itself, in the folder that it is in.
+    std::fs::copy(&files.a, files.path("a.png")).unwrap();
+    files.ok("align a.png -o .");
+    assert_eq!(files.bytes("a.png"), std::fs::read(&files.a).unwrap());
+    assert_eq!(open(&files.path("a_2.png")).dimensions(), (256, 256));
+}
+
+#[test]
+fn align_goes_on_after_a_photo_that_fails() {
+    let files = Files::new();
+    files.photo("faker_m29.jpg", "good.jpg");
+    files.picture("flat.png", plain(300, 200));
+    std::fs::write(files.path("text.png"), "this is no picture").unwrap();
+    let run = |line: &str| {
+        let Output { status, stdout, stderr } = files.run(line);
+        let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+        assert_eq!(status.code(), Some(1), "{line}: {stderr}");
+        (stdout, stderr.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let before = files.listing();
+    let (stdout, stderr) = run("align flat.png -o crops");
+    assert_eq!(stdout, "");
+    assert_eq!(stderr, ["warning: no face was found in flat.png", "error: 1 of 1 photos gave no crop"]);
+    assert_eq!(before, files.listing(), "a folder without crops was left");
+
+    let (stdout, stderr) = run("align flat.png text.png good.jpg missing.jpg -o crops --json");
+    assert_eq!(stdout.lines().count(), 1);
+    let face: serde_json::Value = serde_json::from_str(stdout.trim_end()).unwrap();
+    assert_eq!(face["photo"], "good.jpg");
+    assert_eq!(open(&files.path("crops/good.png")).dimensions(), (256, 256));
+    assert_eq!(std::fs::read_dir(files.path("crops")).unwrap().count(), 1);
+    for (line, reason) in stderr.iter().zip(["flat.png", "text.png is not a picture", "cannot open missing.jpg"]) {
+        assert!(line.starts_with("warning: ") && line.contains(reason), "{line}");
+    }
+    assert_eq!((stderr.len(), stderr[3].as_str()), (4, "error: 3 of 4 photos gave no crop"));
+}
+
+/// How far a position of the crop lies from a rectangle of it.
+fn distance_to([left, top, right, bottom]: [f32; 4], [x, y]: [f32; 2]) -> f32 {
+    (left - x).max(x - right).max(0.0).hypot((top - y).max(y - bottom).max(0.0))
+}
+
+#[test]
+fn an_edit_in_the_photo_stays_where_it_was_painted() {
+    let files = Files::new();
+    let photo = files.photo("faker_f17.jpg", "photo.jpg");
+    let size = size_px(&files);
+    let quad = quad(&files.aligned("photo.jpg")[0]);
+    files.mask("nothing.png", 64, |_, _| 0);
+    files.ok("edit photo.jpg --reference {b} --mask nothing.png --in-photo -o same.png");
+    assert!(open(&files.path("same.png")) == photo, "nothing was painted, and something changed");
+
+    // A mouth, and with an offset an eye.
+    let painted = [3 * size / 8, 5 * size / 8, 5 * size / 8, 13 * size / 16];
+    let [left, top, right, bottom] = painted;
+    files.mask("mouth.png", size, |x, y| 255 * u8::from((left..right).contains(&x) && (top..bottom).contains(&y)));
+    let up_px = size / 4;
+    for (options, moved_px) in [(String::new(), 0), (format!("--offset 0,-{up_px}"), up_px)] {
+        files.ok(&format!("edit photo.jpg --reference {{b}} --mask mouth.png {options} --in-photo -o out.png"));
+        let edited = open(&files.path("out.png"));
+        assert_eq!(edited.dimensions(), photo.dimensions());
+        let crop_from_photo = quad.crop_from_photo(size);
+        // To the outer pixels' centres.
+        let painted = [left, top - moved_px, right - 1, bottom - 1 - moved_px].map(|at| at as f32);
+        let reach_px = PasteOptions::default().feather * size as f32 + 1.0;
+        let (mut inside, mut changed) = (0, 0);
+        for ((x, y, before), after) in photo.enumerate_pixels().zip(edited.pixels()) {
+            let distance = distance_to(painted, crop_from_photo.apply([x as f32, y as f32]));
+            if distance > reach_px {
+                assert_eq!(before, after, "{options}: at ({x}, {y}), {distance} from what was painted");
+            } else if distance == 0.0 {
+                inside += 1;
+                changed += usize::from(before != after);
+            }
+        }
+        assert!(changed * 10 > inside * 9 && inside > 1000, "{options}: {changed} of {inside} pixels changed");
+    }
+}
+
+#[test]
+fn a_face_between_two_in_the_photo_of_the_first() {
+    let files = Files::new();
+    let photo = files.photo("faker_f53.jpg", "a.jpg");
+    files.photo("faker_m29.jpg", "b.jpg");
+    let crop_from_photo = quad(&files.aligned("a.jpg")[0]).crop_from_photo(256);
+    files.ok("interpolate a.jpg b.jpg --frames 3 --in-photo -o frames");
+    files.ok("interpolate a.jpg b.jpg --at 1 --in-photo -o at_1.png");
+    assert_eq!(std::fs::read_dir(files.path("frames")).unwrap().count(), 3);
+    let frames = ["frames/0001.png", "frames/0002.png", "frames/0003.png"].map(|name| open(&files.path(name)));
+    assert!(frames[0] == photo && frames[2] == open(&files.path("at_1.png")));
+    let [_, middle, last] = frames.each_ref().map(|frame| mean_difference(frame, &photo));
+    assert!(0.0 < middle && middle < last, "{middle}, {last}");
+    for ((x, y, before), after) in photo.enumerate_pixels().zip(frames[2].pixels()) {
+        let inside = crop_from_photo.apply([x as f32, y as f32]).iter().all(|at| (-0.6..=255.6).contains(at));
+        assert!(inside || before == after, "at ({x}, {y})");
+    }
+}
+
+#[test]
+fn reconstruct_in_the_photo_shows_what_the_model_draws() {
+    let files = Files::new();
+    let photo = files.photo("faker_m29.jpg", "photo.jpg");
+    let size = size_px(&files);
+    let found = quad(&files.aligned("photo.jpg")[0]);
+    let said = files.ok("reconstruct photo.jpg -o face.png");
+    assert_eq!(files.ok("reconstruct photo.jpg --in-photo -o out.png"), said);
+    let (face, result) = (open(&files.path("face.png")), open(&files.path("out.png")));
+    let from_face = |picture: &RgbImage| mean_difference(&align(picture, &found, size).unwrap(), &face);
+    // The crop fades out towards its border; within it the photo's own face is gone.
+    let (before, after) = (from_face(&photo), from_face(&result));
+    assert!(after < before / 2.0, "{before} became {after}");
+    let crop_from_photo = found.crop_from_photo(size);
+    let beyond = size as f32 - 0.4;
+    for ((x, y, before), after) in photo.enumerate_pixels().zip(result.pixels()) {
+        let inside = crop_from_photo.apply([x as f32, y as f32]).iter().all(|at| (-0.6..=beyond).contains(at));
+        assert!(inside || before == after, "at ({x}, {y})");
+    }
+
+    // An aligned photo is its own crop.
+    let large = imageops::resize(&open(&files.a), 600, 600, imageops::FilterType::CatmullRom);
+    files.picture("large.png", large.clone());
+    files.ok("reconstruct --aligned large.png --in-photo -o large_out.png");
+    files.ok("reconstruct --aligned large.png -o face.png");
+    let (face, result) = (open(&files.path("face.png")), open(&files.path("large_out.png")));
+    let from_face = |picture: &RgbImage| mean_difference(&photo::resized(picture, size), &face);
+    assert_eq!(result.dimensions(), large.dimensions());
+    let (before, after) = (from_face(&large), from_face(&result));
+    assert!(after < before / 2.0, "{before} became {after}");
+}
+
+#[test]
+fn a_photo_that_lies_on_its_side_comes_out_upright() {
+    let files = Files::new();
+    let upright = imageops::crop_imm(&open(&fixture("faker_m29.jpg")), 0, 0, 1024, 900).to_image();
+    files.picture("upright.png", upright.clone());
+    let stored = imageops::rotate270(&upright);
+    let mut jpeg = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 95);
+    // One entry: orientation 6, as a camera that was held upright writes it.
+    encoder.set_exif_metadata(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec()).unwrap();
+    encoder.write_image(&stored, 900, 1024, image::ExtendedColorType::Rgb8).unwrap();
+    std::fs::write(files.path("turned.jpg"), jpeg).unwrap();
+    let quads = ["upright.png", "turned.jpg"].map(|name| quad(&files.aligned(name)[0]));
+    assert!(corner_error(&quads[1], &quads[0]) < 0.02);
+    for name in ["out.png", "out.jpg", "out.webp"] {
+        files.ok(&format!("reconstruct turned.jpg --in-photo -o {name}"));
+        let mut decoder = image::ImageReader::open(files.path(name)).unwrap().into_decoder().unwrap();
+        assert_eq!(decoder.orientation().unwrap(), image::metadata::Orientation::NoTransforms, "{name}");
+        let result = image::DynamicImage::from_decoder(decoder).unwrap().to_rgb8();
+        // Below the face nothing but JPEG's losses.
+        let below = |picture: &RgbImage| imageops::crop_imm(picture, 0, 700, 1024, 200).to_image();
+        assert!(mean_difference(&below(&result), &below(&upright)) < 3.0, "{name}");
+    }
+}
+
+#[test]
+fn the_colours_of_the_photo_are_kept() {
+    let files = Files::new();
+    // Only the header's colour space is looked at.
+    let mut profile: Vec<u8> = (0..200).collect();
+    profile[16..20].copy_from_slice(b"RGB ");
+    let photo = open(&fixture("faker_f53.jpg"));
+    export::write(&files.path("photo.jpg"), &photo, Format::Jpeg, Some(&profile)).unwrap();
+    files.mask("mask.png", 64, |x, _| if x < 32 { 0 } else { 255 });
+    let lines = [
+        ("edit photo.jpg --reference {b} --mask mask.png --in-photo -o OUT", "edit.png"),
+        ("edit photo.jpg --reference {b} --mask mask.png --in-photo -o OUT", "edit.jpg"),
+        ("edit photo.jpg --reference {b} --mask mask.png --in-photo -o OUT", "edit.webp"),
+        ("reconstruct photo.jpg --in-photo -o OUT", "reconstruct.jpg"),
+        ("interpolate photo.jpg {b} --at 0.5 --in-photo -o OUT", "between.webp"),
+    ];
+    for (line, name) in lines {
+        files.ok(&format!("--model {{small}} {}", line.replace("OUT", name)));
+        let written = photo::open(&files.path(name)).unwrap();
+        assert_eq!(written.pixels.dimensions(), photo.dimensions(), "{name}");
+        assert_eq!(written.icc_profile.as_ref(), Some(&profile), "{name}");
+    }
+    files.ok("--model {small} interpolate photo.jpg {b} --frames 2 --in-photo -o frames");
+    files.ok("align photo.jpg -o crops");
+    for name in ["frames/0002.png", "crops/photo.png"] {
+        assert_eq!(photo::open(&files.path(name)).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
+    }
+    // The reference's colours are not the photo's.
+    files.ok("--model {small} edit {b} --reference photo.jpg --mask mask.png --in-photo -o plain.png");
+    assert_eq!(photo::open(&files.path("plain.png")).unwrap().icc_profile, None);
 }
 
 #[test]
@@ -196,7 +564,7 @@ fn edit_takes_what_the_masks_say() {
     files.mask("right.png", size, |x, _| if x < size / 2 { 0 } else { 255 });
     files.ok("edit {a} --reference {b} --mask right.png -o out.png");
     let edited = open(&files.path("out.png"));
-    let half = |picture: &RgbImage, x| image::imageops::crop_imm(picture, x, 0, size / 4, size).to_image();
+    let half = |picture: &RgbImage, x| imageops::crop_imm(picture, x, 0, size / 4, size).to_image();
     let difference = |x, other| mean_difference(&half(&edited, x), &half(other, x));
     assert!(difference(0, &a) < difference(0, &b), "the left is not the source's");
     assert!(difference(size * 3 / 4, &b) < difference(size * 3 / 4, &a), "the right is not the reference's");
@@ -426,7 +794,7 @@ fn bench_measures_everything() {
 fn help_is_there_for_every_command() {
     let files = Files::new();
     let all = files.ok("--help");
-    let commands = "edit interpolate reconstruct mix sample encode decode convert info verify bench";
+    let commands = "edit interpolate reconstruct mix sample align encode decode convert info verify bench";
     for command in commands.split(' ') {
         assert!(all.contains(command), "{command}");
         let help = files.ok(&format!("{command} --help"));
@@ -477,6 +845,11 @@ fn files_that_cannot_be_used_are_one_sentence() {
         ("verify missing.safetensors --model {small}", "missing.safetensors"),
         ("verify text.png --model {small}", "not a fixture"),
         ("reconstruct {a} -o nowhere/out.png", "there is no folder nowhere"),
+        ("reconstruct {a} --in-photo -o out.gif", "the name must end in"),
+        ("align {a} -o nowhere/crops", "there is no folder nowhere"),
+        ("align {a} -o mask.png", "it is a file"),
+        ("align {a} --aligned -o crops", "without --aligned"),
+        ("interpolate {a} {b} --frames 2 --in-photo -o mask.png", "it is a file"),
         ("reconstruct {a} -o folder", "the name must end in"),
         ("reconstruct {a} -o out.gif", "the name must end in"),
         ("encode {a} -o nowhere/w.safetensors", "there is no folder nowhere"),
@@ -530,6 +903,15 @@ fn wrong_usage_is_one_sentence() {
         ("interpolate {a} {b} --frames 1 -o frames", "from 2"),
         ("interpolate {a} {b} --frames -3 -o frames", "from 2"),
         ("mix {a} {b} -o out.png", "--coarse-from"),
+        ("mix {a} {b} --coarse-from a --in-photo -o out.png", "--in-photo"),
+        ("encode {a} --in-photo -o w.safetensors", "--in-photo"),
+        ("interpolate {a} {b} --in-photo -o out.png", "--at"),
+        ("align -o crops", "<PHOTO>"),
+        ("align {a}", "--output"),
+        ("align {a} --size 15 -o crops", "from 16 to 4096"),
+        ("align {a} --size -256 -o crops", "from 16 to 4096"),
+        ("align {a} --size large -o crops", "whole number"),
+        ("align {a} --in-photo -o crops", "--in-photo"),
         ("mix {a} {b} --coarse-from c -o out.png", "a, b"),
         ("sample --count 0 -o faces", "from 1"),
         ("sample --seed -1 -o out.png", "whole number"),

@@ -14,6 +14,8 @@ const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Said in every picture: it shows a face that no camera saw.
 const COMMENT: &str = "This picture was edited with Stylebrush.";
 const JPEG_QUALITY: u8 = 95;
+/// WebP has no room for a longer side.
+const MAX_WEBP_SIDE_PX: u32 = 16_384;
 
 /// The kinds of picture that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,11 @@ pub fn encode(picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) ->
             encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
         }
         Format::WebP => {
+            anyhow::ensure!(
+                width.max(height) <= MAX_WEBP_SIDE_PX,
+                "a WebP file has at most {MAX_WEBP_SIDE_PX} pixels to a side, and this picture is {width} x {height}: \
+                 write a .png or .jpg"
+            );
             let mut encoder = WebPEncoder::new_lossless(Cursor::new(&mut bytes));
             encoder.set_exif_metadata(exif()?)?;
             if let Some(profile) = icc_profile {
@@ -178,6 +185,17 @@ mod tests {
         let path = folder.path().join("gray.png");
         write(&path, &picture(), Format::Png, Some(&profile)).unwrap();
         assert_eq!(photo::open(&path).unwrap().icc_profile, None, "the pixels are no longer gray");
+    }
+
+    #[test]
+    fn a_picture_too_long_for_its_format_is_a_sentence() {
+        let line = RgbImage::new(MAX_WEBP_SIDE_PX + 1, 1);
+        let err = encode(&line, Format::WebP, None).unwrap_err().to_string();
+        assert!(err.contains("16385 x 1") && err.contains(".png"), "{err}");
+        for format in [Format::Png, Format::Jpeg] {
+            encode(&line, format, None).unwrap();
+        }
+        encode(&RgbImage::new(1, MAX_WEBP_SIDE_PX), Format::WebP, None).unwrap();
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::engine::{Frame, Scene};
-use stylemap::face::{CropQuad, PasteOptions, paste};
+use stylemap::face::{CropQuad, head_mask};
 use stylemap::photo;
 
-use crate::document::{Photo, Placement};
+use crate::document::{CANVAS_SIZE_PX, Photo, Placement};
 
 /// A picture of the model and all that is needed to put it where its face came from.
 #[derive(Clone)]
@@ -47,8 +47,7 @@ impl InPhoto {
     /// When the frames are not pictures of one model.
     pub fn paste_into(&self, pixels: &RgbImage, quad: &CropQuad) -> stylemap::Result<RgbImage> {
         let picture = |frame: &Frame| photo::rgb_from_rgba(&frame.rgba, frame.size_px);
-        let options =
-            PasteOptions { painted: self.scene.painted_over(self.photo.id.into()), ..PasteOptions::default() };
-        paste(pixels, quad, &picture(&self.face_as_it_is)?, &picture(&self.frame)?, &options)
+        let painted = self.scene.painted_over(self.photo.id.into(), &head_mask(CANVAS_SIZE_PX));
+        Placement::paste_into(pixels, quad, &picture(&self.face_as_it_is)?, &picture(&self.frame)?, painted)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use image::RgbImage;
-use stylemap::face::{CropQuad, Detection, FaceDetector, align};
+use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
 use stylemap::photo;
 
 /// Crops of small faces are made at this size, which is the canvas's.
@@ -35,6 +35,11 @@ impl Original {
         let photo::DecodedPhoto { pixels, icc_profile } = photo::open(path)?;
         let faces = detector.map(|detector| detector.detect(&pixels)).transpose()?.unwrap_or_default();
         Ok(Self { pixels, icc_profile, faces, preview: OnceLock::new() })
+    }
+
+    /// The face that is meant where nobody chose: the largest and surest that can be cut out.
+    pub fn main_face(&self) -> Option<Landmarks> {
+        self.faces.iter().map(|face| face.landmarks).find(|landmarks| crop_quad(landmarks).is_ok())
     }
 
     /// The face in this square, upright, as the encoder takes it.

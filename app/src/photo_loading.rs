@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
 use image::RgbImage;
-use stylemap::face::{FaceDetector, Landmarks, crop_quad};
+use stylemap::face::{FaceDetector, Landmarks};
 
 use crate::document::{Photo, PhotoId, Placement};
 use crate::original::Original;
@@ -198,8 +198,7 @@ pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<Load
     let original = Arc::new(Original::open(path, detector)?);
     // Made here, so that the window does not have to.
     original.preview();
-    let face = original.faces.iter().map(|face| face.landmarks).find(|landmarks| crop_quad(landmarks).is_ok());
-    let (placement, crop) = match face {
+    let (placement, crop) = match original.main_face() {
         Some(landmarks) => Placement::of_face(original, landmarks)?,
         None => Placement::of_middle(original)?,
     };

@@ -6,23 +6,26 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use stylemap::engine::{Base, FaceId, Layer, Scene};
+use stylemap::face::head_mask;
 use stylemap::photo;
 
 use super::output::PictureFile;
-use super::session::{Session, load_photo};
+use super::portrait::{Portrait, PortraitOpener};
+use super::session::Session;
 use super::{CommonOptions, numbers};
 
 const MAX_REFERENCES: usize = 8;
 
 const EXAMPLES: &str = "\
-A mask is a square picture: white takes the reference, black keeps the source. It is brought to the size of the model's \
-pictures, and --offset and --feather count pixels of that size. The options after a --reference belong to it; references are \
-applied in order, each over the result so far.
+A mask is a square picture over the aligned face, as `stylebrush align` cuts it out: white takes the reference, black keeps the \
+source. It is brought to the size of the model's pictures, and --offset and --feather count pixels of that size. The options \
+after a --reference belong to it; references are applied in order, each over the result so far.
 
 Examples:
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
-                         --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png";
+                         --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
+  stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg";
 
 /// What `edit` takes.
 #[derive(Args, Debug)]
@@ -33,6 +36,9 @@ pub struct EditArgs {
     source: PathBuf,
     #[command(flatten)]
     references: References,
+    /// Put the edited face back into the photo SOURCE, at the photo's own resolution
+    #[arg(long)]
+    in_photo: bool,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -168,11 +174,13 @@ impl Groups<'_> {
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     const SOURCE: FaceId = FaceId(0);
-    let EditArgs { source, references: References(references), output } = args;
+    let EditArgs { source, references: References(references), in_photo, output } = args;
     let output = PictureFile::new(output)?;
-    let source = load_photo(source, common)?;
-    let photos = references.iter().map(|reference| load_photo(&reference.photo, common));
-    let photos = photos.collect::<anyhow::Result<Vec<_>>>()?;
+    let photos = PortraitOpener::new(common)?;
+    let Portrait { crop: source, placement } = photos.open(source)?;
+    let placement = in_photo.then_some(placement);
+    let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
+    let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
     let mut session = Session::open(common)?;
     let size_px = session.size_px();
     let mut layers = Vec::with_capacity(references.len());
@@ -182,10 +190,15 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
         layers.push(Layer { face, mask, offset_px: *offset_px, strength: *strength, feather_px: *feather_px });
     }
     session.engine.add_face(SOURCE, &source)?;
-    for (layer, photo) in layers.iter().zip(&photos) {
-        session.engine.add_face(layer.face, photo)?;
+    for (layer, crop) in layers.iter().zip(&crops) {
+        session.engine.add_face(layer.face, crop)?;
     }
-    output.write(&session.draw(&Scene { base: Base::Face(SOURCE), directions: Vec::new(), layers })?)
+    let scene = Scene { base: Base::Face(SOURCE), directions: Vec::new(), layers };
+    let edited = session.draw(&scene)?;
+    let Some(placement) = placement else { return output.write(&edited, None) };
+    let painted = scene.painted_over(SOURCE, &head_mask(size_px));
+    let picture = placement.paste(&session.draw_face(SOURCE)?, &edited, painted)?;
+    output.write(&picture, placement.original.icc_profile.as_deref())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use stylemap::engine::{Base, FaceId, Scene};
 
 use super::CommonOptions;
 use super::output::PictureFile;
-use super::session::{Session, load_photo};
+use super::portrait::PortraitOpener;
+use super::session::Session;
 
 const EXAMPLES: &str = "\
 Example:
@@ -45,7 +46,8 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const B: FaceId = FaceId(1);
     let MixArgs { a, b, coarse_from, output } = args;
     let output = PictureFile::new(output)?;
-    let (a, b) = (load_photo(a, common)?, load_photo(b, common)?);
+    let photos = PortraitOpener::new(common)?;
+    let [a, b] = [photos.open(a)?.crop, photos.open(b)?.crop];
     let mut session = Session::open(common)?;
     session.engine.add_face(A, &a)?;
     session.engine.add_face(B, &b)?;
@@ -54,5 +56,5 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
         Which::B => (B, A),
     };
     let base = Base::StyleMix { coarse, fine };
-    output.write(&session.draw(&Scene { base, directions: Vec::new(), layers: Vec::new() })?)
+    output.write(&session.draw(&Scene { base, directions: Vec::new(), layers: Vec::new() })?, None)
 }

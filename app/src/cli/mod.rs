@@ -1,5 +1,6 @@
 //! The command line: what it takes, and one file per command or small group.
 
+mod align;
 mod bench;
 mod convert;
 mod edit;
@@ -10,6 +11,7 @@ mod interpolate;
 mod mix;
 mod numbers;
 mod output;
+mod portrait;
 mod progress;
 mod reconstruct;
 mod sample;
@@ -67,7 +69,8 @@ struct CommonOptions {
     /// Threads of the CPU [default: one per core]
     #[arg(long, value_name = "N", global = true, value_parser = numbers::threads, help_heading = "Common options")]
     threads: Option<usize>,
-    /// The photos already are aligned square face crops: take them as they are, and refuse any that is not square
+    /// The photos already are aligned square face crops: take them as they are instead of looking for faces, and refuse any
+    /// that is not square
     #[arg(long, global = true, help_heading = "Common options")]
     aligned: bool,
 }
@@ -90,6 +93,8 @@ enum Command {
     Mix(mix::MixArgs),
     /// Draw faces that nobody has
     Sample(sample::SampleArgs),
+    /// Find the faces in photos and cut each out as the model needs it
+    Align(align::AlignArgs),
     /// Encode a photo to a stylemap file
     Encode(stylemap_file::EncodeArgs),
     /// Draw a stylemap file
@@ -126,6 +131,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reconstruct(args) => reconstruct::run(&common, &args),
         Command::Mix(args) => mix::run(&common, &args),
         Command::Sample(args) => sample::run(&common, &args),
+        Command::Align(args) => align::run(&common, &args),
         Command::Encode(args) => stylemap_file::encode(&common, &args),
         Command::Decode(args) => stylemap_file::decode(&common, &args),
         Command::Convert(args) => convert::run(&common, &args),

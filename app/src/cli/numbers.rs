@@ -5,6 +5,8 @@ const MAX_OFFSET_PX: u32 = 2048;
 const MAX_FEATHER_PX: f32 = 2048.0;
 const MAX_THREADS: usize = 1024;
 const MAX_COUNT: usize = 100_000;
+/// Less shows no face; more is beyond the largest picture that a model may have.
+const CROP_SIZES_PX: (usize, usize) = (16, 4096);
 
 fn within(text: &str, low: f32, high: f32) -> Result<f32, String> {
     // A NaN is in no range.
@@ -49,6 +51,12 @@ pub fn count(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_COUNT)
 }
 
+/// Width and height of a crop.
+pub fn crop_size_px(text: &str) -> Result<u32, String> {
+    let (low, high) = CROP_SIZES_PX;
+    u32::try_from(whole(text, low, high)?).map_err(|err| err.to_string())
+}
+
 /// How many pictures lead from one face to the other, both included.
 pub fn frames(text: &str) -> Result<usize, String> {
     whole(text, 2, MAX_COUNT)
@@ -85,10 +93,12 @@ mod tests {
         }
         for bad in ["0", "-1", "1.5", "99999999999999999999", ""] {
             assert!(count(bad).is_err() && threads(bad).is_err() && frames(bad).is_err(), "{bad}");
+            assert!(crop_size_px(bad).is_err(), "{bad}");
         }
         for bad in ["5", "5,", ",5", "5,5,5", "1.5,0", "2147483647,0", "-2147483648,0"] {
             assert!(offset_px(bad).is_err(), "{bad}");
         }
+        assert!(crop_size_px("15").is_err() && crop_size_px("4097").is_err());
         assert!(frames("1").is_err() && seed("-1").is_err() && truncation("NaN").is_err());
     }
 
@@ -97,5 +107,6 @@ mod tests {
         assert_eq!((unit("0"), unit("1"), unit("0.25")), (Ok(0.0), Ok(1.0), Ok(0.25)));
         assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
         assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
+        assert_eq!((crop_size_px("16"), crop_size_px("4096")), (Ok(16), Ok(4096)));
     }
 }

@@ -24,9 +24,9 @@ impl PictureFile {
         Ok(Self { path: path.to_owned(), format })
     }
 
-    /// Writes it.
-    pub fn write(&self, picture: &RgbImage) -> anyhow::Result<()> {
-        export::write(&self.path, picture, self.format, None)
+    /// Writes it; without an ICC profile its colours are sRGB.
+    pub fn write(&self, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
+        export::write(&self.path, picture, self.format, icc_profile)
     }
 }
 
@@ -58,22 +58,26 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A folder of numbered pictures. They are written to a folder of their own and moved when all are there: a failure leaves
-/// none.
+/// The names of `count` pictures in a row, so that sorting by name keeps their order.
+pub fn numbered_names(count: usize) -> impl Iterator<Item = String> {
+    let digits = count.to_string().len().max(4);
+    (1..=count).map(move |number| format!("{number:0digits$}.png"))
+}
+
+/// A folder of PNG files. They are written to a folder of their own and moved when all are there: a failure leaves none.
 #[derive(Debug)]
 pub struct PictureFolder {
     path: PathBuf,
     staging: PathBuf,
-    digits: usize,
     names: Vec<String>,
 }
 
 impl PictureFolder {
-    /// Checks that `count` pictures can go there; a folder that does not exist is made, inside one that does.
+    /// Checks that pictures can go there; a folder that does not exist is made, inside one that does.
     ///
     /// # Errors
     /// When that folder does not exist either, or `path` is a file.
-    pub fn new(path: &Path, count: usize) -> anyhow::Result<Self> {
+    pub fn new(path: &Path) -> anyhow::Result<Self> {
         anyhow::ensure!(
             path.is_dir() || !path.exists(),
             "cannot write pictures to {}: it is a file, and must be a folder",
@@ -84,22 +88,24 @@ impl PictureFolder {
         }
         let parent = if path.is_dir() { path } else { folder_of(path) };
         let staging = parent.join(format!(".stylebrush-{}.part", std::process::id()));
-        Ok(Self { path: path.to_owned(), staging, digits: count.to_string().len().max(4), names: Vec::new() })
+        Ok(Self { path: path.to_owned(), staging, names: Vec::new() })
     }
 
-    /// Writes the next picture.
-    pub fn add(&mut self, picture: &RgbImage) -> anyhow::Result<()> {
-        let name = format!("{:0digits$}.png", self.names.len() + 1, digits = self.digits);
+    /// Writes the next picture; without an ICC profile its colours are sRGB.
+    pub fn add(&mut self, name: String, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {name} to {}", self.path.display());
-        let bytes = export::encode(picture, Format::Png, None).with_context(cannot)?;
+        let bytes = export::encode(picture, Format::Png, icc_profile).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
         std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
         self.names.push(name);
         Ok(())
     }
 
-    /// Gives the pictures their place.
+    /// Gives the pictures their place. Where there are none, no folder is made.
     pub fn finish(self) -> anyhow::Result<()> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
         let cannot = || format!("cannot write pictures to {}", self.path.display());
         std::fs::create_dir_all(&self.path).with_context(cannot)?;
         for name in &self.names {
@@ -132,15 +138,22 @@ mod tests {
     fn an_abandoned_folder_of_pictures_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("frames");
-        let mut frames = PictureFolder::new(&path, 2).unwrap();
-        frames.add(&picture()).unwrap();
+        let mut frames = PictureFolder::new(&path).unwrap();
+        frames.add("1.png".to_owned(), &picture(), None).unwrap();
         drop(frames);
+        PictureFolder::new(&path).unwrap().finish().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let mut frames = PictureFolder::new(&path, 20_000).unwrap();
-        frames.add(&picture()).unwrap();
+        let mut frames = PictureFolder::new(&path).unwrap();
+        frames.add("1.png".to_owned(), &picture(), None).unwrap();
         frames.finish().unwrap();
-        assert!(path.join("00001.png").is_file());
+        assert!(path.join("1.png").is_file());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(PictureFolder::new(&folder.path().join("no/such"), 2).is_err());
+        assert!(PictureFolder::new(&folder.path().join("no/such")).is_err());
+    }
+
+    #[test]
+    fn numbers_have_as_many_digits_as_the_last() {
+        assert_eq!(numbered_names(2).collect::<Vec<_>>(), ["0001.png", "0002.png"]);
+        assert_eq!(numbered_names(20_000).next(), Some("00001.png".to_owned()));
     }
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::failure;
+
 /// Shorter work needs no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -37,6 +39,11 @@ impl Progress {
     /// Prints a line to the standard output, above the bar.
     pub fn print_line(&self, line: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| super::print_line(line))
+    }
+
+    /// Says something that is no reason to stop, above the bar.
+    pub fn warn(&self, message: &str) {
+        self.bar.suspend(|| failure::warn(message));
     }
 }
 

@@ -4,18 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 use image::RgbImage;
+use stylemap::engine::FaceId;
+use stylemap::face::head_mask;
 use stylemap::photo;
 
 use super::output::PictureFile;
-use super::session::{Session, load_photo};
+use super::portrait::{Portrait, PortraitOpener};
+use super::session::Session;
 use super::{CommonOptions, print_line};
 
 const EXAMPLES: &str = "\
-Prints the mean square error of the picture against the photo at the model's size (values from -1 to 1), and the peak \
+Prints the mean square error of the picture against the face in the photo at the model's size (values from -1 to 1), and the peak \
 signal-to-noise ratio in decibels.
 
-Example:
-  stylebrush reconstruct me.jpg -o out.png";
+Examples:
+  stylebrush reconstruct me.jpg -o out.png
+  stylebrush reconstruct me.jpg --in-photo -o me_again.jpg";
 
 /// What `reconstruct` takes.
 #[derive(Args, Debug)]
@@ -24,6 +28,9 @@ pub struct ReconstructArgs {
     /// The photo
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
+    /// Put the drawn face back into the photo, at the photo's own resolution
+    #[arg(long)]
+    in_photo: bool,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -31,14 +38,22 @@ pub struct ReconstructArgs {
 
 /// Runs `reconstruct`.
 pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()> {
-    let ReconstructArgs { photo, output } = args;
+    const FACE: FaceId = FaceId(0);
+    let ReconstructArgs { photo, in_photo, output } = args;
     let output = PictureFile::new(output)?;
-    let photo = load_photo(photo, common)?;
+    let Portrait { crop, placement } = PortraitOpener::new(common)?.open(photo)?;
     let mut session = Session::open(common)?;
-    let picture = session.reconstruct(&photo)?;
-    let photo = photo::resized(&photo, u32::try_from(session.size_px())?);
-    let mse = mean_square_error(&photo, &picture);
-    output.write(&picture)?;
+    session.engine.add_face(FACE, &crop)?;
+    let picture = session.draw_face(FACE)?;
+    let crop = photo::resized(&crop, u32::try_from(session.size_px())?);
+    let mse = mean_square_error(&crop, &picture);
+    if *in_photo {
+        // The edit is all that the model draws otherwise.
+        let pasted = placement.paste(&crop, &picture, head_mask(session.size_px()))?;
+        output.write(&pasted, placement.original.icc_profile.as_deref())?;
+    } else {
+        output.write(&picture, None)?;
+    }
     print_line(&format!("MSE {mse:.6}, PSNR {:.2} dB", psnr_db(mse)))
 }
 

@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 use clap::Args;
 use stylemap::engine::{FaceId, Scene};
 
-use super::output::{PictureFile, PictureFolder};
+use super::output::{PictureFile, PictureFolder, numbered_names};
 use super::progress::Progress;
 use super::session::Session;
 use super::{CommonOptions, numbers};
@@ -47,13 +47,13 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
     };
     if *count == 1 {
         let output = PictureFile::new(output)?;
-        return output.write(&draw(&mut Session::open(common)?, 0)?);
+        return output.write(&draw(&mut Session::open(common)?, 0)?, None);
     }
-    let mut folder = PictureFolder::new(output, *count)?;
+    let mut folder = PictureFolder::new(output)?;
     let mut session = Session::open(common)?;
     let mut progress = Progress::new(*count, "faces");
-    for index in 0..*count {
-        folder.add(&draw(&mut session, index)?)?;
+    for (index, name) in numbered_names(*count).enumerate() {
+        folder.add(name, &draw(&mut session, index)?, None)?;
         progress.step();
     }
     folder.finish()

@@ -1,7 +1,5 @@
 //! An engine with faces, as every drawing command needs one.
 
-use std::path::Path;
-
 use image::RgbImage;
 use stylemap::engine::{Cancel, Engine, FaceId, Frame, Scene};
 use stylemap::photo;
@@ -30,25 +28,9 @@ impl Session {
         Ok(photo::rgb_from_rgba(&rgba, size_px)?)
     }
 
-    /// Draws one photo's face as it is.
-    pub fn reconstruct(&mut self, photo: &RgbImage) -> anyhow::Result<RgbImage> {
-        const FACE: FaceId = FaceId(0);
-        self.engine.add_face(FACE, photo)?;
-        self.draw(&Scene::face(FACE))
+    /// Draws one face as it is, beside the scene that is being drawn.
+    pub fn draw_face(&mut self, face: FaceId) -> anyhow::Result<RgbImage> {
+        let Frame { rgba, size_px, .. } = self.engine.draw_face(face, &Cancel::default())?;
+        Ok(photo::rgb_from_rgba(&rgba, size_px)?)
     }
-}
-
-/// Opens a photo as the encoder takes it: square, the middle of one that is not.
-pub fn load_photo(path: &Path, common: &CommonOptions) -> anyhow::Result<RgbImage> {
-    let photo = photo::load(path)?;
-    let (width, height) = photo.dimensions();
-    if width == height {
-        return Ok(photo);
-    }
-    anyhow::ensure!(
-        !common.aligned,
-        "{} is {width} x {height} pixels, and an aligned photo must be square",
-        path.display()
-    );
-    Ok(photo::centered_square(&photo))
 }

@@ -14,8 +14,9 @@ use stylemap::engine::{FaceId, Scene};
 use super::CommonOptions;
 use super::failure;
 use super::output::{PictureFile, check_safetensors};
+use super::portrait::PortraitOpener;
 use super::sample::values;
-use super::session::{Session, load_photo};
+use super::session::Session;
 
 const TENSOR: &str = "stylemap";
 const MODEL_HASH_KEY: &str = "stylemap.model_hash";
@@ -57,9 +58,9 @@ pub struct DecodeArgs {
 pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
     let EncodeArgs { photo, output } = args;
     check_safetensors(output)?;
-    let photo = load_photo(photo, common)?;
+    let crop = PortraitOpener::new(common)?.open(photo)?.crop;
     let mut session = Session::open(common)?;
-    session.engine.add_face(FACE, &photo)?;
+    session.engine.add_face(FACE, &crop)?;
     let info = session.engine.info();
     let shape = (info.config.style_dim, info.config.base, info.config.base);
     let stylemap = Tensor::from_vec(values(session.engine.stylemap(FACE)?)?, shape, &Device::Cpu)?;
@@ -87,7 +88,7 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
         stylemap.dims()
     );
     session.engine.add_stylemap(FACE, &values(&stylemap)?)?;
-    output.write(&session.draw(&Scene::face(FACE))?)?;
+    output.write(&session.draw(&Scene::face(FACE))?, None)?;
     if let Some(hash) = model_hash.filter(|hash| *hash != info.hash) {
         failure::warn(&format!(
             "{} was encoded with another model ({} {hash}), so the picture may show another face",

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
-use stylemap::face::{CropQuad, Landmarks, Similarity, crop_quad};
+use stylemap::Mask;
+use stylemap::face::{CropQuad, Landmarks, PasteOptions, Similarity, crop_quad, paste};
 
 use crate::original::Original;
 
@@ -96,6 +97,30 @@ impl Placement {
     pub fn of_middle(original: Arc<Original>) -> stylemap::Result<(Self, RgbImage)> {
         let (quad, crop) = original.middle()?;
         Ok((Self { original, quad, landmarks: None }, crop))
+    }
+
+    /// The photo with the edited face in it. `reconstruction` and `edited` are the face without and with the edit, square
+    /// and of one size; nothing changes beyond the feather around `painted`.
+    ///
+    /// # Errors
+    /// When the pictures do not fit together.
+    pub fn paste(&self, reconstruction: &RgbImage, edited: &RgbImage, painted: Mask) -> stylemap::Result<RgbImage> {
+        Self::paste_into(&self.original.pixels, &self.quad, reconstruction, edited, painted)
+    }
+
+    /// The same into a part of the photo, or into one of another size, in which the crop lies there.
+    ///
+    /// # Errors
+    /// When the pictures do not fit together.
+    pub fn paste_into(
+        pixels: &RgbImage,
+        quad: &CropQuad,
+        reconstruction: &RgbImage,
+        edited: &RgbImage,
+        painted: Mask,
+    ) -> stylemap::Result<RgbImage> {
+        let options = PasteOptions { painted: Some(painted), ..PasteOptions::default() };
+        paste(pixels, quad, reconstruction, edited, &options)
     }
 
     /// Where a place of the canvas lies in the photo; both are counted from the picture's corner.

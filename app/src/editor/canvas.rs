@@ -183,7 +183,7 @@ impl Editor {
         let is_working = matches!(self.toolbox.busy(), Some(ToolKind::Brush | ToolKind::Eraser | ToolKind::Move));
         let has_outline = self.shows_overlay || is_working;
         let layer = self.timeline.document().active_layer().filter(|layer| layer.visible)?;
-        if !has_outline && !self.isolates_layer || layer.mask.is_empty() && !self.isolates_layer {
+        if !self.isolates_layer && (!has_outline || layer.mask.is_empty()) {
             return None;
         }
         Some(MaskOverlay {

@@ -84,13 +84,11 @@ impl Scene {
         std::iter::once(first).chain(second).chain(self.layers.iter().map(|layer| layer.face))
     }
 
-    /// Where the picture may differ from `face` as it is: the union of the layers as they are mixed in, each with its move,
-    /// feather and strength. None where it may differ everywhere, as the base is not that face alone.
-    pub fn painted_over(&self, face: FaceId) -> Option<Mask> {
-        if self.base != Base::Face(face) || self.directions.iter().any(|step| step.amount != 0.0) {
-            return None;
-        }
-        let mut painted: Option<Mask> = None;
+    /// Where the picture differs from `face` as it is: the union of the layers as they are mixed in, each with its move,
+    /// feather and strength. Where the base is not that face alone the picture differs everywhere; then `of_base` takes part.
+    pub fn painted_over(&self, face: FaceId, of_base: &Mask) -> Mask {
+        let is_face = self.base == Base::Face(face) && self.directions.iter().all(|step| step.amount == 0.0);
+        let mut painted = (!is_face).then(|| of_base.clone());
         for Layer { mask, offset_px: (dx, dy), strength, feather_px, .. } in &self.layers {
             let mask = mask.feathered(*feather_px).shifted(i64::from(*dx), i64::from(*dy));
             let size_px = painted.as_ref().map_or(mask.size_px(), Mask::size_px);
@@ -101,7 +99,7 @@ impl Scene {
             // Sizes and values are those of masks.
             painted = Mask::new(size_px, weights.collect()).ok().or(painted);
         }
-        Some(painted.unwrap_or_else(|| Mask::constant(1, 0.0)))
+        painted.unwrap_or_else(|| Mask::constant(1, 0.0))
     }
 }
 
@@ -118,14 +116,16 @@ mod tests {
             |x, dx, strength| Layer { face: FaceId(1), mask: dab(x), offset_px: (dx, 0), strength, feather_px: 0.0 };
         let scene =
             Scene { layers: vec![layer(0, 0, 0.5), layer(0, 2, 1.0), layer(3, 1, 1.0)], ..Scene::face(FaceId(0)) };
-        let painted = scene.painted_over(FaceId(0)).unwrap();
-        assert_eq!(painted.weights()[..4], [0.5, 0.0, 1.0, 0.0]);
-        assert!(Scene::face(FaceId(0)).painted_over(FaceId(0)).unwrap().is_empty());
-        assert_eq!(scene.painted_over(FaceId(2)), None, "another face lies below");
+        let everywhere = Mask::constant(4, 0.25);
+        let of = |scene: &Scene, face| scene.painted_over(FaceId(face), &everywhere).weights().to_vec();
+        assert_eq!(of(&scene, 0)[..4], [0.5, 0.0, 1.0, 0.0]);
+        assert!(of(&Scene::face(FaceId(0)), 0).iter().all(|weight| *weight == 0.0));
+        let with_base = [0.625, 0.25, 1.0, 0.25];
+        assert_eq!(of(&scene, 2)[..4], with_base, "another face lies below");
         let base = Base::Interpolation { from: FaceId(0), to: FaceId(1), t: 0.1 };
-        assert_eq!(Scene { base, ..scene.clone() }.painted_over(FaceId(0)), None);
+        assert_eq!(of(&Scene { base, ..scene.clone() }, 0)[..4], with_base);
         let step = DirectionStep { index: 0, amount: 1.0, mask: None };
-        assert_eq!(Scene { directions: vec![step], ..scene }.painted_over(FaceId(0)), None);
+        assert_eq!(of(&Scene { directions: vec![step], ..scene }, 0)[..4], with_base);
     }
 }
 
