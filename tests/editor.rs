@@ -938,6 +938,78 @@ fn pixels_show_as_squares_between_lines_when_near() {
 }
 
 #[test]
+fn every_command_is_found_by_its_name() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    session.harness.event(egui::Event::Text("clear ma".to_owned()));
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("Clear mask").is_some());
+    session.snapshot("palette");
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(session.steps(), ["Paint stroke", "Clear mask"]);
+    // Letters went to the field, and the box is gone: keys mean what they meant.
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.mask_value(260, 230), 255);
+
+    // Arrows choose, a disabled command does nothing, Escape leaves.
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    session.harness.event(egui::Event::Text("mask".to_owned()));
+    session.key(Modifiers::NONE, Key::ArrowDown);
+    session.key(Modifiers::NONE, Key::ArrowUp);
+    session.key(Modifiers::NONE, Key::ArrowUp);
+    session.key(Modifiers::NONE, Key::Escape);
+    assert!(session.harness.query_by_label("Command").is_none());
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    session.harness.event(egui::Event::Text("reset position".to_owned()));
+    session.key(Modifiers::NONE, Key::Enter);
+    assert!(session.harness.query_by_label("Command").is_some(), "nothing is moved, so there is nothing to reset");
+    assert_eq!(session.steps(), ["Paint stroke"]);
+}
+
+#[test]
+fn the_history_goes_to_any_step() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.harness.get_by_label("History").click();
+    session.harness.run_steps(3);
+    for x in [150.0, 250.0, 350.0] {
+        session.paint((x, 230.0), (x + 20.0, 230.0));
+    }
+    let last = session.settle();
+    session.harness.get_by_label("Start").click();
+    session.harness.run_steps(3);
+    assert!(session.steps().is_empty() && session.editor().timeline().future_names().len() == 3);
+    session.settle();
+    session.snapshot("history");
+    session.run(Command::GoToStep(2));
+    assert_eq!((session.mask_value(260, 230), session.mask_value(360, 230)), (255, 0));
+    session.run(Command::GoToStep(99));
+    assert_eq!(session.settle().rgba, last.rgba);
+
+    // Sections close and open.
+    session.harness.get_by_label("Layers").click();
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("Layer Portrait 2").is_none());
+    session.harness.get_by_label("Layers").click();
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("Layer Portrait 2").is_some());
+}
+
+#[test]
+fn the_light_theme() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Command::UseTheme(egui::ThemePreference::Light));
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.settle();
+    session.snapshot("light");
+    session.key(Modifiers::NONE, Key::F1);
+    session.snapshot("light_keys");
+}
+
+#[test]
 fn opening_can_be_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = (0..40).map(|i| folder.path().join(format!("{i}.png"))).collect();

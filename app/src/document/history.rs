@@ -170,6 +170,18 @@ impl Timeline {
         self.future.last().map(|step| step.name.as_str())
     }
 
+    /// Goes back or forth until this many steps are done, as far as there are any.
+    pub fn go_to_step(&mut self, done: usize) {
+        self.commit();
+        while self.past.len() > done && self.undo().is_some() {}
+        while self.past.len() < done && self.redo().is_some() {}
+    }
+
+    /// The names of the steps undone, the next one to be done again first.
+    pub fn future_names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.future.iter().rev().map(|step| step.name.as_str())
+    }
+
     /// The names of the steps done, the oldest first.
     pub fn past_names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.past.iter().map(|step| step.name.as_str())

@@ -562,23 +562,21 @@ pub(super) fn whole_texture() -> Rect {
 
 /// What to do next, at the lower edge of the canvas.
 pub(super) fn hint_pill(ui: &Ui, area: Rect, text: &str) {
-    let palette = theme::palette(ui.ctx());
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, palette.text);
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme::ON_SHADE);
     let size = galley.size() + vec2(28.0, 14.0);
     let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 44.0), size);
-    ui.painter().rect_filled(rect, size.y / 2.0, Color32::from_black_alpha(190));
-    ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, palette.text);
+    ui.painter().rect_filled(rect, size.y / 2.0, theme::SHADE);
+    ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, theme::ON_SHADE);
 }
 
 /// A word on the picture.
 fn badge(painter: &egui::Painter, left_top: Pos2, text: &str, ui: &Ui) {
-    let palette = theme::palette(ui.ctx());
     let font = egui::TextStyle::Small.resolve(ui.style());
-    let galley = painter.layout_no_wrap(text.to_owned(), font, palette.text);
+    let galley = painter.layout_no_wrap(text.to_owned(), font, theme::ON_SHADE);
     let rect = Rect::from_min_size(left_top, galley.size() + vec2(16.0, 8.0));
-    painter.rect_filled(rect, 5.0, Color32::from_black_alpha(190));
-    painter.galley(rect.min + vec2(8.0, 4.0), galley, palette.text);
+    painter.rect_filled(rect, 5.0, theme::SHADE);
+    painter.galley(rect.min + vec2(8.0, 4.0), galley, theme::ON_SHADE);
 }
 
 /// A message in the middle of the canvas.
@@ -604,10 +602,10 @@ fn busy_ui(ui: &mut Ui, area: Rect, text: &str) {
 fn corner_busy_ui(ui: &mut Ui, rect: Rect, text: &str) -> bool {
     let rect = Rect::from_min_size(rect.left_top() + vec2(12.0, 12.0), vec2(260.0, 32.0));
     let busy = |ui: &mut Ui| {
-        let frame = egui::Frame::new().fill(Color32::from_black_alpha(190)).corner_radius(5.0).inner_margin(6.0);
+        let frame = egui::Frame::new().fill(theme::SHADE).corner_radius(5.0).inner_margin(6.0);
         let contents = |ui: &mut Ui| {
-            ui.spinner();
-            ui.small(text);
+            ui.add(egui::Spinner::new().color(theme::ON_SHADE));
+            ui.label(RichText::new(text).small().color(theme::ON_SHADE));
             ui.small_button("Cancel").clicked()
         };
         frame.show(ui, |ui| ui.horizontal(contents).inner).inner

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use super::canvas::CompareMode;
 use super::icons;
@@ -38,6 +38,12 @@ pub enum Command {
     Undo,
     /// Does it again.
     Redo,
+    /// Goes back or forth until this many steps are done.
+    GoToStep(usize),
+    /// Shows every command, to be found by its name.
+    ShowPalette,
+    /// Draws the window in this theme.
+    UseTheme(ThemePreference),
     /// Takes a tool in hand.
     SelectTool(ToolKind),
     /// A larger brush.
@@ -193,7 +199,8 @@ impl Command {
             Self::ResetOffset,
         ])
         .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
-        .chain([Self::ShowKeys, Self::ShowAbout])
+        .chain([ThemePreference::System, ThemePreference::Dark, ThemePreference::Light].map(Self::UseTheme))
+        .chain([Self::ShowPalette, Self::ShowKeys, Self::ShowAbout])
         .collect()
     }
 
@@ -212,6 +219,11 @@ impl Command {
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
+            Self::GoToStep(_) => "Go to step",
+            Self::ShowPalette => "Find a command…",
+            Self::UseTheme(ThemePreference::System) => "Theme of the system",
+            Self::UseTheme(ThemePreference::Dark) => "Dark theme",
+            Self::UseTheme(ThemePreference::Light) => "Light theme",
             Self::SelectTool(ToolKind::Brush) => "Brush",
             Self::SelectTool(ToolKind::Eraser) => "Eraser",
             Self::SelectTool(ToolKind::Move) => "Move region",
@@ -273,6 +285,9 @@ impl Command {
             Self::Quit => "Close the program",
             Self::Undo => "Take the last edit back",
             Self::Redo => "Do the undone edit again",
+            Self::GoToStep(_) => "Go back or forth to this step",
+            Self::ShowPalette => "Find any command by its name",
+            Self::UseTheme(_) => "Change the window's colours",
             Self::SelectTool(ToolKind::Brush) => "Paint the active layer's face into the picture",
             Self::SelectTool(ToolKind::Eraser) => "Take paint off. With the brush, the right button does the same",
             Self::SelectTool(ToolKind::Move) => "Drag the painted region to another place",
@@ -326,6 +341,7 @@ impl Command {
             Self::Quit => vec![command(Key::Q)],
             Self::Undo => vec![command(Key::Z)],
             Self::Redo => vec![command_shift(Key::Z), command(Key::Y)],
+            Self::ShowPalette => vec![command_shift(Key::P)],
             Self::SelectTool(ToolKind::Brush) => vec![plain(Key::B)],
             Self::SelectTool(ToolKind::Eraser) => vec![plain(Key::E)],
             Self::SelectTool(ToolKind::Move) => vec![plain(Key::V)],
@@ -397,6 +413,9 @@ impl Command {
             Self::LowerLayer => icons::ARROW_DOWN,
             Self::ClearMask => icons::CLEAR,
             Self::ResetOffset => icons::RESET,
+            Self::ShowPalette => icons::COMMAND,
+            Self::UseTheme(_) => icons::MOON,
+            Self::GoToStep(_) => icons::HISTORY,
             Self::ShowKeys => icons::KEYBOARD,
             Self::ShowAbout => icons::INFO,
             _ => return None,

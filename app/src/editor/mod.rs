@@ -10,6 +10,7 @@ mod gpu;
 mod icons;
 mod modals;
 pub mod notifications;
+mod palette;
 mod panels;
 mod photo_view;
 mod theme;
@@ -43,6 +44,8 @@ use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use modals::{Modal, PathBox};
 use notifications::{Kind, Notifications};
+use palette::Palette;
+use panels::OpenSections;
 use photo_view::PhotoView;
 use thumbnails::Thumbnails;
 use view::CanvasView;
@@ -184,6 +187,7 @@ pub struct Editor {
     shows_in_photo: bool,
     /// Whether only what the active layer paints shows.
     isolates_layer: bool,
+    open_sections: OpenSections,
     compare_mode: CompareMode,
     /// Where the line between source and edit lies, from the left of the canvas to its right.
     split_share: f32,
@@ -233,6 +237,7 @@ impl Editor {
             shows_overlay: true,
             shows_in_photo: false,
             isolates_layer: false,
+            open_sections: OpenSections::default(),
             compare_mode: CompareMode::default(),
             split_share: 0.5,
             is_comparing: false,
@@ -445,6 +450,9 @@ impl Editor {
             Command::Redo => {
                 self.timeline.redo();
             }
+            Command::GoToStep(done) => self.timeline.go_to_step(done),
+            Command::ShowPalette => self.modal = Some(Modal::Palette(Palette::default())),
+            Command::UseTheme(theme) => ctx.set_theme(theme),
             Command::SelectTool(tool) => self.toolbox.selected = tool,
             Command::BrushLarger => self.resize_brush(1.15),
             Command::BrushSmaller => self.resize_brush(1.0 / 1.15),
@@ -836,7 +844,7 @@ impl Editor {
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
     use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter};
-    use Command::{ShowAbout, ShowKeys, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
+    use Command::{ShowAbout, ShowKeys, ShowPalette, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
     use Command::{ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     !matches!(
         command,
@@ -853,6 +861,8 @@ fn changes_document(command: &Command) -> bool {
             | ZoomToFit
             | ZoomToActualSize
             | ShowKeys
+            | ShowPalette
+            | UseTheme(_)
             | ShowAbout
     )
 }
@@ -881,8 +891,9 @@ impl eframe::App for Editor {
         Self::ui(self, ui);
     }
 
-    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::DARK.canvas.to_normalized_gamma_f32()
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        let theme = if visuals.dark_mode { egui::Theme::Dark } else { egui::Theme::Light };
+        theme::of_theme(theme).canvas.to_normalized_gamma_f32()
     }
 }
 

@@ -6,12 +6,15 @@ use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::commands::format_shortcut;
 use super::dialogs::Question;
+use super::palette::Palette;
 use super::{Command, Editor, EngineState, theme, widgets};
 
 /// The box that is open.
 pub enum Modal {
     /// A path to type.
     Path(PathBox),
+    /// Every command, to be found by its name.
+    Palette(Palette),
     /// Every key.
     Keys,
     /// What this program is.
@@ -41,7 +44,8 @@ impl PathBox {
     }
 }
 
-enum Outcome {
+/// What a box decided in this frame.
+pub(super) enum Outcome {
     Stay,
     Close,
     Send(Command),
@@ -53,6 +57,7 @@ impl Editor {
         // Each box has an id of its own, as egui remembers the size of the last one.
         let id = match &modal {
             Modal::Path(_) => "path box",
+            Modal::Palette(_) => "palette",
             Modal::Keys => "keys",
             Modal::About => "about",
         };
@@ -60,6 +65,7 @@ impl Editor {
             .frame(egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(20)))
             .show(ctx, |ui| match &mut modal {
                 Modal::Path(path_box) => path_ui(ui, path_box),
+                Modal::Palette(palette) => self.palette_ui(ui, palette),
                 Modal::Keys => keys_ui(ui),
                 Modal::About => self.about_ui(ui),
             });

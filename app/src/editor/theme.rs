@@ -67,6 +67,32 @@ pub const DARK: Palette = Palette {
     success: Color32::from_rgb(0x58, 0xc0, 0x86),
 };
 
+/// The light theme.
+pub const LIGHT: Palette = Palette {
+    canvas: Color32::from_rgb(0xc9, 0xc9, 0xcb),
+    panel: Color32::from_rgb(0xf1, 0xf1, 0xf3),
+    floating: Color32::from_rgb(0xfb, 0xfb, 0xfc),
+    field: Color32::from_rgb(0xff, 0xff, 0xff),
+    raised: Color32::from_rgb(0xdf, 0xdf, 0xe3),
+    raised_hover: Color32::from_rgb(0xd2, 0xd2, 0xd7),
+    rail: Color32::from_rgb(0xb4, 0xb4, 0xba),
+    line: Color32::from_rgb(0xd8, 0xd8, 0xdc),
+    outline: Color32::from_rgb(0xc4, 0xc4, 0xca),
+    text: Color32::from_rgb(0x1d, 0x1d, 0x20),
+    text_weak: Color32::from_rgb(0x5c, 0x5c, 0x64),
+    text_on_accent: Color32::from_rgb(0xff, 0xff, 0xff),
+    accent: Color32::from_rgb(0x2a, 0x68, 0xd8),
+    accent_hover: Color32::from_rgb(0x1f, 0x57, 0xc0),
+    selection: Color32::from_rgb(0xc9, 0xdb, 0xf8),
+    danger: Color32::from_rgb(0xc2, 0x35, 0x2b),
+    success: Color32::from_rgb(0x1f, 0x8a, 0x50),
+};
+
+/// Words over pictures lie on this in both themes: a picture is no panel.
+pub const SHADE: Color32 = Color32::from_black_alpha(190);
+/// The colour of such words.
+pub const ON_SHADE: Color32 = Color32::from_rgb(0xf2, 0xf2, 0xf4);
+
 /// Distances, in points.
 pub mod space {
     /// Between an icon and its word.
@@ -114,16 +140,25 @@ pub fn title_font() -> FontId {
 }
 
 /// The palette in use.
-pub fn palette(_ctx: &egui::Context) -> Palette {
-    DARK
+pub fn palette(ctx: &egui::Context) -> Palette {
+    of_theme(ctx.theme())
+}
+
+/// The palette of a theme.
+pub fn of_theme(theme: egui::Theme) -> Palette {
+    match theme {
+        egui::Theme::Dark => DARK,
+        egui::Theme::Light => LIGHT,
+    }
 }
 
 /// Installs fonts and style.
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     ctx.set_theme(egui::Theme::Dark);
-    let style = style(&DARK);
-    ctx.set_style_of(egui::Theme::Dark, style);
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        ctx.set_style_of(theme, style(theme));
+    }
     ctx.options_mut(|options| {
         // Ctrl+plus and Ctrl+minus zoom the picture, not the window.
         options.zoom_with_keyboard = false;
@@ -149,7 +184,7 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
-fn style(palette: &Palette) -> Style {
+fn style(theme: egui::Theme) -> Style {
     let mut style = Style {
         text_styles: [
             (TextStyle::Heading, FontId::new(16.0, semibold())),
@@ -161,7 +196,7 @@ fn style(palette: &Palette) -> Style {
         .into(),
         drag_value_text_style: TextStyle::Body,
         animation_time: 0.1,
-        visuals: visuals(palette),
+        visuals: visuals(theme),
         ..Style::default()
     };
     let spacing = &mut style.spacing;
@@ -181,14 +216,16 @@ fn style(palette: &Palette) -> Style {
     style
 }
 
-fn visuals(palette: &Palette) -> Visuals {
-    let mut visuals = Visuals::dark();
+fn visuals(theme: egui::Theme) -> Visuals {
+    let palette = of_theme(theme);
+    let mut visuals = theme.default_visuals();
     visuals.panel_fill = palette.panel;
     visuals.window_fill = palette.floating;
     visuals.window_stroke = Stroke::new(1.0, palette.outline);
     visuals.window_corner_radius = CornerRadius::same(8);
     visuals.menu_corner_radius = CornerRadius::same(7);
-    let shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: Color32::from_black_alpha(110) };
+    let shadow = Color32::from_black_alpha(if theme == egui::Theme::Dark { 110 } else { 50 });
+    let shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: shadow };
     visuals.window_shadow = shadow;
     visuals.popup_shadow = shadow;
     visuals.extreme_bg_color = palette.field;
@@ -220,4 +257,44 @@ fn visuals(palette: &Palette) -> Visuals {
         visuals.expansion = 0.0;
     }
     visuals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.2, relative luminance and contrast.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let luminance = |color: Color32| {
+            let linear = |value: u8| {
+                let value = f32::from(value) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_can_be_read_in_both_themes() {
+        for theme in [egui::Theme::Dark, egui::Theme::Light] {
+            let palette = of_theme(theme);
+            for (name, text, ground) in [
+                ("text on panels", palette.text, palette.panel),
+                ("text in menus", palette.text, palette.floating),
+                ("text in fields", palette.text, palette.field),
+                ("text on buttons", palette.text, palette.raised_hover),
+                ("text on the selection", palette.text, palette.selection),
+                ("captions on panels", palette.text_weak, palette.panel),
+                ("captions in menus", palette.text_weak, palette.floating),
+                ("failures", palette.danger, palette.floating),
+            ] {
+                let contrast = contrast(text, ground);
+                assert!(contrast >= 4.5, "{theme:?}: {name} has a contrast of {contrast}");
+            }
+            // The main action is large and bold enough for three.
+            assert!(contrast(palette.text_on_accent, palette.accent) >= 3.0);
+        }
+    }
 }

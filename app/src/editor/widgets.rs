@@ -129,12 +129,32 @@ pub fn number_field(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, su
     response
 }
 
-/// A title over a part of a panel, with room for buttons on the right.
-pub fn section_header(ui: &mut Ui, title: &str, add_right: impl FnOnce(&mut Ui)) {
+/// A title over a part of a panel that opens and closes it, with room for buttons on the right. Returns whether it is open.
+pub fn section_header(ui: &mut Ui, title: &str, is_open: &mut bool, add_right: impl FnOnce(&mut Ui)) -> bool {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(title).font(theme::title_font()).color(theme::palette(ui.ctx()).text));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add_right);
+        let palette = theme::palette(ui.ctx());
+        let galley = |text: String, font, color| ui.painter().layout_no_wrap(text, font, color);
+        let title_galley = galley(title.to_owned(), theme::title_font(), palette.text);
+        let caret = if *is_open { super::icons::CARET_DOWN } else { super::icons::CARET_RIGHT };
+        let caret_galley = galley(caret.to_string(), theme::icon_font(11.0), palette.text_weak);
+        let size = vec2(title_galley.size().x + 18.0, theme::space::ROW);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let at = |offset_x: f32, galley: &egui::Galley| rect.left_center() + vec2(offset_x, -galley.size().y / 2.0);
+        let (caret_at, title_at) = (at(-1.0, &caret_galley), at(14.0, &title_galley));
+        ui.painter().galley(caret_at, caret_galley, palette.text_weak);
+        ui.painter().galley(title_at, title_galley, palette.text);
+        if response.has_focus() {
+            ui.painter().rect_stroke(rect, theme::CORNER, Stroke::new(1.0, palette.accent), egui::StrokeKind::Outside);
+        }
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, *is_open, title));
+        if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+            *is_open = !*is_open;
+        }
+        if *is_open {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), add_right);
+        }
     });
+    *is_open
 }
 
 /// A caption.

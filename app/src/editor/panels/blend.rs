@@ -13,9 +13,14 @@ const SLOT_SIZE: f32 = 64.0;
 
 impl Editor {
     pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
-        widgets::section_header(ui, "Between two faces", |ui| {
+        let mut is_open = self.open_sections.blend;
+        let shows = widgets::section_header(ui, "Between two faces", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::SwapBlend, 16.0);
         });
+        self.open_sections.blend = is_open;
+        if !shows {
+            return;
+        }
         let document = self.timeline.document();
         let (source, blend) = (document.source(), document.blend());
         if document.is_empty() {

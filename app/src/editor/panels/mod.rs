@@ -1,6 +1,7 @@
 //! The parts around the canvas.
 
 mod blend;
+mod history;
 mod layers;
 mod photos;
 mod status_bar;
@@ -11,6 +12,25 @@ mod top_bar;
 use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
 
 use super::{Editor, theme};
+
+/// Which parts of the side panel are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenSections {
+    /// The photos.
+    pub photos: bool,
+    /// Two faces and what lies between them.
+    pub blend: bool,
+    /// The layers.
+    pub layers: bool,
+    /// The steps done and undone.
+    pub history: bool,
+}
+
+impl Default for OpenSections {
+    fn default() -> Self {
+        Self { photos: true, blend: true, layers: true, history: false }
+    }
+}
 
 impl Editor {
     pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
@@ -27,6 +47,8 @@ impl Editor {
                         self.blend_ui(ui);
                         section_break(ui);
                         self.layers_ui(ui);
+                        section_break(ui);
+                        self.history_ui(ui);
                     });
                 });
             },

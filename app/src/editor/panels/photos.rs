@@ -12,9 +12,14 @@ const COLUMNS: usize = 4;
 
 impl Editor {
     pub(super) fn photos_ui(&mut self, ui: &mut Ui) {
-        widgets::section_header(ui, "Photos", |ui| {
+        let mut is_open = self.open_sections.photos;
+        let shows = widgets::section_header(ui, "Photos", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::Open, 16.0);
         });
+        self.open_sections.photos = is_open;
+        if !shows {
+            return;
+        }
         let photos: Vec<Arc<Photo>> = self.timeline.document().photos().to_vec();
         if photos.is_empty() {
             widgets::caption(ui, "Open photos to paint with. The first one is painted on.");
@@ -34,7 +39,6 @@ impl Editor {
     }
 
     fn photo_ui(&mut self, ui: &mut Ui, photo: &Photo, size: f32) {
-        let palette = theme::palette(ui.ctx());
         let document = self.timeline.document();
         let is_source = document.source() == Some(photo.id);
         let active = document.active_layer().filter(|layer| layer.photo == photo.id);
@@ -58,9 +62,9 @@ impl Editor {
         if is_source {
             let strip = Rect::from_min_max(response.rect.left_bottom() - vec2(0.0, 17.0), response.rect.right_bottom());
             let corners = egui::CornerRadius { sw: 5, se: 5, nw: 0, ne: 0 };
-            ui.painter().rect_filled(strip, corners, Color32::from_black_alpha(185));
+            ui.painter().rect_filled(strip, corners, theme::SHADE);
             let font = egui::FontId::new(10.5, theme::semibold());
-            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, "Source", font, palette.text);
+            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, "Source", font, theme::ON_SHADE);
         }
         if response.clicked() {
             self.send(Command::UseAsReference(photo.id));

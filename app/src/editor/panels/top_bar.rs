@@ -1,6 +1,6 @@
 //! Menus on the left, the most used actions on the right.
 
-use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
+use egui::{Button, MenuBar, RichText, ThemePreference, Ui, containers::menu::MenuButton};
 
 use super::super::{Command, CompareMode, Editor, theme, widgets};
 use crate::tools::ToolKind;
@@ -42,6 +42,8 @@ impl Editor {
                         &[Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize],
                         &[Command::ToggleOverlay, Command::ToggleIsolation, Command::ToggleInPhoto],
                         &[CompareMode::Split, CompareMode::SideBySide].map(Command::ToggleCompare),
+                        &[ThemePreference::System, ThemePreference::Dark, ThemePreference::Light]
+                            .map(Command::UseTheme),
                     ],
                 );
                 self.menu_ui(
@@ -54,7 +56,7 @@ impl Editor {
                         &[Command::SwapBlend],
                     ],
                 );
-                self.menu_ui(ui, "Help", &[&[Command::ShowKeys, Command::ShowAbout]]);
+                self.menu_ui(ui, "Help", &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowAbout]]);
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
@@ -88,6 +90,7 @@ impl Editor {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::ToggleIsolation => Some(self.isolates_layer),
+            Command::UseTheme(theme) => Some(ui.ctx().options(|options| options.theme_preference) == *theme),
             Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
