@@ -355,12 +355,12 @@ fn layers_have_colours_of_their_own_and_a_limit() {
 fn the_scene_says_what_the_document_shows() {
     let mut bench = Bench::new();
     let mut scenes = SceneBuilder::default();
-    let scene = scenes.scene(bench.timeline.document()).unwrap();
+    let scene = scenes.scene(bench.timeline.document(), None).unwrap();
     assert_eq!(scene.base, Base::Face(FaceId(1)));
     assert!(scene.layers.is_empty(), "an empty mask changes nothing");
 
     bench.drag((100.0, 50.0), (100.0, 50.0));
-    let first = scenes.scene(bench.timeline.document()).unwrap();
+    let first = scenes.scene(bench.timeline.document(), None).unwrap();
     assert_eq!(first.layers[0].face, FaceId(2));
     assert_eq!(first.layers[0].mask.size_px(), CANVAS_SIZE_PX);
     assert_eq!(first.layers[0].mask.weights()[50 * CANVAS_SIZE_PX + 100], 1.0);
@@ -369,14 +369,14 @@ fn the_scene_says_what_the_document_shows() {
         document.update_layer(LayerId(1), |layer| (layer.feather_px, layer.strength) = (8.0, 0.25));
         document.set_blend(Some(Blend { with: PhotoId(3), t: 0.25 })).unwrap();
     });
-    let second = scenes.scene(bench.timeline.document()).unwrap();
+    let second = scenes.scene(bench.timeline.document(), None).unwrap();
     assert!(Arc::ptr_eq(&first.layers[0].mask, &second.layers[0].mask), "an unchanged mask is not converted again");
     assert_eq!((second.layers[0].feather_px, second.layers[0].strength), (8.0, 0.25));
     assert_eq!(second.base, Base::Interpolation { from: FaceId(1), to: FaceId(3), t: 0.25 });
 
     bench.timeline.edit("Hide layer", |document| document.update_layer(LayerId(1), |layer| layer.visible = false));
-    assert!(scenes.scene(bench.timeline.document()).unwrap().layers.is_empty());
-    assert!(scenes.scene(&Document::default()).is_none());
+    assert!(scenes.scene(bench.timeline.document(), None).unwrap().layers.is_empty());
+    assert!(scenes.scene(&Document::default(), None).is_none());
 }
 
 /// What the property tests do to a document.

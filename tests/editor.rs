@@ -15,7 +15,7 @@ use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Photo, Point};
 use stylebrush_app::editor::notifications::Kind;
-use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState};
+use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
@@ -995,6 +995,61 @@ fn the_history_goes_to_any_step() {
     session.harness.get_by_label("Layers").click();
     session.harness.run_steps(3);
     assert!(session.harness.query_by_label("Layer Portrait 2").is_some());
+}
+
+#[test]
+fn the_motion_between_two_faces_plays_and_is_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    let still = session.frame();
+    session.harness.get_by_label("Play between the faces").click();
+    session.harness.step();
+    let mut seen = std::collections::BTreeSet::new();
+    session.wait_until("it moves", |editor| {
+        seen.extend(editor.frame().map(|frame| frame.number));
+        seen.len() > 8
+    });
+    assert!(difference(&still, &session.frame()) > 0);
+    assert!(session.steps().is_empty(), "what is played is no edit");
+    session.harness.get_by_label("Pause").click();
+    session.harness.run_steps(2);
+    assert_eq!(session.steps(), ["Change blend"], "the slider stays where it was stopped");
+    let t = session.editor().timeline().document().blend().unwrap().t;
+    assert!(t > 0.0 && t < 1.0, "{t}");
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.settle().rgba, still.rgba);
+
+    // Twenty-four pictures there, and those between the ends back.
+    let path = folder.path().join("faces.gif");
+    session.run(Command::ExportMotion);
+    session.snapshot("motion");
+    session.key(Modifiers::NONE, Key::Escape);
+    session.run(Command::ExportMotionTo(MotionTarget::File(path.clone())));
+    session.wait_until("it is written", |editor| !editor.notifications().shown().is_empty());
+    assert_eq!(session.messages()[0].0, Kind::Success, "{:?}", session.messages());
+    let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+    let decoder = image::codecs::gif::GifDecoder::new(file).unwrap();
+    let frames = image::AnimationDecoder::into_frames(decoder).collect_frames().unwrap();
+    assert_eq!(frames.len(), 24 + 22);
+    assert_eq!(session.steps(), Vec::<String>::new());
+    assert_eq!(session.settle().rgba, still.rgba, "the document shows again");
+
+    let pictures = folder.path().join("frames");
+    session.run(Command::ExportMotionTo(MotionTarget::Folder(pictures.clone())));
+    session.wait_until("they are written", |editor| editor.notifications().shown().len() == 2);
+    let opened = |number: usize| image::open(pictures.join(format!("{number:04}.png"))).unwrap().to_rgba8();
+    assert_eq!(opened(1).as_raw(), &still.rgba);
+    session.run(Command::SwapBlend);
+    session.wait_until("the other face is drawn", Editor::is_idle);
+    session.run(Command::Undo);
+    session.harness.get_by_role_and_label(egui::Role::Slider, "Blend").set_value_accesskit(100.0);
+    session.harness.step();
+    assert_eq!(opened(24).as_raw(), &session.settle().rgba);
+
+    session.run(Command::ExportMotionTo(MotionTarget::File(folder.path().join("faces.mov"))));
+    session.harness.run_steps(2);
+    assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Error && text.contains(".gif")));
 }
 
 #[test]

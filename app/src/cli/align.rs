@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
+use stylebrush_app::export::folder::PictureFolder;
 use stylebrush_app::original::Original;
 use stylebrush_app::sentence::sentence_of;
 use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
 
-use super::output::PictureFolder;
 use super::progress::Progress;
 use super::{CommonOptions, numbers, print_line};
 

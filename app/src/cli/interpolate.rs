@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use image::RgbImage;
 use stylebrush_app::document::Placement;
+use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{Base, FaceId, Scene};
 use stylemap::face::head_mask;
 
-use super::output::{PictureFile, PictureFolder, numbered_names};
+use super::output::PictureFile;
 use super::portrait::{Portrait, PortraitOpener};
 use super::progress::Progress;
 use super::session::Session;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use image::RgbImage;
+use stylebrush_app::export::folder::check_folder_of;
 use stylebrush_app::export::{self, Format};
 
 /// A picture to be written.
@@ -46,114 +46,4 @@ pub fn check_safetensors(path: &Path) -> anyhow::Result<()> {
 fn check_place(path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
     check_folder_of(path)
-}
-
-fn check_folder_of(path: &Path) -> anyhow::Result<()> {
-    let folder = folder_of(path);
-    anyhow::ensure!(folder.is_dir(), "cannot write {}: there is no folder {}", path.display(), folder.display());
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The names of `count` pictures in a row, so that sorting by name keeps their order.
-pub fn numbered_names(count: usize) -> impl Iterator<Item = String> {
-    let digits = count.to_string().len().max(4);
-    (1..=count).map(move |number| format!("{number:0digits$}.png"))
-}
-
-/// A folder of PNG files. They are written to a folder of their own and moved when all are there: a failure leaves none.
-#[derive(Debug)]
-pub struct PictureFolder {
-    path: PathBuf,
-    staging: PathBuf,
-    names: Vec<String>,
-}
-
-impl PictureFolder {
-    /// Checks that pictures can go there; a folder that does not exist is made, inside one that does.
-    ///
-    /// # Errors
-    /// When that folder does not exist either, or `path` is a file.
-    pub fn new(path: &Path) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            path.is_dir() || !path.exists(),
-            "cannot write pictures to {}: it is a file, and must be a folder",
-            path.display()
-        );
-        if !path.is_dir() {
-            check_folder_of(path)?;
-        }
-        let parent = if path.is_dir() { path } else { folder_of(path) };
-        let staging = parent.join(format!(".stylebrush-{}.part", std::process::id()));
-        Ok(Self { path: path.to_owned(), staging, names: Vec::new() })
-    }
-
-    /// Writes the next picture; without an ICC profile its colours are sRGB.
-    pub fn add(&mut self, name: String, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
-        let cannot = || format!("cannot write {name} to {}", self.path.display());
-        let bytes = export::encode(picture, Format::Png, icc_profile).with_context(cannot)?;
-        std::fs::create_dir_all(&self.staging).with_context(cannot)?;
-        std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
-        self.names.push(name);
-        Ok(())
-    }
-
-    /// Gives the pictures their place. Where there are none, no folder is made.
-    pub fn finish(self) -> anyhow::Result<()> {
-        if self.names.is_empty() {
-            return Ok(());
-        }
-        let cannot = || format!("cannot write pictures to {}", self.path.display());
-        std::fs::create_dir_all(&self.path).with_context(cannot)?;
-        for name in &self.names {
-            std::fs::rename(self.staging.join(name), self.path.join(name)).with_context(cannot)?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for PictureFolder {
-    fn drop(&mut self) {
-        // It is not there if nothing was written.
-        let _ = std::fs::remove_dir_all(&self.staging);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use image::Rgb;
-
-    use super::*;
-
-    fn picture() -> RgbImage {
-        RgbImage::from_fn(8, 8, |x, y| Rgb([x as u8 * 30, y as u8 * 30, 77]))
-    }
-
-    #[test]
-    fn an_abandoned_folder_of_pictures_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("frames");
-        let mut frames = PictureFolder::new(&path).unwrap();
-        frames.add("1.png".to_owned(), &picture(), None).unwrap();
-        drop(frames);
-        PictureFolder::new(&path).unwrap().finish().unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let mut frames = PictureFolder::new(&path).unwrap();
-        frames.add("1.png".to_owned(), &picture(), None).unwrap();
-        frames.finish().unwrap();
-        assert!(path.join("1.png").is_file());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(PictureFolder::new(&folder.path().join("no/such")).is_err());
-    }
-
-    #[test]
-    fn numbers_have_as_many_digits_as_the_last() {
-        assert_eq!(numbered_names(2).collect::<Vec<_>>(), ["0001.png", "0002.png"]);
-        assert_eq!(numbered_names(20_000).next(), Some("00001.png".to_owned()));
-    }
 }

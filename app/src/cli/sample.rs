@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
 use clap::Args;
+use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{FaceId, Scene};
 
-use super::output::{PictureFile, PictureFolder, numbered_names};
+use super::output::PictureFile;
 use super::progress::Progress;
 use super::session::Session;
 use super::{CommonOptions, numbers};

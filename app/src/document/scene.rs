@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stylemap::Mask;
 use stylemap::engine::{Base, FaceId, Layer as SceneLayer, Scene};
 
-use super::{CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId};
+use super::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId};
 
 impl From<PhotoId> for FaceId {
     fn from(id: PhotoId) -> Self {
@@ -22,9 +22,11 @@ pub struct SceneBuilder {
 
 impl SceneBuilder {
     /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
-    pub fn scene(&mut self, document: &Document) -> Option<Scene> {
+    /// `moving_t` takes the place of the blend's own while it moves by itself.
+    pub fn scene(&mut self, document: &Document, moving_t: Option<f32>) -> Option<Scene> {
         let source = document.source()?;
-        let base = match document.blend() {
+        let blend = document.blend().map(|blend| Blend { t: moving_t.unwrap_or(blend.t).clamp(0.0, 1.0), ..blend });
+        let base = match blend {
             Some(blend) if blend.t > 0.0 => {
                 Base::Interpolation { from: source.into(), to: blend.with.into(), t: blend.t }
             }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use super::canvas::CompareMode;
+use super::dialogs::Question;
 use super::icons;
+use super::motion::MotionTarget;
 use stylemap::face::Landmarks;
 
 use crate::document::{LayerId, PhotoId};
@@ -30,6 +32,16 @@ pub enum Command {
     ExportInPhoto,
     /// Writes the photo with the edited face in it to this file.
     ExportInPhotoTo(PathBuf),
+    /// Plays the motion between the two faces, or stops it.
+    ToggleMotion,
+    /// Asks what to write of the motion between the two faces.
+    ExportMotion,
+    /// Asks for a file or folder.
+    AskFor(Question),
+    /// Writes the motion there.
+    ExportMotionTo(MotionTarget),
+    /// Stops what is being drawn for a file.
+    CancelExport,
     /// Opens no more of the photos that were asked for.
     CancelOpening,
     /// Closes the window.
@@ -167,6 +179,7 @@ impl Command {
             Self::Export,
             Self::ExportByPath,
             Self::ExportInPhoto,
+            Self::ExportMotion,
             Self::Quit,
             Self::Undo,
             Self::Redo,
@@ -189,6 +202,7 @@ impl Command {
             Self::ToggleCompare(CompareMode::SideBySide),
             Self::ChooseFace(None),
             Self::PlaceFace(None),
+            Self::ToggleMotion,
             Self::SwapBlend,
             Self::DuplicateLayer,
             Self::DeleteLayer,
@@ -215,6 +229,11 @@ impl Command {
             Self::ExportTo(_) => "Export",
             Self::ExportInPhoto => "Export in the photo…",
             Self::ExportInPhotoTo(_) => "Export in the photo",
+            Self::ToggleMotion => "Play between the faces",
+            Self::ExportMotion => "Export motion…",
+            Self::AskFor(_) => "Choose a file…",
+            Self::ExportMotionTo(_) => "Export motion",
+            Self::CancelExport => "Cancel export",
             Self::CancelOpening => "Cancel opening",
             Self::Quit => "Quit",
             Self::Undo => "Undo",
@@ -280,6 +299,12 @@ impl Command {
             Self::ExportInPhoto | Self::ExportInPhotoTo(_) => {
                 "Save the whole photo at its own size, with the edited face in it"
             }
+            Self::ToggleMotion => "Move from one face to the other and back",
+            Self::ExportMotion | Self::ExportMotionTo(_) => {
+                "Save the way from one face to the other as GIF, PNG or pictures"
+            }
+            Self::AskFor(_) => "Choose where it goes",
+            Self::CancelExport => "Draw no more pictures for the file",
             Self::CancelOpening => "Open no more photos",
             Self::ExportByPath => "Type the path of the file to write",
             Self::Quit => "Close the program",
@@ -362,6 +387,7 @@ impl Command {
             Self::ToggleCompare(CompareMode::SideBySide) => vec![shift(Key::Y)],
             Self::ExportInPhoto => vec![command_alt(Key::E)],
             Self::SwapBlend => vec![plain(Key::X)],
+            Self::ToggleMotion => vec![command(Key::Space)],
             Self::DuplicateLayer => vec![command(Key::J)],
             Self::DeleteLayer => vec![shift(Key::Delete), shift(Key::Backspace)],
             Self::RaiseLayer => vec![plain(Key::PageUp)],
@@ -406,6 +432,8 @@ impl Command {
             Self::MakeSource(_) => icons::USER,
             Self::BlendWith(_) => icons::STACK,
             Self::SwapBlend => icons::SWAP,
+            Self::ToggleMotion => icons::PLAY,
+            Self::ExportMotion | Self::ExportMotionTo(_) => icons::EXPORT,
             Self::RemovePhoto(_) => icons::X,
             Self::DuplicateLayer => icons::COPY,
             Self::DeleteLayer => icons::TRASH,

@@ -1,6 +1,7 @@
 //! The system's file dialogs, on threads of their own.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,10 @@ pub enum Question {
     ExportTo,
     /// Where the photo with the edited face in it goes.
     ExportInPhotoTo,
+    /// Where the moving picture goes.
+    MotionTo,
+    /// Which folder the pictures of a motion go to.
+    MotionFramesTo,
 }
 
 /// How a dialog ended.
@@ -72,13 +77,22 @@ impl Dialogs {
                     wake();
                 })
             }
-            Question::ExportTo | Question::ExportInPhotoTo => {
-                let title = if question == Question::ExportTo { "Export the face" } else { "Export the photo" };
-                let file = dialog
-                    .set_title(title)
-                    .add_filter("Pictures (PNG, JPEG, WebP)", &["png", "jpg", "jpeg", "webp"])
-                    .set_file_name(suggestion)
-                    .save_file();
+            Question::ExportTo | Question::ExportInPhotoTo | Question::MotionTo | Question::MotionFramesTo => {
+                let pictures = ("Pictures (PNG, JPEG, WebP)", ["png", "jpg", "jpeg", "webp"].as_slice());
+                let (title, (filter, extensions)) = match question {
+                    Question::MotionTo => {
+                        ("Export the motion", ("Moving pictures (GIF, PNG)", ["gif", "png"].as_slice()))
+                    }
+                    Question::ExportInPhotoTo => ("Export the photo", pictures),
+                    _ => ("Export the face", pictures),
+                };
+                // Boxed, as a folder and a file are asked for by different futures.
+                let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {
+                    Question::MotionFramesTo => Box::pin(dialog.set_title("Folder for the pictures").pick_folder()),
+                    _ => Box::pin(
+                        dialog.set_title(title).add_filter(filter, extensions).set_file_name(suggestion).save_file(),
+                    ),
+                };
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);

@@ -54,7 +54,8 @@ pub struct EngineLink {
     scenes: SceneBuilder,
     known_faces: BTreeSet<PhotoId>,
     waiting_faces: BTreeSet<PhotoId>,
-    sent_revision: Option<u64>,
+    /// The document's revision, and what moved in it.
+    sent_state: Option<(u64, Option<f32>)>,
     sent_scene: Option<Scene>,
     /// The newest request and when it was made.
     sent_number: u64,
@@ -93,7 +94,7 @@ impl EngineLink {
             scenes: SceneBuilder::default(),
             known_faces: BTreeSet::new(),
             waiting_faces: BTreeSet::new(),
-            sent_revision: None,
+            sent_state: None,
             sent_scene: None,
             sent_number: 0,
             sent_at: Instant::now(),
@@ -171,13 +172,18 @@ impl EngineLink {
         self.waiting_faces.contains(&photo)
     }
 
-    /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one.
-    pub fn update(&mut self, timeline: &Timeline) {
-        let Some(handle) = &self.handle else { return };
-        if self.sent_revision == Some(timeline.revision()) {
-            return;
+    /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one. While the
+    /// blend moves by itself, `moving_t` is where it stands. Whether the newest request is of this state.
+    pub fn update(&mut self, timeline: &Timeline, moving_t: Option<f32>) -> bool {
+        let Some(handle) = &self.handle else { return false };
+        if self.sent_state == Some((timeline.revision(), moving_t)) {
+            return true;
         }
-        self.sent_revision = Some(timeline.revision());
+        // What moves by itself waits for its picture: the engine sets the pace.
+        if moving_t.is_some() && self.is_busy() {
+            return false;
+        }
+        self.sent_state = Some((timeline.revision(), moving_t));
         let document = timeline.document();
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
@@ -192,7 +198,7 @@ impl EngineLink {
             self.drawn_faces.remove(&photo);
             handle.remove_face(photo.into());
         }
-        let scene = self.scenes.scene(document);
+        let scene = self.scenes.scene(document, moving_t);
         if scene != self.sent_scene {
             match &scene {
                 Some(scene) => {
@@ -208,6 +214,7 @@ impl EngineLink {
             }
             self.sent_scene = scene;
         }
+        true
     }
 
     /// Takes everything that came. The newest frame stays in [`EngineLink::frame`]; an older one than that is dropped.

@@ -9,6 +9,7 @@ mod face_view;
 mod gpu;
 mod icons;
 mod modals;
+mod motion;
 pub mod notifications;
 mod palette;
 mod panels;
@@ -43,6 +44,8 @@ use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use modals::{Modal, PathBox};
+use motion::Motion;
+pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
 use panels::OpenSections;
@@ -189,6 +192,7 @@ pub struct Editor {
     isolates_layer: bool,
     open_sections: OpenSections,
     compare_mode: CompareMode,
+    motion: Motion,
     /// Where the line between source and edit lies, from the left of the canvas to its right.
     split_share: f32,
     /// Whether the key that shows the source is held.
@@ -239,6 +243,7 @@ impl Editor {
             isolates_layer: false,
             open_sections: OpenSections::default(),
             compare_mode: CompareMode::default(),
+            motion: Motion::default(),
             split_share: 0.5,
             is_comparing: false,
             target_format,
@@ -275,6 +280,7 @@ impl Editor {
             && !self.engine.is_busy()
             && self.pending_exports.is_empty()
             && self.running_exports == 0
+            && self.motion.progress().is_none()
             && self.shown_photo().is_none_or(|(photo, _)| {
                 let shown = self.photo_view.shown(photo.id);
                 shown.map(|patch| patch.number) == self.engine.frame().map(|frame| frame.number)
@@ -390,7 +396,8 @@ impl Editor {
             Command::ClearMask => active.is_some_and(|layer| !layer.mask.is_empty()),
             Command::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
             Command::NudgeRegion(..) => active.is_some_and(|layer| !layer.mask.is_empty()),
-            Command::SwapBlend => document.blend().is_some(),
+            Command::SwapBlend | Command::ToggleMotion | Command::ExportMotion => document.blend().is_some(),
+            Command::CancelExport => self.motion.progress().is_some(),
             _ => true,
         }
     }
@@ -442,6 +449,11 @@ impl Editor {
                     self.export_to(path, Some(photo.id));
                 }
             }
+            Command::ToggleMotion => self.toggle_motion(),
+            Command::ExportMotion => self.modal = Some(Modal::Motion),
+            Command::AskFor(question) => self.ask(question, ctx),
+            Command::ExportMotionTo(target) => self.record_motion(target),
+            Command::CancelExport => self.cancel_recording(),
             Command::CancelOpening => self.loader.cancel(),
             Command::Quit => self.wants_quit = true,
             Command::Undo => {
@@ -633,12 +645,15 @@ impl Editor {
         let extension = own_format.and_then(|path| path.extension()).map(|extension| extension.to_string_lossy());
         match (question, extension) {
             (Question::ExportInPhotoTo, Some(extension)) => format!("{} edited.{extension}", photo.name),
+            (Question::MotionTo, _) => format!("{} in motion.gif", photo.name),
+            (Question::MotionFramesTo, _) => format!("{} in motion", photo.name),
             _ => format!("{} edited.png", photo.name),
         }
     }
 
     fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
-        self.engine.update(&self.timeline);
+        self.stop_motion();
+        self.engine.update(&self.timeline, None);
         if let EngineState::Failed(_) = self.engine.state() {
             return self
                 .notifications
@@ -664,19 +679,26 @@ impl Editor {
                 self.pending_exports.push(export);
                 continue;
             };
-            let (path, done, ctx) = (export.path, self.exports_done.0.clone(), ctx.clone());
-            let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
-                let written = picture.write(&path).map(|()| path);
-                // The window may be gone already; the file is written all the same.
-                let _ = done.send(written);
-                ctx.request_repaint();
-            });
-            match spawned {
-                Ok(_) => self.running_exports += 1,
-                Err(err) => {
-                    self.notifications.error(&anyhow::Error::from(err).context("the export could not be started"));
-                }
-            }
+            let path = export.path;
+            self.export_on_a_thread(ctx, move || picture.write(&path).map(|()| path));
+        }
+    }
+
+    /// Writes files on a thread of its own; what it returns is reported.
+    fn export_on_a_thread(
+        &mut self,
+        ctx: &egui::Context,
+        write: impl FnOnce() -> anyhow::Result<PathBuf> + Send + 'static,
+    ) {
+        let (done, ctx) = (self.exports_done.0.clone(), ctx.clone());
+        let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
+            // The window may be gone already; the file is written all the same.
+            let _ = done.send(write());
+            ctx.request_repaint();
+        });
+        match spawned {
+            Ok(_) => self.running_exports += 1,
+            Err(err) => self.notifications.error(&anyhow::Error::from(err).context("the export could not be started")),
         }
     }
 
@@ -696,6 +718,12 @@ impl Editor {
                 }
                 Answer::Paths(Question::ExportInPhotoTo, paths) => {
                     paths.into_iter().for_each(|path| self.send(Command::ExportInPhotoTo(path)));
+                }
+                Answer::Paths(Question::MotionTo, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::ExportMotionTo(MotionTarget::File(path))));
+                }
+                Answer::Paths(Question::MotionFramesTo, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::ExportMotionTo(MotionTarget::Folder(path))));
                 }
                 Answer::NoDialog(question) => {
                     let suggestion = self.suggested_name(question);
@@ -806,7 +834,8 @@ impl Editor {
         for command in std::mem::take(&mut self.sent) {
             self.run(command, &ctx);
         }
-        self.engine.update(&self.timeline);
+        let is_asked = self.engine.update(&self.timeline, self.motion.t());
+        self.update_motion(is_asked, &ctx);
         if self.shows_in_photo
             && let Some(edit) = self.edit_in_photo()
         {
@@ -843,9 +872,9 @@ impl Editor {
 
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
+    use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter};
     use Command::{ShowAbout, ShowKeys, ShowPalette, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
-    use Command::{ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     !matches!(
         command,
         BrushLarger
@@ -855,6 +884,9 @@ fn changes_document(command: &Command) -> bool {
             | ToggleOverlay
             | ToggleInPhoto
             | ToggleIsolation
+            | AskFor(_)
+            | CancelExport
+            | ExportMotion
             | ToggleCompare(_)
             | ZoomIn
             | ZoomOut

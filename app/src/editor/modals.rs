@@ -6,6 +6,7 @@ use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::commands::format_shortcut;
 use super::dialogs::Question;
+use super::motion::MotionTarget;
 use super::palette::Palette;
 use super::{Command, Editor, EngineState, theme, widgets};
 
@@ -15,6 +16,8 @@ pub enum Modal {
     Path(PathBox),
     /// Every command, to be found by its name.
     Palette(Palette),
+    /// What to write of the motion between two faces.
+    Motion,
     /// Every key.
     Keys,
     /// What this program is.
@@ -58,6 +61,7 @@ impl Editor {
         let id = match &modal {
             Modal::Path(_) => "path box",
             Modal::Palette(_) => "palette",
+            Modal::Motion => "motion",
             Modal::Keys => "keys",
             Modal::About => "about",
         };
@@ -66,6 +70,7 @@ impl Editor {
             .show(ctx, |ui| match &mut modal {
                 Modal::Path(path_box) => path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
+                Modal::Motion => self.motion_ui(ui),
                 Modal::Keys => keys_ui(ui),
                 Modal::About => self.about_ui(ui),
             });
@@ -117,6 +122,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::OpenPhotos => ("Open by path", "/home/me/photo.jpg", "Open"),
         Question::ExportTo => ("Export to path", "/home/me/picture.png", "Export"),
         Question::ExportInPhotoTo => ("Export the photo to path", "/home/me/photo.jpg", "Export"),
+        Question::MotionTo => ("Export the motion to path", "/home/me/faces.gif", "Export"),
+        Question::MotionFramesTo => ("Export pictures to a folder", "/home/me/frames", "Export"),
     };
     ui.set_width(460.0);
     ui.heading(title);
@@ -149,6 +156,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
                 Question::OpenPhotos => Command::OpenPaths(vec![path]),
                 Question::ExportTo => Command::ExportTo(path),
                 Question::ExportInPhotoTo => Command::ExportInPhotoTo(path),
+                Question::MotionTo => Command::ExportMotionTo(MotionTarget::File(path)),
+                Question::MotionFramesTo => Command::ExportMotionTo(MotionTarget::Folder(path)),
             });
         }
         if ui.button("Cancel").clicked() {
@@ -211,7 +220,7 @@ fn keys_ui(ui: &mut Ui) -> Outcome {
 }
 
 /// The buttons at the end of a box, from the right.
-fn button_row_ui(ui: &mut Ui, add_buttons: impl FnOnce(&mut Ui)) {
+pub(super) fn button_row_ui(ui: &mut Ui, add_buttons: impl FnOnce(&mut Ui)) {
     let size = egui::vec2(ui.available_width(), theme::space::ROW);
     ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
         ui.spacing_mut().button_padding.x = 14.0;

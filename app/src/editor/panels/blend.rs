@@ -16,6 +16,7 @@ impl Editor {
         let mut is_open = self.open_sections.blend;
         let shows = widgets::section_header(ui, "Between two faces", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::SwapBlend, 16.0);
+            self.play_button_ui(ui);
         });
         self.open_sections.blend = is_open;
         if !shows {
@@ -47,11 +48,26 @@ impl Editor {
         });
     }
 
+    fn play_button_ui(&mut self, ui: &mut Ui) {
+        let (icon, label) =
+            if self.motion.is_playing() { (icons::PAUSE, "Pause") } else { (icons::PLAY, "Play between the faces") };
+        let enabled = self.is_enabled(&Command::ToggleMotion);
+        let button = widgets::icon_button_enabled(ui, enabled, icon, label, 16.0);
+        if button.on_hover_text(Command::ToggleMotion.hint(ui.ctx())).clicked() {
+            self.send(Command::ToggleMotion);
+        }
+    }
+
     fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
-        let mut percent = blend.map_or(0.0, |blend| blend.t * 100.0);
+        // The slider follows what moves by itself; whoever takes it stops the motion.
+        let moving_t = self.motion.t();
+        let mut percent = blend.map_or(0.0, |blend| moving_t.unwrap_or(blend.t) * 100.0);
         let before = percent;
         ui.add_enabled_ui(blend.is_some(), |ui| {
             let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
+            if slider.dragged() && self.motion.is_playing() {
+                self.stop_motion();
+            }
             slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), "Blend"));
             slider.on_hover_text("From the source to the other face");
             ui.vertical_centered(|ui| {

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 
 use super::super::canvas::BUSY_AFTER;
-use super::super::{Editor, EngineState, theme};
+use super::super::{Command, Editor, EngineState, theme};
 
 impl Editor {
     pub(in crate::editor) fn status_bar_ui(&mut self, ui: &mut Ui) {
@@ -53,12 +53,15 @@ impl Editor {
         });
     }
 
-    fn busy_ui(&self, ui: &mut Ui) {
+    fn busy_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
         let encoding = self.timeline.document().photos().iter().filter(|p| self.engine.is_encoding(p.id)).count();
         let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
         let text = match self.engine.busy_for() {
             _ if !is_ready => None,
+            _ if self.motion.progress().is_some() => {
+                self.motion.progress().map(|(picture, of)| format!("Drawing picture {picture} of {of}"))
+            }
             _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some("Exporting".to_owned()),
             Some(busy_for) if busy_for >= BUSY_AFTER => Some("Rendering".to_owned()),
             Some(busy_for) => {
@@ -73,6 +76,9 @@ impl Editor {
         if let Some(text) = text {
             ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
             ui.label(RichText::new(text).small().color(palette.text_weak));
+        }
+        if self.motion.progress().is_some() && ui.small_button("Cancel").clicked() {
+            self.send(Command::CancelExport);
         }
     }
 }

@@ -21,7 +21,7 @@ impl Editor {
                     "File",
                     &[
                         &[Command::Open, Command::OpenByPath],
-                        &[Command::Export, Command::ExportInPhoto, Command::ExportByPath],
+                        &[Command::Export, Command::ExportInPhoto, Command::ExportByPath, Command::ExportMotion],
                         &[Command::Quit],
                     ],
                 );

@@ -1,5 +1,8 @@
 //! Writes pictures to files that every viewer opens, marked as sRGB and as edited.
 
+pub mod animation;
+pub mod folder;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,232 @@
+//! Motion between two faces: played in the window, and written as a moving picture or as single ones.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use egui::{RichText, Ui};
+use image::RgbImage;
+use stylemap::photo;
+
+use super::dialogs::Question;
+use super::modals::{self, Outcome};
+use super::{Command, Editor, EngineState, Kind, theme, widgets};
+use crate::document::history::EditKey;
+use crate::document::{Blend, Timeline};
+use crate::export::animation::{self, AnimationFormat};
+use crate::export::folder::{PictureFolder, numbered_names};
+
+/// From one face to the other takes this long in the window.
+const SECONDS_PER_WAY: f32 = 2.0;
+
+/// What is written of the motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MotionSettings {
+    /// Pictures from the source to the other face, both included.
+    pub count: usize,
+    /// How long the way takes.
+    pub seconds: f32,
+    /// Whether a moving picture comes back.
+    pub returns: bool,
+}
+
+impl Default for MotionSettings {
+    fn default() -> Self {
+        Self { count: 24, seconds: SECONDS_PER_WAY, returns: true }
+    }
+}
+
+/// Where the pictures go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MotionTarget {
+    /// One file that moves.
+    File(PathBuf),
+    /// A folder of numbered files.
+    Folder(PathBuf),
+}
+
+/// Pictures on their way to a file, drawn one after the other.
+struct Recording {
+    target: MotionTarget,
+    settings: MotionSettings,
+    frames: Vec<RgbImage>,
+    /// The request for the picture that comes next.
+    request: Option<u64>,
+}
+
+/// What moves by itself.
+#[derive(Default)]
+pub struct Motion {
+    /// When it began, and how far along the way it was.
+    playing: Option<(Instant, f32)>,
+    recording: Option<Recording>,
+    /// What the box shows.
+    pub settings: MotionSettings,
+}
+
+impl Motion {
+    /// Whether it plays in the window.
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Which picture of how many is drawn for a file.
+    pub fn progress(&self) -> Option<(usize, usize)> {
+        self.recording.as_ref().map(|recording| (recording.frames.len() + 1, recording.settings.count))
+    }
+
+    /// The place between the faces that shows now, in place of the slider's.
+    pub fn t(&self) -> Option<f32> {
+        if let Some(Recording { frames, settings, .. }) = &self.recording {
+            return Some(frames.len() as f32 / settings.count.saturating_sub(1).max(1) as f32);
+        }
+        let (started, from) = self.playing?;
+        // There and back, slower at the ends, beginning where the slider stands.
+        let phase = (1.0 - 2.0 * from).clamp(-1.0, 1.0).acos() / std::f32::consts::PI;
+        let ways = started.elapsed().as_secs_f32() / SECONDS_PER_WAY + phase;
+        Some(0.5 - 0.5 * (ways * std::f32::consts::PI).cos())
+    }
+}
+
+impl Editor {
+    /// Plays, or stops where it is.
+    pub(super) fn toggle_motion(&mut self) {
+        if self.motion.is_playing() {
+            return self.stop_motion();
+        }
+        if let Some(blend) = self.timeline.document().blend() {
+            self.motion.playing = Some((Instant::now(), blend.t));
+        }
+    }
+
+    /// The slider stays where the motion ends.
+    pub(super) fn stop_motion(&mut self) {
+        let t = self.motion.t();
+        let was_playing = self.motion.playing.take().is_some();
+        if let (true, Some(t), Some(blend)) = (was_playing, t, self.timeline.document().blend()) {
+            set_t(&mut self.timeline, blend, t);
+            self.timeline.seal();
+        }
+    }
+
+    pub(super) fn record_motion(&mut self, target: MotionTarget) {
+        if let MotionTarget::File(path) = &target
+            && let Err(err) = AnimationFormat::of(path)
+        {
+            return self.notifications.error(&err);
+        }
+        if let EngineState::Failed(_) = self.engine.state() {
+            return self.notifications.push(Kind::Error, "There is nothing to export: the model could not be loaded.");
+        }
+        self.stop_motion();
+        let settings = self.motion.settings;
+        self.motion.recording = Some(Recording { target, settings, frames: Vec::new(), request: None });
+    }
+
+    pub(super) fn cancel_recording(&mut self) {
+        self.motion.recording = None;
+    }
+
+    /// Takes the picture that was asked for and asks for the next; writes them when all are there. `is_asked` says whether
+    /// the engine's newest request is of the place where the motion is.
+    pub(super) fn update_motion(&mut self, is_asked: bool, ctx: &egui::Context) {
+        if self.timeline.document().blend().is_none() {
+            (self.motion.playing, self.motion.recording) = (None, None);
+        }
+        if self.motion.is_playing() {
+            ctx.request_repaint();
+        }
+        let Some(recording) = &mut self.motion.recording else { return };
+        let Some(request) = recording.request else {
+            recording.request = is_asked.then(|| self.engine.newest_request());
+            return;
+        };
+        let Some(frame) = self.engine.frame().filter(|frame| frame.number >= request) else { return };
+        match photo::rgb_from_rgba(&frame.rgba, frame.size_px) {
+            Ok(picture) => recording.frames.push(picture),
+            Err(err) => {
+                self.motion.recording = None;
+                return self.notifications.error(&err.into());
+            }
+        }
+        recording.request = None;
+        ctx.request_repaint();
+        if recording.frames.len() >= recording.settings.count
+            && let Some(recording) = self.motion.recording.take()
+        {
+            self.export_on_a_thread(ctx, move || recording.write());
+        }
+    }
+
+    /// The box that asks what to write.
+    pub(super) fn motion_ui(&mut self, ui: &mut Ui) -> Outcome {
+        let palette = theme::palette(ui.ctx());
+        ui.set_width(360.0);
+        ui.heading("Export motion");
+        ui.add_space(theme::space::TIGHT);
+        ui.label(RichText::new("From the source to the other face, with everything painted.").color(palette.text_weak));
+        ui.add_space(theme::space::NORMAL);
+        let MotionSettings { count, seconds, returns } = &mut self.motion.settings;
+        let mut pictures = *count as f32;
+        egui::Grid::new("motion").num_columns(2).spacing([14.0, 6.0]).show(ui, |ui| {
+            ui.label("Pictures");
+            widgets::number_field(ui, &mut pictures, 2.0..=600.0, "", "Pictures");
+            ui.end_row();
+            ui.label("Seconds");
+            let field = egui::DragValue::new(seconds).range(0.1..=60.0).speed(0.05).max_decimals(1);
+            let id = ui.add(field).id;
+            ui.ctx().accesskit_node_builder(id, |node| node.set_label("Seconds value"));
+            ui.end_row();
+            ui.label("");
+            ui.checkbox(returns, "There and back");
+            ui.end_row();
+        });
+        *count = pictures.round() as usize;
+        ui.add_space(theme::space::WIDE);
+        let mut outcome = Outcome::Stay;
+        modals::button_row_ui(ui, |ui| {
+            let text = RichText::new("Moving picture…").color(palette.text_on_accent);
+            if ui.add(egui::Button::new(text).fill(palette.accent)).clicked() {
+                outcome = Outcome::Send(Command::AskFor(Question::MotionTo));
+            }
+            if ui.button("Single pictures…").clicked() {
+                outcome = Outcome::Send(Command::AskFor(Question::MotionFramesTo));
+            }
+            if ui.button("Cancel").clicked() {
+                outcome = Outcome::Close;
+            }
+        });
+        outcome
+    }
+}
+
+fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
+    timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
+        // The face is in the document, as it is in the blend.
+        let _ = document.set_blend(Some(Blend { t, ..blend }));
+    });
+}
+
+impl Recording {
+    fn write(&self) -> anyhow::Result<PathBuf> {
+        let Self { target, settings: MotionSettings { count, seconds, returns }, frames, .. } = self;
+        match target {
+            MotionTarget::File(path) => {
+                let frame_ms = (seconds * 1e3 / count.saturating_sub(1).max(1) as f32).round().clamp(10.0, 60_000.0);
+                let looped = if *returns { animation::there_and_back(frames) } else { frames.clone() };
+                let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                stylemap::checkpoint::write_whole(path, &bytes)?;
+                Ok(path.clone())
+            }
+            MotionTarget::Folder(path) => {
+                let mut folder = PictureFolder::new(path)?;
+                for (name, frame) in numbered_names(frames.len()).zip(frames) {
+                    folder.add(name, frame, None)?;
+                }
+                folder.finish()?;
+                Ok(path.clone())
+            }
+        }
+    }
+}
