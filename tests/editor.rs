@@ -16,6 +16,7 @@ use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Photo, Point};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget};
+use stylebrush_app::settings::Theme;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
@@ -45,6 +46,7 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
         model_label: "test model".to_owned(),
         worker: WorkerOptions { artificial_delay: delay },
+        settings_file: None,
     }
 }
 
@@ -1053,10 +1055,58 @@ fn the_motion_between_two_faces_plays_and_is_exported() {
 }
 
 #[test]
+fn keys_can_be_chosen_and_settings_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Stylebrush").join("settings.json");
+    let with_settings = || EditorOptions { settings_file: Some(file.clone()), ..options(Vec::new(), Duration::ZERO) };
+    let mut session = Session::new(with_settings());
+    session.settle();
+    session.run(Command::UseTheme(Theme::Light));
+    session.harness.get_by_label("History").click();
+    session.key(Modifiers::NONE, Key::F1);
+    // The box finds its size over some frames.
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Key of Invert mask").click();
+    session.harness.run_steps(2);
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert!(session.harness.query_by_label_contains("was the key of “Undo”").is_some());
+    session.key(Modifiers::NONE, Key::Escape);
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.steps(), ["Paint stroke", "Invert mask"]);
+    session.wait_until("the settings are written", |_| {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("invert-mask"))
+    });
+    drop(session);
+
+    let mut session = Session::new(with_settings());
+    session.settle();
+    session.harness.run_steps(2);
+    assert_eq!(session.harness.ctx.theme(), egui::Theme::Light);
+    assert!(session.harness.query_by_label("Start").is_some(), "the history is open");
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.steps(), ["Invert mask"]);
+    session.key(Modifiers::NONE, Key::F1);
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Reset all keys").click();
+    session.harness.run_steps(2);
+    session.key(Modifiers::NONE, Key::Escape);
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert!(session.steps().is_empty(), "undo has its key again");
+    drop(session);
+
+    // A broken file is said, passed over, and no reason not to start.
+    std::fs::write(&file, "not json").unwrap();
+    let mut session = Session::new(with_settings());
+    session.settle();
+    assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Error && text.contains("settings.json")));
+}
+
+#[test]
 fn the_light_theme() {
     let mut session = Session::ready();
     session.wait_until("every face is read", Editor::is_idle);
-    session.run(Command::UseTheme(egui::ThemePreference::Light));
+    session.run(Command::UseTheme(Theme::Light));
     session.paint((180.0, 230.0), (340.0, 230.0));
     session.settle();
     session.snapshot("light");

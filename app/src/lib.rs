@@ -10,4 +10,5 @@ pub mod in_photo;
 pub mod original;
 pub mod photo_loading;
 pub mod sentence;
+pub mod settings;
 pub mod tools;

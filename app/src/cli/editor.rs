@@ -26,5 +26,6 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
         load_engine: Box::new(move || source.engine(device, dtype)),
         model_label,
         worker: WorkerOptions::default(),
+        settings_file: None,
     })
 }

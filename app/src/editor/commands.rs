@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
+use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::canvas::CompareMode;
 use super::dialogs::Question;
-use super::icons;
 use super::motion::MotionTarget;
+use super::{icons, keymap};
 use stylemap::face::Landmarks;
 
 use crate::document::{LayerId, PhotoId};
+use crate::settings::Theme;
 use crate::tools::ToolKind;
 
 /// An action.
@@ -55,7 +56,7 @@ pub enum Command {
     /// Shows every command, to be found by its name.
     ShowPalette,
     /// Draws the window in this theme.
-    UseTheme(ThemePreference),
+    UseTheme(Theme),
     /// Takes a tool in hand.
     SelectTool(ToolKind),
     /// A larger brush.
@@ -213,7 +214,7 @@ impl Command {
             Self::ResetOffset,
         ])
         .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
-        .chain([ThemePreference::System, ThemePreference::Dark, ThemePreference::Light].map(Self::UseTheme))
+        .chain([Theme::System, Theme::Dark, Theme::Light].map(Self::UseTheme))
         .chain([Self::ShowPalette, Self::ShowKeys, Self::ShowAbout])
         .collect()
     }
@@ -240,9 +241,9 @@ impl Command {
             Self::Redo => "Redo",
             Self::GoToStep(_) => "Go to step",
             Self::ShowPalette => "Find a command…",
-            Self::UseTheme(ThemePreference::System) => "Theme of the system",
-            Self::UseTheme(ThemePreference::Dark) => "Dark theme",
-            Self::UseTheme(ThemePreference::Light) => "Light theme",
+            Self::UseTheme(Theme::System) => "Theme of the system",
+            Self::UseTheme(Theme::Dark) => "Dark theme",
+            Self::UseTheme(Theme::Light) => "Light theme",
             Self::SelectTool(ToolKind::Brush) => "Brush",
             Self::SelectTool(ToolKind::Eraser) => "Eraser",
             Self::SelectTool(ToolKind::Move) => "Move region",
@@ -356,8 +357,19 @@ impl Command {
         }
     }
 
-    /// The keys that send it; the first one is shown.
-    pub fn shortcuts(&self) -> Vec<KeyboardShortcut> {
+    /// A name that stays the same in every language, for settings: "show-mask".
+    pub fn name(&self) -> String {
+        let words = match self {
+            Self::NudgeRegion(x, y) => format!("nudge {x} {y}"),
+            _ => self.text().to_lowercase(),
+        };
+        let parts =
+            words.split(|letter: char| !letter.is_alphanumeric() && letter != '-').filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("-")
+    }
+
+    /// The keys that send it unless the user chose others; the first one is shown.
+    pub fn default_shortcuts(&self) -> Vec<KeyboardShortcut> {
         match self {
             Self::Open => vec![command(Key::O)],
             Self::OpenByPath => vec![command_shift(Key::O)],
@@ -452,7 +464,7 @@ impl Command {
 
     /// The first shortcut as text, empty where there is none.
     pub fn shortcut_text(&self, ctx: &egui::Context) -> String {
-        self.shortcuts().first().map(|shortcut| format_shortcut(ctx, shortcut)).unwrap_or_default()
+        keymap::of(ctx).shortcuts(self).first().map(|shortcut| format_shortcut(ctx, shortcut)).unwrap_or_default()
     }
 
     /// Tooltip and shortcut.
@@ -467,9 +479,10 @@ impl Command {
     /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what
     /// any focused widget needs.
     pub(super) fn pressed(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Self> {
+        let keys = keymap::of(ctx);
         let mut shortcuts: Vec<(KeyboardShortcut, Self)> = Self::all()
             .into_iter()
-            .flat_map(|command| command.shortcuts().into_iter().map(move |shortcut| (shortcut, command.clone())))
+            .flat_map(|command| keys.shortcuts(&command).into_iter().map(move |shortcut| (shortcut, command.clone())))
             .collect();
         shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
             std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
@@ -494,7 +507,7 @@ mod tests {
     fn no_key_has_two_meanings() {
         let mut seen: Vec<(KeyboardShortcut, Command)> = Vec::new();
         for command in Command::all() {
-            for shortcut in command.shortcuts() {
+            for shortcut in command.default_shortcuts() {
                 let other = seen.iter().find(|(known, _)| *known == shortcut).map(|(_, other)| other);
                 assert_eq!(other, None, "{shortcut:?} is also {command:?}");
                 seen.push((shortcut, command.clone()));

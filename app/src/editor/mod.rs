@@ -8,6 +8,7 @@ mod engine_link;
 mod face_view;
 mod gpu;
 mod icons;
+mod keymap;
 mod modals;
 mod motion;
 pub mod notifications;
@@ -37,18 +38,19 @@ use crate::document::{
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
+use crate::settings::Settings;
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
 use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
-use modals::{Modal, PathBox};
+use keymap::KeyMap;
+use modals::{KeysBox, Modal, PathBox};
 use motion::Motion;
 pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
-use panels::OpenSections;
 use photo_view::PhotoView;
 use thumbnails::Thumbnails;
 use view::CanvasView;
@@ -65,6 +67,8 @@ pub struct EditorOptions {
     pub model_label: String,
     /// How the engine's thread runs.
     pub worker: WorkerOptions,
+    /// Where settings are kept; none keeps none.
+    pub settings_file: Option<PathBuf>,
 }
 
 /// Opens the window and returns when it is closed.
@@ -190,7 +194,10 @@ pub struct Editor {
     shows_in_photo: bool,
     /// Whether only what the active layer paints shows.
     isolates_layer: bool,
-    open_sections: OpenSections,
+    settings: Settings,
+    /// As they are on the disk.
+    kept_settings: Settings,
+    settings_file: Option<PathBuf>,
     compare_mode: CompareMode,
     motion: Motion,
     /// Where the line between source and edit lies, from the left of the canvas to its right.
@@ -210,8 +217,15 @@ impl Editor {
         let ctx = &creation.egui_ctx;
         let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         let target_format = render_state.target_format;
-        let EditorOptions { photos, are_aligned, load_engine, model_label, worker } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, worker, settings_file } = options;
+        let mut notifications = Notifications::default();
+        let settings = settings_file.as_deref().map(Settings::load).transpose().unwrap_or_else(|err| {
+            notifications.error(&err);
+            None
+        });
+        let settings = settings.unwrap_or_default();
         theme::install(ctx);
+        keymap::install(ctx, KeyMap::from_settings(&settings.keys));
         let wake = {
             let ctx = ctx.clone();
             move || ctx.request_repaint()
@@ -232,7 +246,7 @@ impl Editor {
             running_exports: 0,
             face_view: None,
             waiting_for_face: VecDeque::new(),
-            notifications: Notifications::default(),
+            notifications,
             thumbnails: Thumbnails::default(),
             modal: None,
             sent: Vec::new(),
@@ -241,7 +255,9 @@ impl Editor {
             shows_overlay: true,
             shows_in_photo: false,
             isolates_layer: false,
-            open_sections: OpenSections::default(),
+            kept_settings: settings.clone(),
+            settings,
+            settings_file,
             compare_mode: CompareMode::default(),
             motion: Motion::default(),
             split_share: 0.5,
@@ -464,7 +480,7 @@ impl Editor {
             }
             Command::GoToStep(done) => self.timeline.go_to_step(done),
             Command::ShowPalette => self.modal = Some(Modal::Palette(Palette::default())),
-            Command::UseTheme(theme) => ctx.set_theme(theme),
+            Command::UseTheme(theme) => self.settings.theme = theme,
             Command::SelectTool(tool) => self.toolbox.selected = tool,
             Command::BrushLarger => self.resize_brush(1.15),
             Command::BrushSmaller => self.resize_brush(1.0 / 1.15),
@@ -549,7 +565,7 @@ impl Editor {
                     });
                 }
             }
-            Command::ShowKeys => self.modal = Some(Modal::Keys),
+            Command::ShowKeys => self.modal = Some(Modal::Keys(KeysBox::default())),
             Command::ShowAbout => self.modal = Some(Modal::About),
         }
         ctx.request_repaint();
@@ -815,6 +831,7 @@ impl Editor {
     /// One frame of the window.
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
+        ctx.set_theme(theme::preference(self.settings.theme));
         self.poll(&ctx);
         self.handle_keys(&ctx);
 
@@ -842,8 +859,27 @@ impl Editor {
             self.photo_view.update(edit);
         }
         self.write_exports(&ctx);
+        self.keep_settings(&ctx);
         if self.wants_quit {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    /// Writes settings that changed, on a thread of its own: a disk may be slow.
+    fn keep_settings(&mut self, ctx: &egui::Context) {
+        if self.settings == self.kept_settings || ctx.input(|input| input.pointer.any_down()) {
+            return;
+        }
+        self.kept_settings = self.settings.clone();
+        let Some(path) = self.settings_file.clone() else { return };
+        let settings = self.settings.clone();
+        let spawned = std::thread::Builder::new().name("settings".to_owned()).spawn(move || {
+            if let Err(err) = settings.save(&path) {
+                log::error!("{err:#}");
+            }
+        });
+        if let Err(err) = spawned {
+            log::error!("the settings could not be kept: {err}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::commands::format_shortcut;
 use super::dialogs::Question;
 use super::motion::MotionTarget;
 use super::palette::Palette;
-use super::{Command, Editor, EngineState, theme, widgets};
+use super::{Command, Editor, EngineState, keymap, theme, widgets};
 
 /// The box that is open.
 pub enum Modal {
@@ -19,7 +19,7 @@ pub enum Modal {
     /// What to write of the motion between two faces.
     Motion,
     /// Every key.
-    Keys,
+    Keys(KeysBox),
     /// What this program is.
     About,
 }
@@ -62,7 +62,7 @@ impl Editor {
             Modal::Path(_) => "path box",
             Modal::Palette(_) => "palette",
             Modal::Motion => "motion",
-            Modal::Keys => "keys",
+            Modal::Keys(_) => "keys",
             Modal::About => "about",
         };
         let response = egui::Modal::new(egui::Id::unique(id))
@@ -71,7 +71,7 @@ impl Editor {
                 Modal::Path(path_box) => path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
                 Modal::Motion => self.motion_ui(ui),
-                Modal::Keys => keys_ui(ui),
+                Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
                 Modal::About => self.about_ui(ui),
             });
         let closes = response.should_close();
@@ -176,47 +176,119 @@ fn expand_home(text: &str) -> PathBuf {
     }
 }
 
-fn keys_ui(ui: &mut Ui) -> Outcome {
-    let palette = theme::palette(ui.ctx());
-    ui.set_width(640.0);
-    ui.heading("Keyboard shortcuts");
-    ui.add_space(theme::space::NORMAL);
-    let ctx = ui.ctx().clone();
-    let mut rows: Vec<(String, String)> = Command::all()
-        .iter()
-        .filter(|command| !matches!(command, Command::NudgeRegion(..)) && !command.shortcuts().is_empty())
-        .map(|command| {
-            let keys: Vec<String> = command.shortcuts().iter().map(|key| format_shortcut(&ctx, key)).collect();
-            (command.text().trim_end_matches('…').to_owned(), keys.join("  "))
-        })
-        .collect();
-    for (text, keys) in [
-        ("Move region by one pixel", "Arrow keys"),
-        ("Move region by ten pixels", "Shift+arrow keys"),
-        ("Erase with the brush", "Right button  Ctrl+drag"),
-        ("Straight line from the last stroke", "Shift+drag"),
-        ("Brush size", "Shift+wheel"),
-        ("Zoom", "Wheel  Pinch"),
-        ("Pan", "Space+drag  Middle drag"),
-        ("Compare with the source photo", "Hold C"),
-        ("Cancel a stroke", "Escape"),
-    ] {
-        rows.push((text.to_owned(), keys.to_owned()));
-    }
-    let half = rows.len().div_ceil(2);
-    ui.horizontal_top(|ui| {
-        for (index, column) in rows.chunks(half).enumerate() {
-            egui::Grid::new(("keys", index)).num_columns(2).spacing([14.0, 5.0]).show(ui, |ui| {
-                for (text, keys) in column {
-                    ui.label(text);
-                    ui.label(RichText::new(keys).small().color(palette.text_weak));
-                    ui.end_row();
+/// The command whose key is being chosen.
+#[derive(Default)]
+pub struct KeysBox {
+    choosing: Option<Command>,
+    note: Option<String>,
+}
+
+impl Editor {
+    fn keys_ui(&mut self, ui: &mut Ui, keys_box: &mut KeysBox) -> Outcome {
+        let palette = theme::palette(ui.ctx());
+        ui.set_width(680.0);
+        ui.heading("Keyboard shortcuts");
+        let note = match (&keys_box.choosing, &keys_box.note) {
+            (Some(command), _) => format!("Press the key for “{}”, or Escape", command.text().trim_end_matches('…')),
+            (None, Some(note)) => note.clone(),
+            (None, None) => "Click a key to choose another one".to_owned(),
+        };
+        ui.label(RichText::new(note).color(palette.text_weak));
+        ui.add_space(theme::space::TIGHT);
+        let ctx = ui.ctx().clone();
+        if let Some(command) = keys_box.choosing.clone() {
+            if let Some(shortcut) = keymap::pressed(&ctx) {
+                let mut map = (*keymap::of(&ctx)).clone();
+                let holder = map.choose(&command, shortcut);
+                keys_box.note = holder.map(|holder| {
+                    format!(
+                        "{} was the key of “{}”, which has none now",
+                        format_shortcut(&ctx, &shortcut),
+                        holder.text()
+                    )
+                });
+                self.settings.keys = map.to_settings();
+                keymap::install(&ctx, map);
+                keys_box.choosing = None;
+            } else if ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
+                keys_box.choosing = None;
+            }
+        }
+        let map = keymap::of(&ctx);
+        let commands: Vec<Command> =
+            Command::all().into_iter().filter(|command| !matches!(command, Command::NudgeRegion(..))).collect();
+        let held = [
+            ("Move region by one pixel", "Arrow keys"),
+            ("Move region by ten pixels", "Shift+arrow keys"),
+            ("Erase with the brush", "Right button  Ctrl+drag"),
+            ("Straight line from the last stroke", "Shift+drag"),
+            ("Brush size", "Shift+wheel"),
+            ("Zoom", "Wheel  Pinch"),
+            ("Pan", "Space+drag  Middle drag"),
+            ("Compare with the source photo", "Hold C"),
+            ("Cancel a stroke", "Escape"),
+        ];
+        let count = commands.len() + held.len();
+        let half = count.div_ceil(2);
+        egui::ScrollArea::vertical().max_height((ctx.content_rect().height() - 220.0).max(160.0)).show(ui, |ui| {
+            ui.spacing_mut().interact_size.y = 18.0;
+            ui.horizontal_top(|ui| {
+                for column in 0..2 {
+                    egui::Grid::new(("keys", column)).num_columns(2).spacing([12.0, 3.0]).min_row_height(20.0).show(
+                        ui,
+                        |ui| {
+                            for row in (column * half)..((column + 1) * half).min(count) {
+                                if let Some(command) = commands.get(row) {
+                                    let name = command.text().trim_end_matches('…');
+                                    ui.label(name);
+                                    let keys: Vec<String> =
+                                        map.shortcuts(command).iter().map(|key| format_shortcut(&ctx, key)).collect();
+                                    let is_choosing = keys_box.choosing.as_ref() == Some(command);
+                                    let text = match keys.join("  ") {
+                                        _ if is_choosing => "Press a key".to_owned(),
+                                        text if text.is_empty() => "–".to_owned(),
+                                        text => text,
+                                    };
+                                    let color =
+                                        if map.is_chosen(command) { palette.accent_hover } else { palette.text_weak };
+                                    let button =
+                                        Button::selectable(is_choosing, RichText::new(text).small().color(color));
+                                    let response = ui.add(button);
+                                    let label = format!("Key of {name}");
+                                    response
+                                        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
+                                    if response.clicked() {
+                                        *keys_box = KeysBox { choosing: Some(command.clone()), note: None };
+                                    }
+                                } else if let Some((text, keys)) =
+                                    row.checked_sub(commands.len()).and_then(|row| held.get(row))
+                                {
+                                    ui.label(*text);
+                                    ui.label(RichText::new(*keys).small().color(palette.text_weak));
+                                }
+                                ui.end_row();
+                            }
+                        },
+                    );
+                    ui.add_space(theme::space::SECTION);
                 }
             });
-            ui.add_space(theme::space::SECTION);
-        }
-    });
-    close_row_ui(ui)
+        });
+        ui.add_space(theme::space::NORMAL);
+        let mut outcome = Outcome::Stay;
+        button_row_ui(ui, |ui| {
+            if ui.button("Close").clicked() {
+                outcome = Outcome::Close;
+            }
+            let are_changed = !self.settings.keys.is_empty();
+            if ui.add_enabled(are_changed, Button::new("Reset all keys")).clicked() {
+                self.settings.keys.clear();
+                keymap::install(&ctx, keymap::KeyMap::default());
+                *keys_box = KeysBox::default();
+            }
+        });
+        outcome
+    }
 }
 
 /// The buttons at the end of a box, from the right.

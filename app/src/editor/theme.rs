@@ -7,6 +7,8 @@ use egui::{
     Visuals, vec2,
 };
 
+use crate::settings::Theme;
+
 /// The colours of one theme.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette {
@@ -152,10 +154,18 @@ pub fn of_theme(theme: egui::Theme) -> Palette {
     }
 }
 
+/// What the settings say, for egui.
+pub fn preference(theme: Theme) -> egui::ThemePreference {
+    match theme {
+        Theme::System => egui::ThemePreference::System,
+        Theme::Dark => egui::ThemePreference::Dark,
+        Theme::Light => egui::ThemePreference::Light,
+    }
+}
+
 /// Installs fonts and style.
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
-    ctx.set_theme(egui::Theme::Dark);
     for theme in [egui::Theme::Dark, egui::Theme::Light] {
         ctx.set_style_of(theme, style(theme));
     }

@@ -13,12 +13,12 @@ const SLOT_SIZE: f32 = 64.0;
 
 impl Editor {
     pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.open_sections.blend;
+        let mut is_open = self.settings.open_sections.blend;
         let shows = widgets::section_header(ui, "Between two faces", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::SwapBlend, 16.0);
             self.play_button_ui(ui);
         });
-        self.open_sections.blend = is_open;
+        self.settings.open_sections.blend = is_open;
         if !shows {
             return;
         }

@@ -9,12 +9,12 @@ const MAX_HEIGHT: f32 = 220.0;
 
 impl Editor {
     pub(in crate::editor) fn history_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.open_sections.history;
+        let mut is_open = self.settings.open_sections.history;
         let shows = widgets::section_header(ui, "History", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::Redo, 15.0);
             self.command_icon_ui(ui, Command::Undo, 15.0);
         });
-        self.open_sections.history = is_open;
+        self.settings.open_sections.history = is_open;
         if !shows {
             return;
         }

@@ -12,14 +12,14 @@ const LABEL_WIDTH: f32 = 62.0;
 
 impl Editor {
     pub(super) fn layers_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.open_sections.layers;
+        let mut is_open = self.settings.open_sections.layers;
         let shows = widgets::section_header(ui, "Layers", &mut is_open, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             for command in [Command::DeleteLayer, Command::DuplicateLayer, Command::LowerLayer, Command::RaiseLayer] {
                 self.command_icon_ui(ui, command, 15.0);
             }
         });
-        self.open_sections.layers = is_open;
+        self.settings.open_sections.layers = is_open;
         if !shows {
             return;
         }

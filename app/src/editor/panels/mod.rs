@@ -13,25 +13,6 @@ use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui
 
 use super::{Editor, theme};
 
-/// Which parts of the side panel are open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenSections {
-    /// The photos.
-    pub photos: bool,
-    /// Two faces and what lies between them.
-    pub blend: bool,
-    /// The layers.
-    pub layers: bool,
-    /// The steps done and undone.
-    pub history: bool,
-}
-
-impl Default for OpenSections {
-    fn default() -> Self {
-        Self { photos: true, blend: true, layers: true, history: false }
-    }
-}
-
 impl Editor {
     pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());

@@ -12,11 +12,11 @@ const COLUMNS: usize = 4;
 
 impl Editor {
     pub(super) fn photos_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.open_sections.photos;
+        let mut is_open = self.settings.open_sections.photos;
         let shows = widgets::section_header(ui, "Photos", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::Open, 16.0);
         });
-        self.open_sections.photos = is_open;
+        self.settings.open_sections.photos = is_open;
         if !shows {
             return;
         }

@@ -1,8 +1,9 @@
 //! Menus on the left, the most used actions on the right.
 
-use egui::{Button, MenuBar, RichText, ThemePreference, Ui, containers::menu::MenuButton};
+use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
 
 use super::super::{Command, CompareMode, Editor, theme, widgets};
+use crate::settings::Theme;
 use crate::tools::ToolKind;
 
 impl Editor {
@@ -42,8 +43,7 @@ impl Editor {
                         &[Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize],
                         &[Command::ToggleOverlay, Command::ToggleIsolation, Command::ToggleInPhoto],
                         &[CompareMode::Split, CompareMode::SideBySide].map(Command::ToggleCompare),
-                        &[ThemePreference::System, ThemePreference::Dark, ThemePreference::Light]
-                            .map(Command::UseTheme),
+                        &[Theme::System, Theme::Dark, Theme::Light].map(Command::UseTheme),
                     ],
                 );
                 self.menu_ui(
@@ -90,7 +90,7 @@ impl Editor {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::ToggleIsolation => Some(self.isolates_layer),
-            Command::UseTheme(theme) => Some(ui.ctx().options(|options| options.theme_preference) == *theme),
+            Command::UseTheme(theme) => Some(self.settings.theme == *theme),
             Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,

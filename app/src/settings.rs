@@ -1,0 +1,111 @@
+//! What the program remembers of its user between two starts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+/// The window's colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system has them.
+    System,
+    /// Light words on a dark ground: pictures look best there.
+    #[default]
+    Dark,
+    /// Dark words on a light ground.
+    Light,
+}
+
+/// Which parts of the side panel are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpenSections {
+    /// The photos.
+    pub photos: bool,
+    /// Two faces and what lies between them.
+    pub blend: bool,
+    /// The layers.
+    pub layers: bool,
+    /// The steps done and undone.
+    pub history: bool,
+}
+
+impl Default for OpenSections {
+    fn default() -> Self {
+        Self { photos: true, blend: true, layers: true, history: false }
+    }
+}
+
+/// The settings. What a file does not name is as it comes with the program, and what is unknown is passed over: older and
+/// newer programs share one file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The window's colours.
+    pub theme: Theme,
+    /// Parts of the side panel.
+    pub open_sections: OpenSections,
+    /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+impl Settings {
+    /// Reads a file; there is none at the first start.
+    ///
+    /// # Errors
+    /// When there is one and it cannot be read or understood.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        match std::fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+                format!("the settings in {} cannot be understood and are passed over", path.display())
+            }),
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(err) => Err(err).with_context(|| format!("the settings in {} cannot be read", path.display())),
+        }
+    }
+
+    /// Writes them, in a folder that is made where it is missing.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the one of before stays.
+    pub fn save(&self, path: &Path) -> anyhow::Result<()> {
+        let cannot = || format!("the settings cannot be kept in {}", path.display());
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(cannot)?;
+        }
+        let json = serde_json::to_vec_pretty(self).with_context(cannot)?;
+        stylemap::checkpoint::write_whole(path, &json).with_context(cannot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn settings_come_back_and_a_broken_file_is_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new folder").join("settings.json");
+        assert_eq!(Settings::load(&path).unwrap(), Settings::default());
+        let settings = Settings {
+            theme: Theme::Light,
+            open_sections: OpenSections { history: true, ..OpenSections::default() },
+            keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
+        };
+        settings.save(&path).unwrap();
+        assert_eq!(Settings::load(&path).unwrap(), settings);
+
+        // Of another version: what is known is taken.
+        std::fs::write(&path, r#"{"theme": "light", "open_sections": {"photos": false}, "perfume": 3}"#).unwrap();
+        let read = Settings::load(&path).unwrap();
+        assert_eq!((read.theme, read.open_sections.photos, read.open_sections.layers), (Theme::Light, false, true));
+        std::fs::write(&path, "{").unwrap();
+        let err = format!("{:#}", Settings::load(&path).unwrap_err());
+        assert!(err.contains("settings.json") && err.contains("passed over"), "{err}");
+    }
+}
