@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use stylebrush_app::document::history::{EditKey, MAX_BYTES};
 use stylebrush_app::document::{
     Blend, CANVAS_SIZE_PX, Document, LayerId, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Point, Refusal,
-    SceneBuilder, Timeline,
+    SceneBuilder, StyleMix, Timeline,
 };
 use stylebrush_app::tools::{
     BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolRefusal, ToolResponse, Toolbox,
@@ -18,7 +18,7 @@ use stylemap::engine::{Base, FaceId};
 
 fn photo(id: u64) -> Photo {
     let crop = Arc::new(RgbImage::new(4, 4));
-    Photo { id: PhotoId(id), name: format!("Photo {id}"), crop, path: None, placement: None }
+    Photo { id: PhotoId(id), name: format!("Photo {id}"), crop, path: None, placement: None, stylemap: None }
 }
 
 /// Photo 1 is the source, photo 2 has the active layer, photo 3 lies ready.
@@ -387,6 +387,7 @@ enum Act {
     RemovePhoto(usize),
     SetSource(usize),
     SetBlend(usize, f32),
+    MixStyles(Option<StyleMix>),
     AddLayer(usize),
     SelectLayer(usize),
     DuplicateLayer,
@@ -408,6 +409,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..6usize).prop_map(Act::RemovePhoto),
         1 => (0..6usize).prop_map(Act::SetSource),
         2 => (0..6usize, 0.0..1.0f32).prop_map(|(photo, t)| Act::SetBlend(photo, t)),
+        1 => prop::option::of(prop_oneof![Just(StyleMix::CoarseFromSource), Just(StyleMix::CoarseFromOther)])
+            .prop_map(Act::MixStyles),
         2 => (0..6usize).prop_map(Act::AddLayer),
         2 => (0..9usize).prop_map(Act::SelectLayer),
         1 => Just(Act::DuplicateLayer),
@@ -455,6 +458,7 @@ impl Act {
                     document.set_blend(blend).unwrap();
                 });
             }
+            Self::MixStyles(mix) => bench.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Self::AddLayer(index) => {
                 if let Some(id) = photo(index) {
                     let _ = bench.timeline.edit("Add layer", |document| document.add_layer(id));

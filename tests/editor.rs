@@ -13,7 +13,7 @@ use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
-use stylebrush_app::document::{Photo, Point};
+use stylebrush_app::document::{Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget};
 use stylebrush_app::settings::Theme;
@@ -1100,6 +1100,60 @@ fn keys_can_be_chosen_and_settings_are_kept() {
     let mut session = Session::new(with_settings());
     session.settle();
     assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Error && text.contains("settings.json")));
+}
+
+#[test]
+fn random_faces_are_picked_and_painted_with() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    let before = session.frame();
+    session.key(Modifiers::COMMAND, Key::R);
+    let started = Instant::now();
+    while session.harness.query_by_label("Random face 12").is_none() {
+        session.harness.step();
+        assert!(started.elapsed() < PATIENCE);
+    }
+    session.harness.run_steps(8);
+    session.snapshot("random_faces");
+    session.harness.get_by_label("Random face 5").click();
+    session.harness.run_steps(3);
+    session.key(Modifiers::NONE, Key::Escape);
+    let document = session.editor().timeline().document();
+    let face = Arc::clone(document.photos().last().unwrap());
+    assert_eq!((document.photos().len(), face.name.as_str(), face.crop.dimensions()), (9, "Face 1-5", (32, 32)));
+    assert_eq!(document.active_layer().unwrap().photo, face.id);
+    assert_eq!(session.steps(), ["Add random face"]);
+    // Alone on the canvas it is what was picked: no encoder stood between.
+    session.run(Command::MakeSource(face.id));
+    let drawn = session.settle();
+    let picked: Vec<u8> = drawn.rgba.chunks_exact(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+    assert_eq!(&picked, face.crop.as_raw());
+    session.run(Command::Undo);
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    assert!(difference(&before, &session.settle()) > 0);
+}
+
+#[test]
+fn styles_of_two_faces_are_mixed() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    let source = session.settle();
+    session.harness.get_by_label("Shape of source").click();
+    session.harness.run_steps(3);
+    let shape_of_source = session.settle();
+    session.harness.get_by_label("Shape of other").click();
+    session.harness.run_steps(3);
+    let shape_of_other = session.settle();
+    assert!(difference(&source, &shape_of_source) > 50 && difference(&shape_of_source, &shape_of_other) > 50);
+    // Exchanging the faces exchanges what is mixed.
+    session.run(Command::SwapBlend);
+    session.run(Command::MixStyles(Some(StyleMix::CoarseFromSource)));
+    assert_eq!(session.settle().rgba, shape_of_other.rgba);
+    assert_eq!(session.steps(), ["Mix styles", "Mix styles", "Swap faces", "Mix styles"]);
+    for _ in 0..4 {
+        session.run(Command::Undo);
+    }
+    assert_eq!(session.settle().rgba, source.rgba);
 }
 
 #[test]

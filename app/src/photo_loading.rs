@@ -33,7 +33,7 @@ impl LoadedPhoto {
     /// The photo under a number.
     pub fn numbered(self, id: PhotoId) -> Photo {
         let Self { name, crop, path, placement } = self;
-        Photo { id, name, crop: Arc::new(crop), path, placement }
+        Photo { id, name, crop: Arc::new(crop), path, placement, stylemap: None }
     }
 }
 

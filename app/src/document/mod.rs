@@ -58,6 +58,8 @@ pub struct Photo {
     pub path: Option<PathBuf>,
     /// The photo around the crop; none where the crop is all there is.
     pub placement: Option<Placement>,
+    /// The face itself, row by row, where it came from the model and not from a photo.
+    pub stylemap: Option<Arc<[f32]>>,
 }
 
 impl PartialEq for Photo {
@@ -149,6 +151,16 @@ pub struct Blend {
     pub t: f32,
 }
 
+/// How the two faces of a blend come together where they are not simply in between: coarse style (pose, shape) from one of
+/// them, the rest from the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StyleMix {
+    /// The shape of the source with the colours and textures of the other face.
+    CoarseFromSource,
+    /// The other way round.
+    CoarseFromOther,
+}
+
 /// A reference photo painted over what lies below it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
@@ -202,6 +214,7 @@ pub struct Document {
     photos: Vec<Arc<Photo>>,
     source: Option<PhotoId>,
     blend: Option<Blend>,
+    style_mix: Option<StyleMix>,
     layers: Vec<Layer>,
     active_layer: Option<LayerId>,
     next_layer_id: u64,
@@ -226,6 +239,16 @@ impl Document {
     /// The face mixed into the source.
     pub fn blend(&self) -> Option<Blend> {
         self.blend
+    }
+
+    /// How source and other face are mixed; none is in between, as the blend says. Without a blend it has no effect.
+    pub fn style_mix(&self) -> Option<StyleMix> {
+        self.style_mix
+    }
+
+    /// Mixes the styles of source and other face, or goes back to what is in between.
+    pub fn set_style_mix(&mut self, mix: Option<StyleMix>) {
+        self.style_mix = mix;
     }
 
     /// The layers, the lowest first.
@@ -381,8 +404,9 @@ impl Document {
 
     /// The same document but for which layer is active: choosing a layer is not an edit.
     pub fn has_same_content(&self, other: &Self) -> bool {
-        let Self { photos, source, blend, layers, active_layer: _, next_layer_id } = self;
+        let Self { photos, source, blend, style_mix, layers, active_layer: _, next_layer_id } = self;
         *source == other.source
+            && *style_mix == other.style_mix
             && *blend == other.blend
             && *next_layer_id == other.next_layer_id
             && *layers == other.layers

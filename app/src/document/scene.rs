@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stylemap::Mask;
 use stylemap::engine::{Base, FaceId, Layer as SceneLayer, Scene};
 
-use super::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId};
+use super::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId, StyleMix};
 
 impl From<PhotoId> for FaceId {
     fn from(id: PhotoId) -> Self {
@@ -26,9 +26,16 @@ impl SceneBuilder {
     pub fn scene(&mut self, document: &Document, moving_t: Option<f32>) -> Option<Scene> {
         let source = document.source()?;
         let blend = document.blend().map(|blend| Blend { t: moving_t.unwrap_or(blend.t).clamp(0.0, 1.0), ..blend });
-        let base = match blend {
-            Some(blend) if blend.t > 0.0 => {
-                Base::Interpolation { from: source.into(), to: blend.with.into(), t: blend.t }
+        let mix = document.style_mix().filter(|_| moving_t.is_none());
+        let base = match (blend, mix) {
+            (Some(Blend { with, .. }), Some(StyleMix::CoarseFromSource)) => {
+                Base::StyleMix { coarse: source.into(), fine: with.into() }
+            }
+            (Some(Blend { with, .. }), Some(StyleMix::CoarseFromOther)) => {
+                Base::StyleMix { coarse: with.into(), fine: source.into() }
+            }
+            (Some(Blend { with, t }), None) if t > 0.0 => {
+                Base::Interpolation { from: source.into(), to: with.into(), t }
             }
             _ => Base::Face(source.into()),
         };

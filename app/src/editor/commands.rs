@@ -8,9 +8,10 @@ use super::canvas::CompareMode;
 use super::dialogs::Question;
 use super::motion::MotionTarget;
 use super::{icons, keymap};
+use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
-use crate::document::{LayerId, PhotoId};
+use crate::document::{LayerId, PhotoId, StyleMix};
 use crate::settings::Theme;
 use crate::tools::ToolKind;
 
@@ -51,6 +52,12 @@ pub enum Command {
     Undo,
     /// Does it again.
     Redo,
+    /// Shows faces that nobody has, to pick from.
+    ShowRandomFaces,
+    /// Puts one of them among the photos.
+    AddRandomFace(SampleRequest),
+    /// Mixes the styles of the source and the other face, or moves between them.
+    MixStyles(Option<StyleMix>),
     /// Goes back or forth until this many steps are done.
     GoToStep(usize),
     /// Shows every command, to be found by its name.
@@ -203,7 +210,11 @@ impl Command {
             Self::ToggleCompare(CompareMode::SideBySide),
             Self::ChooseFace(None),
             Self::PlaceFace(None),
+            Self::ShowRandomFaces,
             Self::ToggleMotion,
+            Self::MixStyles(None),
+            Self::MixStyles(Some(StyleMix::CoarseFromSource)),
+            Self::MixStyles(Some(StyleMix::CoarseFromOther)),
             Self::SwapBlend,
             Self::DuplicateLayer,
             Self::DeleteLayer,
@@ -239,6 +250,11 @@ impl Command {
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
+            Self::ShowRandomFaces => "Random faces…",
+            Self::AddRandomFace(_) => "Add random face",
+            Self::MixStyles(None) => "Between the faces",
+            Self::MixStyles(Some(StyleMix::CoarseFromSource)) => "Shape of the source",
+            Self::MixStyles(Some(StyleMix::CoarseFromOther)) => "Shape of the other face",
             Self::GoToStep(_) => "Go to step",
             Self::ShowPalette => "Find a command…",
             Self::UseTheme(Theme::System) => "Theme of the system",
@@ -311,6 +327,11 @@ impl Command {
             Self::Quit => "Close the program",
             Self::Undo => "Take the last edit back",
             Self::Redo => "Do the undone edit again",
+            Self::ShowRandomFaces => "Pick from faces that nobody has",
+            Self::AddRandomFace(_) => "Put this face among the photos",
+            Self::MixStyles(None) => "Show what lies between the two faces, as the slider says",
+            Self::MixStyles(Some(StyleMix::CoarseFromSource)) => "The source's shape with the other face's colours",
+            Self::MixStyles(Some(StyleMix::CoarseFromOther)) => "The other face's shape with the source's colours",
             Self::GoToStep(_) => "Go back or forth to this step",
             Self::ShowPalette => "Find any command by its name",
             Self::UseTheme(_) => "Change the window's colours",
@@ -379,6 +400,7 @@ impl Command {
             Self::Undo => vec![command(Key::Z)],
             Self::Redo => vec![command_shift(Key::Z), command(Key::Y)],
             Self::ShowPalette => vec![command_shift(Key::P)],
+            Self::ShowRandomFaces => vec![command(Key::R)],
             Self::SelectTool(ToolKind::Brush) => vec![plain(Key::B)],
             Self::SelectTool(ToolKind::Eraser) => vec![plain(Key::E)],
             Self::SelectTool(ToolKind::Move) => vec![plain(Key::V)],
@@ -453,6 +475,7 @@ impl Command {
             Self::LowerLayer => icons::ARROW_DOWN,
             Self::ClearMask => icons::CLEAR,
             Self::ResetOffset => icons::RESET,
+            Self::ShowRandomFaces | Self::AddRandomFace(_) => icons::DICE,
             Self::ShowPalette => icons::COMMAND,
             Self::UseTheme(_) => icons::MOON,
             Self::GoToStep(_) => icons::HISTORY,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use stylemap::engine::{Engine, EngineHandle, Event, Frame, Scene, WorkerOptions};
+use stylemap::engine::{Engine, EngineHandle, Event, Frame, SampleRequest, Scene, WorkerOptions};
 use stylemap::model::ModelInfo;
 
 use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
@@ -39,8 +39,19 @@ pub enum Report {
     FellBackToCpu(String),
 }
 
+/// A face that nobody has.
+pub struct Sample {
+    /// Which one.
+    pub request: SampleRequest,
+    /// Row by row.
+    pub stylemap: Arc<[f32]>,
+    /// Its picture.
+    pub frame: Arc<Frame>,
+}
+
 /// What a picture was asked for with.
 struct Request {
+    source: Option<PhotoId>,
     /// The layers' masks.
     masks: Vec<(LayerId, MaskImage)>,
     scene: Scene,
@@ -68,6 +79,8 @@ pub struct EngineLink {
     frame: Option<Arc<Frame>>,
     /// Faces as they are, where somebody asked: none while they are still to come.
     drawn_faces: BTreeMap<PhotoId, Option<Arc<Frame>>>,
+    samples: Vec<Sample>,
+    sample_failure: Option<String>,
     frame_times: VecDeque<Instant>,
 }
 
@@ -103,6 +116,8 @@ impl EngineLink {
             shown: None,
             frame: None,
             drawn_faces: BTreeMap::new(),
+            samples: Vec::new(),
+            sample_failure: None,
             frame_times: VecDeque::new(),
         }
     }
@@ -152,9 +167,29 @@ impl EngineLink {
         self.shown.as_ref()?.masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
     }
 
-    /// The scene that the newest picture shows.
-    pub fn shown_scene(&self) -> Option<&Scene> {
-        self.shown.as_ref().map(|shown| &shown.scene)
+    /// The scene that the newest picture shows, if `source` is the source in it.
+    pub fn shown_scene(&self, source: PhotoId) -> Option<&Scene> {
+        self.shown.as_ref().filter(|shown| shown.source == Some(source)).map(|shown| &shown.scene)
+    }
+
+    /// Asks for faces that nobody has, in place of those that were asked for.
+    pub fn ask_for_samples(&mut self, requests: Vec<SampleRequest>) {
+        self.sample_failure = None;
+        self.samples.retain(|sample| requests.contains(&sample.request));
+        let missing = requests.into_iter().filter(|wanted| self.samples.iter().all(|known| known.request != *wanted));
+        if let Some(handle) = &self.handle {
+            handle.sample(missing.collect());
+        }
+    }
+
+    /// Those that came.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Why none come.
+    pub fn sample_failure(&self) -> Option<&str> {
+        self.sample_failure.as_deref()
     }
 
     /// A face as the model draws it without any edit. It is asked for by this call, and there in a later frame.
@@ -188,7 +223,10 @@ impl EngineLink {
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
-                handle.add_face(photo.id.into(), Arc::clone(&photo.crop));
+                match &photo.stylemap {
+                    Some(stylemap) => handle.add_stylemap(photo.id.into(), stylemap.to_vec()),
+                    None => handle.add_face(photo.id.into(), Arc::clone(&photo.crop)),
+                }
             }
         }
         let gone: Vec<PhotoId> = self.known_faces.iter().copied().filter(|id| document.photo(*id).is_none()).collect();
@@ -205,7 +243,10 @@ impl EngineLink {
                     self.sent_number = handle.render(scene.clone());
                     self.sent_at = Instant::now();
                     let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
-                    self.sent.push_back((self.sent_number, Request { masks, scene: scene.clone() }));
+                    self.sent.push_back((
+                        self.sent_number,
+                        Request { source: document.source(), masks, scene: scene.clone() },
+                    ));
                 }
                 None => {
                     self.frame = None;
@@ -237,6 +278,10 @@ impl EngineLink {
                     // A face that is no longer open is wanted no more.
                     self.drawn_faces.entry(PhotoId(face.0)).and_modify(|drawn| *drawn = Some(Arc::new(frame)));
                 }
+                Event::Sampled(request, stylemap, frame) => {
+                    self.samples.push(Sample { request, stylemap: stylemap.into(), frame: Arc::new(frame) });
+                }
+                Event::SampleFailed(_, err) => self.sample_failure = Some(err.to_string()),
                 Event::FaceFailed(face, err) => {
                     self.waiting_faces.remove(&PhotoId(face.0));
                     reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));

@@ -44,3 +44,4 @@ pub const MOON: char = '\u{e330}';
 pub const HISTORY: char = '\u{e1a0}';
 pub const PLAY: char = '\u{e3d0}';
 pub const PAUSE: char = '\u{e39e}';
+pub const DICE: char = '\u{e1f0}';

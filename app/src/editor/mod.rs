@@ -15,6 +15,7 @@ pub mod notifications;
 mod palette;
 mod panels;
 mod photo_view;
+mod random_faces;
 mod theme;
 mod thumbnails;
 pub mod view;
@@ -52,6 +53,7 @@ pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
 use photo_view::PhotoView;
+use random_faces::RandomFaces;
 use thumbnails::Thumbnails;
 use view::CanvasView;
 
@@ -345,10 +347,9 @@ impl Editor {
     fn edit_in_photo(&mut self) -> Option<InPhoto> {
         let (photo, _) = self.source_in_photo()?;
         let face_as_it_is = Arc::clone(self.engine.face_as_it_is(photo.id)?);
-        let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene()?.clone());
         // The picture may still be that of another source.
-        let is_of_source = scene.faces().next() == Some(photo.id.into());
-        is_of_source.then_some(InPhoto { photo, face_as_it_is, frame, scene })
+        let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene(photo.id)?.clone());
+        Some(InPhoto { photo, face_as_it_is, frame, scene })
     }
 
     /// Begins the document: the photos given, or where they are fewer than two also the demo portraits.
@@ -413,6 +414,7 @@ impl Editor {
             Command::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
             Command::NudgeRegion(..) => active.is_some_and(|layer| !layer.mask.is_empty()),
             Command::SwapBlend | Command::ToggleMotion | Command::ExportMotion => document.blend().is_some(),
+            Command::MixStyles(_) => document.blend().is_some(),
             Command::CancelExport => self.motion.progress().is_some(),
             _ => true,
         }
@@ -479,6 +481,9 @@ impl Editor {
                 self.timeline.redo();
             }
             Command::GoToStep(done) => self.timeline.go_to_step(done),
+            Command::ShowRandomFaces => self.modal = Some(Modal::RandomFaces(RandomFaces::default())),
+            Command::AddRandomFace(request) => self.add_random_face(request),
+            Command::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Command::ShowPalette => self.modal = Some(Modal::Palette(Palette::default())),
             Command::UseTheme(theme) => self.settings.theme = theme,
             Command::SelectTool(tool) => self.toolbox.selected = tool,

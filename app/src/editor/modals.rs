@@ -8,6 +8,7 @@ use super::commands::format_shortcut;
 use super::dialogs::Question;
 use super::motion::MotionTarget;
 use super::palette::Palette;
+use super::random_faces::RandomFaces;
 use super::{Command, Editor, EngineState, keymap, theme, widgets};
 
 /// The box that is open.
@@ -16,6 +17,8 @@ pub enum Modal {
     Path(PathBox),
     /// Every command, to be found by its name.
     Palette(Palette),
+    /// Faces that nobody has.
+    RandomFaces(RandomFaces),
     /// What to write of the motion between two faces.
     Motion,
     /// Every key.
@@ -61,6 +64,7 @@ impl Editor {
         let id = match &modal {
             Modal::Path(_) => "path box",
             Modal::Palette(_) => "palette",
+            Modal::RandomFaces(_) => "random faces",
             Modal::Motion => "motion",
             Modal::Keys(_) => "keys",
             Modal::About => "about",
@@ -70,6 +74,7 @@ impl Editor {
             .show(ctx, |ui| match &mut modal {
                 Modal::Path(path_box) => path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
+                Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
                 Modal::About => self.about_ui(ui),

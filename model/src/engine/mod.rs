@@ -17,7 +17,7 @@ use candle_core::{DType, Tensor};
 use image::RgbImage;
 
 pub use request::{Base, DirectionStep, FaceId, Frame, Layer, Scene, Timings};
-pub use worker::{Cancel, EngineHandle, Event, WorkerOptions};
+pub use worker::{Cancel, EngineHandle, Event, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
 use crate::edit;
@@ -134,7 +134,7 @@ impl Engine {
     }
 
     fn insert(&mut self, face: FaceId, stylemap: Tensor) -> Result<()> {
-        let values = stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+        let values = values_of(&stylemap)?;
         self.remove_face(face);
         self.faces.insert(face, Face { values, stylemap, chain: None });
         Ok(())
@@ -176,6 +176,21 @@ impl Engine {
         let chain = self.chain(face, cancel)?;
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&chain.modulations, start, mix_ms, cancel)
+    }
+
+    /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
+    /// one, and the caches of the scene that is being worked on stay.
+    ///
+    /// # Errors
+    /// When the model cannot sample, or the device fails.
+    pub fn sample(&self, request: &SampleRequest, cancel: &Cancel) -> Result<(Vec<f32>, Frame)> {
+        let start = Instant::now();
+        let SampleRequest { seed, index, truncation } = *request;
+        let stylemap = self.model.sample(seed, index, f64::from(truncation))?;
+        let chain = Chain::new(&self.model, &stylemap, cancel)?;
+        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
+        let frame = self.frame(&chain.modulations, start, mix_ms, cancel)?;
+        Ok((values_of(&stylemap)?, frame))
     }
 
     fn frame(&self, modulations: &[Tensor], start: Instant, mix_ms: f32, cancel: &Cancel) -> Result<Frame> {
@@ -306,6 +321,10 @@ impl Engine {
         }
         self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()
     }
+}
+
+fn values_of(stylemap: &Tensor) -> Result<Vec<f32>> {
+    Ok(stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }
 
 fn unknown_face() -> Error {

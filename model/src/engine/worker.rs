@@ -28,6 +28,11 @@ pub enum Event {
     FaceReady(FaceId),
     /// A face as it is, asked for by [`EngineHandle::draw_face`]; its number is 0.
     FaceDrawn(FaceId, Frame),
+    /// A face that nobody has, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose number
+    /// is 0.
+    Sampled(SampleRequest, Vec<f32>, Frame),
+    /// Such a face could not be drawn.
+    SampleFailed(SampleRequest, Error),
     /// A face could not be encoded, or not drawn.
     FaceFailed(FaceId, Error),
     /// A picture.
@@ -36,6 +41,17 @@ pub enum Event {
     FrameFailed(u64, Error),
     /// The device failed (lost, or out of memory) and the engine goes on with the CPU: what failed, and on what it runs now.
     FellBackToCpu(Error, Box<ModelInfo>),
+}
+
+/// Which face that nobody has, see [`crate::Model::sample`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SampleRequest {
+    /// The series.
+    pub seed: u64,
+    /// Which face of the series.
+    pub index: u64,
+    /// How far from the average face: 0 is the average.
+    pub truncation: f32,
 }
 
 /// How the thread runs.
@@ -87,6 +103,7 @@ impl FaceJob {
 #[derive(Default)]
 struct Mailbox {
     face_jobs: VecDeque<FaceJob>,
+    samples: VecDeque<SampleRequest>,
     scene: Option<(u64, Scene)>,
     stop: bool,
 }
@@ -154,6 +171,12 @@ impl EngineHandle {
         self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Draw(face)));
     }
 
+    /// Asks for these faces that nobody has, in place of any that were asked for and have not begun. They come one by one,
+    /// when nothing else waits.
+    pub fn sample(&self, requests: Vec<SampleRequest>) {
+        self.shared.send(|mailbox| mailbox.samples = requests.into());
+    }
+
     /// Forgets a face and its caches.
     pub fn remove_face(&self, face: FaceId) {
         self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Remove(face)));
@@ -181,6 +204,7 @@ impl Drop for EngineHandle {
 
 enum Job {
     Face(FaceJob),
+    Sample(SampleRequest),
     Scene(u64, Scene),
 }
 
@@ -201,6 +225,7 @@ impl<F: FnMut(Event)> Worker<F> {
         while let Some(job) = self.next_job() {
             match job {
                 Job::Face(job) => self.face(&mut engine, job),
+                Job::Sample(request) => self.sample(&mut engine, request),
                 Job::Scene(number, scene) => self.scene(&mut engine, number, &scene),
             }
         }
@@ -226,6 +251,9 @@ impl<F: FnMut(Event)> Worker<F> {
             if let Some(job) = mailbox.face_jobs.pop_front() {
                 return Some(Job::Face(job));
             }
+            if let Some(request) = mailbox.samples.pop_front() {
+                return Some(Job::Sample(request));
+            }
             mailbox = self.shared.arrived.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -248,6 +276,15 @@ impl<F: FnMut(Event)> Worker<F> {
             Ok(Some(event)) => (self.on_event)(event),
             Ok(None) | Err(Error::Cancelled) => {}
             Err(err) => (self.on_event)(Event::FaceFailed(face, err)),
+        }
+    }
+
+    fn sample(&mut self, engine: &mut Engine, request: SampleRequest) {
+        let cancel = self.cancel.clone();
+        match self.with_fallback(engine, &mut |engine| engine.sample(&request, &cancel)) {
+            Ok((stylemap, frame)) => (self.on_event)(Event::Sampled(request, stylemap, frame)),
+            Err(Error::Cancelled) => {}
+            Err(err) => (self.on_event)(Event::SampleFailed(request, err)),
         }
     }
 

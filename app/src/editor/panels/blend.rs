@@ -7,7 +7,7 @@ use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, Widge
 use super::super::{Command, Editor, icons, theme, widgets};
 use super::picture_button;
 use crate::document::history::EditKey;
-use crate::document::{Blend, Photo, PhotoId};
+use crate::document::{Blend, Photo, PhotoId, StyleMix};
 
 const SLOT_SIZE: f32 = 64.0;
 
@@ -46,6 +46,28 @@ impl Editor {
                 widgets::caption(ui, "Other face");
             });
         });
+        self.style_mix_ui(ui);
+    }
+
+    /// In between, or the shape of one with the colours of the other.
+    fn style_mix_ui(&mut self, ui: &mut Ui) {
+        let document = self.timeline.document();
+        let (current, is_enabled) = (document.style_mix(), document.blend().is_some());
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
+            ui.spacing_mut().button_padding.x = 6.0;
+            for (mix, text) in [
+                (None, "Between"),
+                (Some(StyleMix::CoarseFromSource), "Shape of source"),
+                (Some(StyleMix::CoarseFromOther), "Shape of other"),
+            ] {
+                let command = Command::MixStyles(mix);
+                let button = egui::Button::selectable(current == mix, RichText::new(text).small());
+                if ui.add_enabled(is_enabled, button).on_hover_text(command.tooltip()).clicked() {
+                    self.send(command);
+                }
+            }
+        });
     }
 
     fn play_button_ui(&mut self, ui: &mut Ui) {
@@ -61,9 +83,10 @@ impl Editor {
     fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
         // The slider follows what moves by itself; whoever takes it stops the motion.
         let moving_t = self.motion.t();
+        let is_between = self.timeline.document().style_mix().is_none();
         let mut percent = blend.map_or(0.0, |blend| moving_t.unwrap_or(blend.t) * 100.0);
         let before = percent;
-        ui.add_enabled_ui(blend.is_some(), |ui| {
+        ui.add_enabled_ui(blend.is_some() && is_between, |ui| {
             let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
             if slider.dragged() && self.motion.is_playing() {
                 self.stop_motion();

@@ -44,7 +44,13 @@ fn section_break(ui: &mut Ui) {
 }
 
 /// A square picture that can be clicked and dragged.
-fn picture_button(ui: &mut Ui, texture: &TextureHandle, size: f32, border: Option<Color32>, label: &str) -> Response {
+pub(super) fn picture_button(
+    ui: &mut Ui,
+    texture: &TextureHandle,
+    size: f32,
+    border: Option<Color32>,
+    label: &str,
+) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, border.is_some(), label));
     if ui.is_rect_visible(rect) {

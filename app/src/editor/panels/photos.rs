@@ -15,6 +15,7 @@ impl Editor {
         let mut is_open = self.settings.open_sections.photos;
         let shows = widgets::section_header(ui, "Photos", &mut is_open, |ui| {
             self.command_icon_ui(ui, Command::Open, 16.0);
+            self.command_icon_ui(ui, Command::ShowRandomFaces, 16.0);
         });
         self.settings.open_sections.photos = is_open;
         if !shows {

@@ -21,7 +21,7 @@ impl Editor {
                     ui,
                     "File",
                     &[
-                        &[Command::Open, Command::OpenByPath],
+                        &[Command::Open, Command::OpenByPath, Command::ShowRandomFaces],
                         &[Command::Export, Command::ExportInPhoto, Command::ExportByPath, Command::ExportMotion],
                         &[Command::Quit],
                     ],
@@ -89,6 +89,7 @@ impl Editor {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
+            Command::MixStyles(mix) => Some(self.timeline.document().style_mix() == *mix),
             Command::ToggleIsolation => Some(self.isolates_layer),
             Command::UseTheme(theme) => Some(self.settings.theme == *theme),
             Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),
