@@ -16,7 +16,7 @@ use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget};
-use stylebrush_app::settings::Theme;
+use stylebrush_app::settings::{Language, Theme};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
@@ -1154,6 +1154,26 @@ fn styles_of_two_faces_are_mixed() {
         session.run(Command::Undo);
     }
     assert_eq!(session.settle().rgba, source.rgba);
+}
+
+#[test]
+fn the_window_speaks_korean() {
+    let mut session = Session::ready();
+    session.run(Command::UseLanguage(Some(Language::Korean)));
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.harness.run_steps(3);
+    for label in ["파일", "사진", "레이어", "두 얼굴 사이", "강도"] {
+        assert!(session.harness.query_all_by_label(label).next().is_some(), "{label}");
+    }
+    session.run(Command::ShowPalette);
+    session.harness.run_steps(3);
+    session.harness.event(egui::Event::Text("반전".to_owned()));
+    session.harness.run_steps(3);
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(session.steps(), ["Paint stroke", "Invert mask"]);
+    session.run(Command::UseLanguage(Some(Language::English)));
+    session.harness.run_steps(2);
+    assert!(session.harness.query_by_label("File").is_some());
 }
 
 #[test]

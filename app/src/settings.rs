@@ -19,6 +19,17 @@ pub enum Theme {
     Light,
 }
 
+/// The language of the window's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean.
+    Korean,
+}
+
 /// Which parts of the side panel are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,6 +57,8 @@ impl Default for OpenSections {
 pub struct Settings {
     /// The window's colours.
     pub theme: Theme,
+    /// The language; none is that of the system.
+    pub language: Option<Language>,
     /// Parts of the side panel.
     pub open_sections: OpenSections,
     /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
@@ -94,6 +107,7 @@ mod tests {
         assert_eq!(Settings::load(&path).unwrap(), Settings::default());
         let settings = Settings {
             theme: Theme::Light,
+            language: Some(Language::Korean),
             open_sections: OpenSections { history: true, ..OpenSections::default() },
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };

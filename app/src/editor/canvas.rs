@@ -11,6 +11,7 @@ use egui::{
 
 use super::face_view::photo_content;
 use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
+use super::language::{tr, tr_with};
 use super::view::Content;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
@@ -253,12 +254,12 @@ impl Editor {
             message_ui(ui, area, |ui| {
                 ui.label(RichText::new(icons::WARNING).font(theme::icon_font(40.0)).color(palette.danger));
                 ui.add_space(theme::space::NORMAL);
-                ui.heading("The model could not be loaded");
+                ui.heading(tr("The model could not be loaded"));
                 ui.add_space(theme::space::TIGHT);
                 ui.label(RichText::new(reason).color(palette.text_weak));
                 ui.add_space(theme::space::TIGHT);
                 ui.label(
-                    RichText::new("Start Stylebrush again with another model: stylebrush --model FILE")
+                    RichText::new(tr("Start Stylebrush again with another model: stylebrush --model FILE"))
                         .color(palette.text_weak),
                 );
             });
@@ -275,12 +276,12 @@ impl Editor {
             message_ui(ui, area, |ui| {
                 ui.label(RichText::new(icons::IMAGES).font(theme::icon_font(44.0)).color(palette.text_weak));
                 ui.add_space(theme::space::NORMAL);
-                ui.heading("Drop photos here");
+                ui.heading(tr("Drop photos here"));
                 ui.add_space(theme::space::TIGHT);
                 let shortcut = Command::Open.shortcut_text(ui.ctx());
                 ui.label(RichText::new(format!("or press {shortcut} to open them")).color(palette.text_weak));
                 ui.add_space(theme::space::WIDE);
-                if ui.button("Open photos…").clicked() {
+                if ui.button(tr("Open photos…")).clicked() {
                     self.send(Command::Open);
                 }
             });
@@ -310,7 +311,7 @@ impl Editor {
         if self.timeline.undo_name().is_some() || self.toolbox.busy().is_some() || self.is_comparing {
             return;
         }
-        hint_pill(ui, area, &format!("Paint over the face to bring in {}", layer.name));
+        hint_pill(ui, area, &tr_with("Paint over the face to bring in {name}", &[("name", &layer.name)]));
     }
 
     /// The brush as a circle: its edge, and inside it where the full effect begins.
@@ -606,7 +607,7 @@ fn corner_busy_ui(ui: &mut Ui, rect: Rect, text: &str) -> bool {
         let contents = |ui: &mut Ui| {
             ui.add(egui::Spinner::new().color(theme::ON_SHADE));
             ui.label(RichText::new(text).small().color(theme::ON_SHADE));
-            ui.small_button("Cancel").clicked()
+            ui.small_button(tr("Cancel")).clicked()
         };
         frame.show(ui, |ui| ui.horizontal(contents).inner).inner
     };

@@ -6,13 +6,14 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::canvas::CompareMode;
 use super::dialogs::Question;
+use super::language::tr;
 use super::motion::MotionTarget;
 use super::{icons, keymap};
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
 use crate::document::{LayerId, PhotoId, StyleMix};
-use crate::settings::Theme;
+use crate::settings::{Language, Theme};
 use crate::tools::ToolKind;
 
 /// An action.
@@ -64,6 +65,8 @@ pub enum Command {
     ShowPalette,
     /// Draws the window in this theme.
     UseTheme(Theme),
+    /// Writes the window's words in this language, or in that of the system.
+    UseLanguage(Option<Language>),
     /// Takes a tool in hand.
     SelectTool(ToolKind),
     /// A larger brush.
@@ -226,12 +229,17 @@ impl Command {
         ])
         .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
         .chain([Theme::System, Theme::Dark, Theme::Light].map(Self::UseTheme))
+        .chain([None, Some(Language::English), Some(Language::Korean)].map(Self::UseLanguage))
         .chain([Self::ShowPalette, Self::ShowKeys, Self::ShowAbout])
         .collect()
     }
 
-    /// What menus call it.
+    /// What menus call it, in the user's language.
     pub fn text(&self) -> &'static str {
+        tr(self.english_text())
+    }
+
+    fn english_text(&self) -> &'static str {
         match self {
             Self::Open => "Open photos…",
             Self::OpenByPath => "Open by path…",
@@ -257,6 +265,9 @@ impl Command {
             Self::MixStyles(Some(StyleMix::CoarseFromOther)) => "Shape of the other face",
             Self::GoToStep(_) => "Go to step",
             Self::ShowPalette => "Find a command…",
+            Self::UseLanguage(None) => "Language of the system",
+            Self::UseLanguage(Some(Language::English)) => "English",
+            Self::UseLanguage(Some(Language::Korean)) => "한국어",
             Self::UseTheme(Theme::System) => "Theme of the system",
             Self::UseTheme(Theme::Dark) => "Dark theme",
             Self::UseTheme(Theme::Light) => "Light theme",
@@ -307,8 +318,12 @@ impl Command {
         }
     }
 
-    /// What it does, in a sentence.
+    /// What it does, in a sentence, in the user's language.
     pub fn tooltip(&self) -> &'static str {
+        tr(self.english_tooltip())
+    }
+
+    fn english_tooltip(&self) -> &'static str {
         match self {
             Self::Open | Self::OpenPaths(_) => "Open photos. The faces in them are found by themselves",
             Self::OpenByPath => "Type the path of a photo to open",
@@ -335,6 +350,7 @@ impl Command {
             Self::GoToStep(_) => "Go back or forth to this step",
             Self::ShowPalette => "Find any command by its name",
             Self::UseTheme(_) => "Change the window's colours",
+            Self::UseLanguage(_) => "Change the language of the window's words",
             Self::SelectTool(ToolKind::Brush) => "Paint the active layer's face into the picture",
             Self::SelectTool(ToolKind::Eraser) => "Take paint off. With the brush, the right button does the same",
             Self::SelectTool(ToolKind::Move) => "Drag the painted region to another place",
@@ -382,7 +398,7 @@ impl Command {
     pub fn name(&self) -> String {
         let words = match self {
             Self::NudgeRegion(x, y) => format!("nudge {x} {y}"),
-            _ => self.text().to_lowercase(),
+            _ => self.english_text().to_lowercase(),
         };
         let parts =
             words.split(|letter: char| !letter.is_alphanumeric() && letter != '-').filter(|part| !part.is_empty());

@@ -9,6 +9,7 @@ use egui::{
 use stylemap::face::{Detection, FaceFrame, Landmarks, align, crop_quad};
 
 use super::canvas::{hint_pill, whole_texture};
+use super::language::{tr, tr_with};
 use super::view::Content;
 use super::{Command, Editor, theme};
 use crate::document::{Photo, PhotoId, Placement, Point};
@@ -178,11 +179,11 @@ impl Editor {
             let fill = if is_current { palette.accent } else { Color32::from_black_alpha(190) };
             painter.rect_filled(badge, 4.0, fill);
             painter.galley(badge.min + vec2(5.0, 2.0), galley, palette.text_on_accent);
-            if response.on_hover_text("Edit this face").clicked() {
+            if response.on_hover_text(tr("Edit this face")).clicked() {
                 decision = Decision::Use(*landmarks);
             }
         }
-        hint_pill(ui, area, &format!("Click the face to edit in {}", photo.name));
+        hint_pill(ui, area, &tr_with("Click the face to edit in {name}", &[("name", &photo.name)]));
         decision
     }
 
@@ -249,16 +250,13 @@ impl Editor {
         }
         let was_found = photo.placement.as_ref().is_some_and(|placement| !placement.original.faces.is_empty());
         let hint = match (placing.next(), landmarks) {
-            (Some(next), _) => {
-                let what = match next {
-                    FacePoint::EyeLeft => "Click the eye on the left",
-                    FacePoint::EyeRight => "Click the other eye",
-                    FacePoint::Mouth => "Click the middle of the mouth",
-                };
-                let why = format!("No face was found in {}. ", photo.name);
-                format!("{}{what}", if was_found || next != FacePoint::EyeLeft { "" } else { &why })
+            (Some(FacePoint::EyeLeft), _) if !was_found => {
+                tr_with("No face was found in {name}. Click the eye on the left", &[("name", &photo.name)])
             }
-            (None, Some(_)) => "Drag the points until they lie right, then use this face".to_owned(),
+            (Some(FacePoint::EyeLeft), _) => tr("Click the eye on the left").to_owned(),
+            (Some(FacePoint::EyeRight), _) => tr("Click the other eye").to_owned(),
+            (Some(FacePoint::Mouth), _) => tr("Click the middle of the mouth").to_owned(),
+            (None, Some(_)) => tr("Drag the points until they lie right, then use this face").to_owned(),
             (None, None) => "These points are no face: two eyes side by side, and a mouth below them".to_owned(),
         };
         hint_pill(ui, area, &hint);
@@ -311,34 +309,36 @@ impl Editor {
         let mut closes = false;
         match &mut face_view.mode {
             Mode::Choose => {
-                ui.label(RichText::new("Choose a face").font(theme::title_font()).color(palette.text));
-                if ui.button("Place by hand").on_hover_text("Place the eyes and the mouth yourself").clicked() {
+                ui.label(RichText::new(tr("Choose a face")).font(theme::title_font()).color(palette.text));
+                if ui.button(tr("Place by hand")).on_hover_text(tr("Place the eyes and the mouth yourself")).clicked() {
                     face_view.mode = Mode::Place(known_points(&photo));
                 }
             }
             Mode::Place(placing) => {
-                ui.label(RichText::new("Place the face").font(theme::title_font()).color(palette.text));
+                ui.label(RichText::new(tr("Place the face")).font(theme::title_font()).color(palette.text));
                 let landmarks = placing.landmarks();
-                let text = RichText::new("Use this face").color(palette.text_on_accent);
+                let text = RichText::new(tr("Use this face")).color(palette.text_on_accent);
                 let button = ui.add_enabled(landmarks.is_some(), Button::new(text).fill(palette.accent));
                 if let Some(landmarks) =
-                    landmarks.filter(|_| button.on_hover_text("Cut out this face  (Enter)").clicked())
+                    landmarks.filter(|_| button.on_hover_text(tr("Cut out this face  (Enter)")).clicked())
                 {
                     command = Some(Command::UseFace(photo.id, landmarks));
                 }
-                if ui.button("Start over").on_hover_text("Take the points away").clicked() {
+                if ui.button(tr("Start over")).on_hover_text(tr("Take the points away")).clicked() {
                     *placing = FacePlacing::default();
                 }
-                if has_faces && ui.button("Found faces").on_hover_text("Show the faces that were found").clicked() {
+                if has_faces
+                    && ui.button(tr("Found faces")).on_hover_text(tr("Show the faces that were found")).clicked()
+                {
                     face_view.mode = Mode::Choose;
                 }
             }
         }
-        if ui.button("Cancel").on_hover_text("Leave the face as it is  (Escape)").clicked() {
+        if ui.button(tr("Cancel")).on_hover_text(tr("Leave the face as it is  (Escape)")).clicked() {
             closes = true;
         }
         let waiting = self.waiting_for_face.len();
-        if waiting > 0 && ui.button("Skip all").on_hover_text(format!("{waiting} more photos wait")).clicked() {
+        if waiting > 0 && ui.button(tr("Skip all")).on_hover_text(format!("{waiting} more photos wait")).clicked() {
             self.waiting_for_face.clear();
             closes = true;
         }

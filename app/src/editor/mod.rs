@@ -9,6 +9,7 @@ mod face_view;
 mod gpu;
 mod icons;
 mod keymap;
+mod language;
 mod modals;
 mod motion;
 pub mod notifications;
@@ -39,7 +40,7 @@ use crate::document::{
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
-use crate::settings::Settings;
+use crate::settings::{Language, Settings};
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
@@ -47,6 +48,7 @@ use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use keymap::KeyMap;
+use language::tr;
 use modals::{KeysBox, Modal, PathBox};
 use motion::Motion;
 pub use motion::{MotionSettings, MotionTarget};
@@ -199,6 +201,7 @@ pub struct Editor {
     settings: Settings,
     /// As they are on the disk.
     kept_settings: Settings,
+    system_language: Language,
     settings_file: Option<PathBuf>,
     compare_mode: CompareMode,
     motion: Motion,
@@ -260,6 +263,7 @@ impl Editor {
             kept_settings: settings.clone(),
             settings,
             settings_file,
+            system_language: language::of_system(),
             compare_mode: CompareMode::default(),
             motion: Motion::default(),
             split_share: 0.5,
@@ -434,7 +438,7 @@ impl Editor {
             Command::Redo => self.timeline.redo_name(),
             _ => None,
         };
-        match edit {
+        match edit.map(tr) {
             Some(edit) => {
                 let mut letters = edit.chars();
                 let lower: String =
@@ -486,6 +490,7 @@ impl Editor {
             Command::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Command::ShowPalette => self.modal = Some(Modal::Palette(Palette::default())),
             Command::UseTheme(theme) => self.settings.theme = theme,
+            Command::UseLanguage(language) => self.settings.language = language,
             Command::SelectTool(tool) => self.toolbox.selected = tool,
             Command::BrushLarger => self.resize_brush(1.15),
             Command::BrushSmaller => self.resize_brush(1.0 / 1.15),
@@ -837,6 +842,7 @@ impl Editor {
     pub fn ui(&mut self, ui: &mut egui::Ui) {
         let ctx = ui.ctx().clone();
         ctx.set_theme(theme::preference(self.settings.theme));
+        language::set(self.settings.language.unwrap_or(self.system_language));
         self.poll(&ctx);
         self.handle_keys(&ctx);
 
@@ -915,7 +921,9 @@ impl Editor {
 fn changes_document(command: &Command) -> bool {
     use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter};
-    use Command::{ShowAbout, ShowKeys, ShowPalette, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit};
+    use Command::{
+        ShowAbout, ShowKeys, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit,
+    };
     !matches!(
         command,
         BrushLarger
@@ -936,6 +944,7 @@ fn changes_document(command: &Command) -> bool {
             | ShowKeys
             | ShowPalette
             | UseTheme(_)
+            | UseLanguage(_)
             | ShowAbout
     )
 }

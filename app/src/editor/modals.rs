@@ -6,6 +6,7 @@ use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::commands::format_shortcut;
 use super::dialogs::Question;
+use super::language::tr;
 use super::motion::MotionTarget;
 use super::palette::Palette;
 use super::random_faces::RandomFaces;
@@ -91,7 +92,7 @@ impl Editor {
     fn about_ui(&self, ui: &mut Ui) -> Outcome {
         let palette = theme::palette(ui.ctx());
         ui.set_width(420.0);
-        ui.label(RichText::new("Stylebrush").font(egui::FontId::new(20.0, theme::semibold())));
+        ui.label(RichText::new(tr("Stylebrush")).font(egui::FontId::new(20.0, theme::semibold())));
         ui.label(
             RichText::new(format!("Version {} · a real-time editor for faces", env!("CARGO_PKG_VERSION")))
                 .color(palette.text_weak),
@@ -112,7 +113,7 @@ impl Editor {
                 ui.add_space(theme::space::TIGHT);
             }
         } else {
-            ui.label("The model is not loaded.");
+            ui.label(tr("The model is not loaded."));
         }
         ui.add_space(theme::space::TIGHT);
         widgets::caption(ui, "Code under MIT or Apache-2.0. Type in Inter (OFL), icons by Phosphor (MIT).");
@@ -165,7 +166,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
                 Question::MotionFramesTo => Command::ExportMotionTo(MotionTarget::Folder(path)),
             });
         }
-        if ui.button("Cancel").clicked() {
+        if ui.button(tr("Cancel")).clicked() {
             outcome = Outcome::Close;
         }
     });
@@ -192,7 +193,7 @@ impl Editor {
     fn keys_ui(&mut self, ui: &mut Ui, keys_box: &mut KeysBox) -> Outcome {
         let palette = theme::palette(ui.ctx());
         ui.set_width(680.0);
-        ui.heading("Keyboard shortcuts");
+        ui.heading(tr("Keyboard shortcuts"));
         let note = match (&keys_box.choosing, &keys_box.note) {
             (Some(command), _) => format!("Press the key for “{}”, or Escape", command.text().trim_end_matches('…')),
             (None, Some(note)) => note.clone(),
@@ -282,7 +283,7 @@ impl Editor {
         ui.add_space(theme::space::NORMAL);
         let mut outcome = Outcome::Stay;
         button_row_ui(ui, |ui| {
-            if ui.button("Close").clicked() {
+            if ui.button(tr("Close")).clicked() {
                 outcome = Outcome::Close;
             }
             let are_changed = !self.settings.keys.is_empty();
@@ -309,7 +310,7 @@ fn close_row_ui(ui: &mut Ui) -> Outcome {
     ui.add_space(theme::space::NORMAL);
     let mut outcome = Outcome::Stay;
     button_row_ui(ui, |ui| {
-        if ui.button("Close").clicked() {
+        if ui.button(tr("Close")).clicked() {
             outcome = Outcome::Close;
         }
     });

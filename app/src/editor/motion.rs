@@ -9,6 +9,7 @@ use image::RgbImage;
 use stylemap::photo;
 
 use super::dialogs::Question;
+use super::language::tr;
 use super::modals::{self, Outcome};
 use super::{Command, Editor, EngineState, Kind, theme, widgets};
 use crate::document::history::EditKey;
@@ -162,37 +163,39 @@ impl Editor {
     pub(super) fn motion_ui(&mut self, ui: &mut Ui) -> Outcome {
         let palette = theme::palette(ui.ctx());
         ui.set_width(360.0);
-        ui.heading("Export motion");
+        ui.heading(tr("Export motion"));
         ui.add_space(theme::space::TIGHT);
-        ui.label(RichText::new("From the source to the other face, with everything painted.").color(palette.text_weak));
+        ui.label(
+            RichText::new(tr("From the source to the other face, with everything painted.")).color(palette.text_weak),
+        );
         ui.add_space(theme::space::NORMAL);
         let MotionSettings { count, seconds, returns } = &mut self.motion.settings;
         let mut pictures = *count as f32;
         egui::Grid::new("motion").num_columns(2).spacing([14.0, 6.0]).show(ui, |ui| {
-            ui.label("Pictures");
+            ui.label(tr("Pictures"));
             widgets::number_field(ui, &mut pictures, 2.0..=600.0, "", "Pictures");
             ui.end_row();
-            ui.label("Seconds");
+            ui.label(tr("Seconds"));
             let field = egui::DragValue::new(seconds).range(0.1..=60.0).speed(0.05).max_decimals(1);
             let id = ui.add(field).id;
             ui.ctx().accesskit_node_builder(id, |node| node.set_label("Seconds value"));
             ui.end_row();
             ui.label("");
-            ui.checkbox(returns, "There and back");
+            ui.checkbox(returns, tr("There and back"));
             ui.end_row();
         });
         *count = pictures.round() as usize;
         ui.add_space(theme::space::WIDE);
         let mut outcome = Outcome::Stay;
         modals::button_row_ui(ui, |ui| {
-            let text = RichText::new("Moving picture…").color(palette.text_on_accent);
+            let text = RichText::new(tr("Moving picture…")).color(palette.text_on_accent);
             if ui.add(egui::Button::new(text).fill(palette.accent)).clicked() {
                 outcome = Outcome::Send(Command::AskFor(Question::MotionTo));
             }
-            if ui.button("Single pictures…").clicked() {
+            if ui.button(tr("Single pictures…")).clicked() {
                 outcome = Outcome::Send(Command::AskFor(Question::MotionFramesTo));
             }
-            if ui.button("Cancel").clicked() {
+            if ui.button(tr("Cancel")).clicked() {
                 outcome = Outcome::Close;
             }
         });

@@ -2,6 +2,7 @@
 
 use egui::{Button, Key, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
 
+use super::language::tr;
 use super::modals::Outcome;
 use super::{Command, Editor, theme};
 
@@ -58,7 +59,7 @@ impl Editor {
         });
         let field = ui.add(
             TextEdit::singleline(query)
-                .hint_text("Type what you want to do")
+                .hint_text(tr("Type what you want to do"))
                 .desired_width(f32::INFINITY)
                 .margin(egui::Margin::symmetric(8, 6)),
         );
@@ -79,7 +80,7 @@ impl Editor {
         };
         ui.add_space(theme::space::TIGHT);
         if found.is_empty() {
-            ui.label(RichText::new("No command has such a name").color(colors.text_weak));
+            ui.label(RichText::new(tr("No command has such a name")).color(colors.text_weak));
         }
         let mut outcome = Outcome::Stay;
         ScrollArea::vertical().max_height(ROW_HEIGHT * 11.0).auto_shrink([false, true]).show(ui, |ui| {

@@ -6,6 +6,7 @@ use egui::{ColorImage, RichText, TextureHandle, TextureOptions, Ui};
 use stylemap::engine::SampleRequest;
 use stylemap::photo;
 
+use super::language::tr;
 use super::modals::{self, Outcome};
 use super::panels::picture_button;
 use super::widgets::{self, Number};
@@ -43,15 +44,15 @@ impl Editor {
     pub(super) fn random_faces_ui(&mut self, ui: &mut Ui, random: &mut RandomFaces) -> Outcome {
         let palette = theme::palette(ui.ctx());
         ui.set_width(COLUMNS as f32 * (PICTURE_SIZE + theme::space::NORMAL) - theme::space::NORMAL);
-        ui.heading("Random faces");
-        ui.label(RichText::new("Faces that nobody has. Click those to paint with.").color(palette.text_weak));
+        ui.heading(tr("Random faces"));
+        ui.label(RichText::new(tr("Faces that nobody has. Click those to paint with.")).color(palette.text_weak));
         ui.add_space(theme::space::TIGHT);
         let mut percent = random.truncation * 100.0;
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Series").color(palette.text_weak));
+            ui.label(RichText::new(tr("Series")).color(palette.text_weak));
             let field = ui.add(egui::DragValue::new(&mut random.seed).range(0..=u64::from(u32::MAX)).speed(0.1));
             ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Series value"));
-            if ui.button("Other faces").clicked() {
+            if ui.button(tr("Other faces")).clicked() {
                 random.seed += 1;
             }
             let number = Number {
@@ -96,11 +97,11 @@ impl Editor {
         if let Some(reason) = self.engine.sample_failure() {
             ui.label(RichText::new(crate::sentence::on_screen(reason)).color(palette.danger));
         } else if !matches!(self.engine.state(), EngineState::Ready(_)) {
-            ui.label(RichText::new("The model is not loaded").color(palette.text_weak));
+            ui.label(RichText::new(tr("The model is not loaded")).color(palette.text_weak));
         }
         ui.add_space(theme::space::TIGHT);
         modals::button_row_ui(ui, |ui| {
-            if ui.button("Close").clicked() {
+            if ui.button(tr("Close")).clicked() {
                 outcome = Outcome::Close;
             }
         });

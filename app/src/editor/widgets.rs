@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Button, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
+use super::language::tr;
 use super::theme;
 
 /// A square button with an icon and no frame until the pointer is over it.
@@ -64,6 +65,7 @@ const MIN_SLIDER_WIDTH: f32 = 32.0;
 /// value changed.
 pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f32, slider_width: f32) -> bool {
     let Number { label, suffix, range, logarithmic, tooltip } = number;
+    let (label, tooltip) = (tr(label), tr(tooltip));
     let before = *value;
     ui.horizontal(|ui| {
         let label_response = if label_width > 0.0 {
@@ -79,7 +81,7 @@ pub fn slider_row(ui: &mut Ui, number: &Number, value: &mut f32, label_width: f3
             response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
             response
         } else {
-            ui.label(RichText::new(*label).color(theme::palette(ui.ctx()).text_weak))
+            ui.label(RichText::new(label).color(theme::palette(ui.ctx()).text_weak))
         };
         if slider_width >= MIN_SLIDER_WIDTH {
             let slider = rail(ui, value, range.clone(), *logarithmic, slider_width);
@@ -134,6 +136,7 @@ pub fn section_header(ui: &mut Ui, title: &str, is_open: &mut bool, add_right: i
     ui.horizontal(|ui| {
         let palette = theme::palette(ui.ctx());
         let galley = |text: String, font, color| ui.painter().layout_no_wrap(text, font, color);
+        let title = tr(title);
         let title_galley = galley(title.to_owned(), theme::title_font(), palette.text);
         let caret = if *is_open { super::icons::CARET_DOWN } else { super::icons::CARET_RIGHT };
         let caret_galley = galley(caret.to_string(), theme::icon_font(11.0), palette.text_weak);
@@ -158,8 +161,8 @@ pub fn section_header(ui: &mut Ui, title: &str, is_open: &mut bool, add_right: i
 }
 
 /// A caption.
-pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
-    ui.label(RichText::new(text).small().color(theme::palette(ui.ctx()).text_weak))
+pub fn caption(ui: &mut Ui, text: &str) -> Response {
+    ui.label(RichText::new(tr(text)).small().color(theme::palette(ui.ctx()).text_weak))
 }
 
 /// A line across a panel.

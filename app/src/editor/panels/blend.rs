@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
+use super::super::language::tr;
 use super::super::{Command, Editor, icons, theme, widgets};
 use super::picture_button;
 use crate::document::history::EditKey;
@@ -62,7 +63,7 @@ impl Editor {
                 (Some(StyleMix::CoarseFromOther), "Shape of other"),
             ] {
                 let command = Command::MixStyles(mix);
-                let button = egui::Button::selectable(current == mix, RichText::new(text).small());
+                let button = egui::Button::selectable(current == mix, RichText::new(tr(text)).small());
                 if ui.add_enabled(is_enabled, button).on_hover_text(command.tooltip()).clicked() {
                     self.send(command);
                 }
@@ -92,7 +93,7 @@ impl Editor {
                 self.stop_motion();
             }
             slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), "Blend"));
-            slider.on_hover_text("From the source to the other face");
+            slider.on_hover_text(tr("From the source to the other face"));
             ui.vertical_centered(|ui| {
                 widgets::number_field(ui, &mut percent, 0.0..=100.0, " %", "Blend");
             });

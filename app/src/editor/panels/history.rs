@@ -2,6 +2,7 @@
 
 use egui::{RichText, ScrollArea, Ui, vec2};
 
+use super::super::language::tr;
 use super::super::{Command, Editor, theme, widgets};
 
 const ROW_HEIGHT: f32 = 22.0;
@@ -32,7 +33,7 @@ impl Editor {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (step, name) in names.iter().enumerate().skip(rows.start).take(rows.len()) {
                 let color = if step > done { palette.text_weak.gamma_multiply(0.6) } else { palette.text };
-                let text = RichText::new(name).color(color);
+                let text = RichText::new(tr(name)).color(color);
                 let button =
                     egui::Button::selectable(step == done, text).min_size(vec2(ui.available_width(), ROW_HEIGHT));
                 if ui.add(button).clicked() {

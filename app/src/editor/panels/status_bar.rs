@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 
 use super::super::canvas::BUSY_AFTER;
+use super::super::language::tr;
 use super::super::{Command, Editor, EngineState, theme};
 
 impl Editor {
@@ -21,12 +22,12 @@ impl Editor {
                         ui.label(small(format!("Loading {}", self.model_label)));
                     }
                     EngineState::Failed(_) => {
-                        ui.label(RichText::new("No model").small().color(palette.danger));
+                        ui.label(RichText::new(tr("No model")).small().color(palette.danger));
                     }
                     EngineState::Ready(info) => {
-                        ui.label(small(info.name.clone())).on_hover_text("The model");
-                        ui.label(small(info.device.clone())).on_hover_text("Where the model runs");
-                        ui.label(small(info.dtype.clone())).on_hover_text("The numbers it computes with");
+                        ui.label(small(info.name.clone())).on_hover_text(tr("The model"));
+                        ui.label(small(info.device.clone())).on_hover_text(tr("Where the model runs"));
+                        ui.label(small(info.dtype.clone())).on_hover_text(tr("The numbers it computes with"));
                     }
                 }
                 self.busy_ui(ui);
@@ -39,12 +40,12 @@ impl Editor {
                             }
                             None => [frame.size_px; 2],
                         };
-                        ui.label(small(format!("{width} × {height} px"))).on_hover_text("The picture's size");
+                        ui.label(small(format!("{width} × {height} px"))).on_hover_text(tr("The picture's size"));
                         let total_ms = frame.timings.total_ms;
-                        ui.label(small(format!("{total_ms:.0} ms"))).on_hover_text("What the last picture took");
+                        ui.label(small(format!("{total_ms:.0} ms"))).on_hover_text(tr("What the last picture took"));
                     }
                     if let Some(rate) = self.engine.frames_per_second() {
-                        ui.label(small(format!("{rate:.0} fps"))).on_hover_text("Pictures in the last second");
+                        ui.label(small(format!("{rate:.0} fps"))).on_hover_text(tr("Pictures in the last second"));
                         // Gone when nothing has come for a second.
                         ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
                     }
@@ -77,7 +78,7 @@ impl Editor {
             ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
             ui.label(RichText::new(text).small().color(palette.text_weak));
         }
-        if self.motion.progress().is_some() && ui.small_button("Cancel").clicked() {
+        if self.motion.progress().is_some() && ui.small_button(tr("Cancel")).clicked() {
             self.send(Command::CancelExport);
         }
     }

@@ -2,6 +2,7 @@
 
 use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
+use super::super::language::tr;
 use super::super::widgets::{self, Number};
 use super::super::{Command, CompareMode, Editor, icons, theme};
 use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
@@ -18,9 +19,12 @@ impl Editor {
                     _ if self.face_view.is_some() => self.face_options_ui(ui),
                     ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
                     ToolKind::Move => {
-                        hint_ui(ui, "Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel.");
+                        hint_ui(
+                            ui,
+                            tr("Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel."),
+                        );
                     }
-                    ToolKind::Hand => hint_ui(ui, "Drag to move the view. Scroll to zoom."),
+                    ToolKind::Hand => hint_ui(ui, tr("Drag to move the view. Scroll to zoom.")),
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.view_options_ui(ui, width));
             });
@@ -88,7 +92,7 @@ impl Editor {
         }
 
         let compare = widgets::icon_toggle(ui, self.is_comparing, icons::COMPARE, "Compare", 16.0)
-            .on_hover_text("Hold to compare with the source photo  (hold C)");
+            .on_hover_text(tr("Hold to compare with the source photo  (hold C)"));
         if compare.is_pointer_button_down_on() {
             self.is_comparing = true;
             ui.ctx().request_repaint();
@@ -101,7 +105,7 @@ impl Editor {
             })
             .inner
             .on_hover_text(Command::ToggleInPhoto.hint(ui.ctx()))
-            .on_disabled_hover_text("This portrait has no photo around it");
+            .on_disabled_hover_text(tr("This portrait has no photo around it"));
         if in_photo.clicked() {
             self.send(Command::ToggleInPhoto);
         }
@@ -116,7 +120,7 @@ impl Editor {
     fn compare_menu_ui(&mut self, ui: &mut Ui) {
         let is_on = self.compare_mode != CompareMode::Off || self.isolates_layer;
         let response = widgets::icon_toggle(ui, is_on, icons::COLUMNS, "Ways to compare", 16.0);
-        let response = response.on_hover_text("Compare across a line or side by side");
+        let response = response.on_hover_text(tr("Compare across a line or side by side"));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(230.0);
             ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
@@ -135,7 +139,7 @@ impl Editor {
         let button = Button::new(RichText::new(format!("{percent:.0} %")).small())
             .frame_when_inactive(false)
             .min_size(egui::vec2(48.0, theme::space::ROW));
-        let response = ui.add(button).on_hover_text("Zoom");
+        let response = ui.add(button).on_hover_text(tr("Zoom"));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom"));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(190.0);

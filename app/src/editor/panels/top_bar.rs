@@ -2,8 +2,9 @@
 
 use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
 
+use super::super::language::tr;
 use super::super::{Command, CompareMode, Editor, theme, widgets};
-use crate::settings::Theme;
+use crate::settings::{Language, Theme};
 use crate::tools::ToolKind;
 
 impl Editor {
@@ -44,6 +45,7 @@ impl Editor {
                         &[Command::ToggleOverlay, Command::ToggleIsolation, Command::ToggleInPhoto],
                         &[CompareMode::Split, CompareMode::SideBySide].map(Command::ToggleCompare),
                         &[Theme::System, Theme::Dark, Theme::Light].map(Command::UseTheme),
+                        &[None, Some(Language::English), Some(Language::Korean)].map(Command::UseLanguage),
                     ],
                 );
                 self.menu_ui(
@@ -70,7 +72,7 @@ impl Editor {
     }
 
     fn menu_ui(&mut self, ui: &mut Ui, title: &str, groups: &[&[Command]]) {
-        MenuButton::new(title).ui(ui, |ui| {
+        MenuButton::new(tr(title)).ui(ui, |ui| {
             ui.set_min_width(230.0);
             ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
             for (index, group) in groups.iter().enumerate() {
@@ -91,6 +93,7 @@ impl Editor {
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::MixStyles(mix) => Some(self.timeline.document().style_mix() == *mix),
             Command::ToggleIsolation => Some(self.isolates_layer),
+            Command::UseLanguage(language) => Some(self.settings.language == *language),
             Command::UseTheme(theme) => Some(self.settings.theme == *theme),
             Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
@@ -133,7 +136,7 @@ impl Editor {
                 widgets.hovered.weak_bg_fill = palette.accent_hover;
                 widgets.active.weak_bg_fill = palette.accent;
                 ui.spacing_mut().button_padding.x = 14.0;
-                ui.add_enabled(enabled, Button::new(RichText::new("Export…").color(palette.text_on_accent)))
+                ui.add_enabled(enabled, Button::new(RichText::new(tr("Export…")).color(palette.text_on_accent)))
             })
             .inner;
         if response.on_hover_text(command.hint(ui.ctx())).clicked() {
