@@ -165,6 +165,7 @@ impl Editor {
             if has_picture && !self.is_comparing {
                 self.paint_overlay(ui, &painter);
             }
+            self.paint_outline(&painter);
             self.paint_messages(ui, area, picture_rect, has_picture);
             self.paint_cursor(ui, &painter, &response, has_picture);
             self.drop_ui(ui, &response);
@@ -221,7 +222,7 @@ impl Editor {
     }
 
     fn paint_overlay(&mut self, ui: &Ui, painter: &egui::Painter) {
-        let is_working = matches!(self.toolbox.busy(), Some(ToolKind::Brush | ToolKind::Eraser | ToolKind::Move));
+        let is_working = self.toolbox.busy().is_some_and(|tool| tool != ToolKind::Hand);
         if !self.shows_overlay && !is_working {
             return;
         }
@@ -254,6 +255,18 @@ impl Editor {
         mesh.add_triangle(0, 1, 2);
         mesh.add_triangle(0, 2, 3);
         painter.add(mesh);
+    }
+
+    /// What a tool is drawing around.
+    fn paint_outline(&self, painter: &egui::Painter) {
+        let outline = self.toolbox.outline_in_canvas();
+        let points: Vec<Pos2> = outline.into_iter().map(|point| self.view.screen_from_canvas(point)).collect();
+        if points.len() < 2 {
+            return;
+        }
+        for stroke in [Stroke::new(3.0, Color32::from_black_alpha(90)), Stroke::new(1.3, Color32::WHITE)] {
+            painter.add(egui::Shape::closed_line(points.clone(), stroke));
+        }
     }
 
     /// What to say while there is nothing to show, or while something takes long.
@@ -339,6 +352,10 @@ impl Editor {
                 ui.set_cursor_icon(if grabbing { CursorIcon::Grabbing } else { CursorIcon::Grab });
             }
             ToolKind::Move => ui.set_cursor_icon(CursorIcon::Move),
+            ToolKind::Lasso | ToolKind::Rectangle | ToolKind::Ellipse | ToolKind::Fill => {
+                ui.set_cursor_icon(CursorIcon::Crosshair);
+            }
+            ToolKind::PickLayer => ui.set_cursor_icon(CursorIcon::PointingHand),
             ToolKind::Brush | ToolKind::Eraser => {
                 ui.set_cursor_icon(CursorIcon::None);
                 let erases = (tool == ToolKind::Eraser) != ui.input(|input| input.modifiers.command)
@@ -555,7 +572,7 @@ impl Editor {
 }
 
 fn tool_modifiers(modifiers: egui::Modifiers) -> Modifiers {
-    Modifiers { opposite: modifiers.command, straight: modifiers.shift }
+    Modifiers { opposite: modifiers.command, straight: modifiers.shift, from_center: modifiers.alt }
 }
 
 /// The coordinates of a texture that is shown whole.

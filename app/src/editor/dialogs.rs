@@ -15,6 +15,17 @@ pub enum Question {
     ExportTo,
     /// Where the photo with the edited face in it goes.
     ExportInPhotoTo,
+    /// A picture with a mask.
+    ImportMaskFrom,
+    /// Where a mask goes.
+    ExportMaskTo,
+}
+
+impl Question {
+    /// Whether it asks for files that are there; else for one to be written.
+    pub fn is_about_opening(self) -> bool {
+        matches!(self, Self::OpenPhotos | Self::ImportMaskFrom)
+    }
 }
 
 /// How a dialog ended.
@@ -27,6 +38,10 @@ pub enum Answer {
     /// No dialog came up: this system has none to offer.
     NoDialog(Question),
 }
+
+/// The kinds of picture that are written.
+const PICTURES: &str = "Pictures (PNG, JPEG, WebP)";
+const PICTURE_EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 
 /// Nobody closes a dialog this fast: without a portal and without zenity it never was there.
 const TOO_FAST_FOR_A_PERSON: Duration = Duration::from_millis(250);
@@ -72,13 +87,22 @@ impl Dialogs {
                     wake();
                 })
             }
-            Question::ExportTo | Question::ExportInPhotoTo => {
-                let title = if question == Question::ExportTo { "Export the face" } else { "Export the photo" };
-                let file = dialog
-                    .set_title(title)
-                    .add_filter("Pictures (PNG, JPEG, WebP)", &["png", "jpg", "jpeg", "webp"])
-                    .set_file_name(suggestion)
-                    .save_file();
+            Question::ImportMaskFrom => {
+                let file = dialog.set_title("Import a mask").add_filter("Pictures", &PHOTO_EXTENSIONS).pick_file();
+                spawn(move || {
+                    let started = Instant::now();
+                    let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);
+                    let _ = sender.send(answer(question, paths, started.elapsed()));
+                    wake();
+                })
+            }
+            Question::ExportTo | Question::ExportInPhotoTo | Question::ExportMaskTo => {
+                let (title, kind, extensions): (_, _, &[&str]) = match question {
+                    Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
+                    Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
+                    _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),
+                };
+                let file = dialog.set_title(title).add_filter(kind, extensions).set_file_name(suggestion).save_file();
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);

@@ -30,7 +30,7 @@ pub struct PathBox {
 impl PathBox {
     /// For an answer to this question; `suggestion` is the file's name where one is written.
     pub fn new(question: Question, suggestion: String) -> Self {
-        let text = if question == Question::OpenPhotos { String::new() } else { suggestion };
+        let text = if question.is_about_opening() { String::new() } else { suggestion };
         Self { question, text, note: None, is_new: true }
     }
 
@@ -111,6 +111,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::OpenPhotos => ("Open by path", "/home/me/photo.jpg", "Open"),
         Question::ExportTo => ("Export to path", "/home/me/picture.png", "Export"),
         Question::ExportInPhotoTo => ("Export the photo to path", "/home/me/photo.jpg", "Export"),
+        Question::ImportMaskFrom => ("Import mask by path", "/home/me/mask.png", "Import"),
+        Question::ExportMaskTo => ("Export mask to path", "/home/me/mask.png", "Export"),
     };
     ui.set_width(460.0);
     ui.heading(title);
@@ -143,6 +145,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
                 Question::OpenPhotos => Command::OpenPaths(vec![path]),
                 Question::ExportTo => Command::ExportTo(path),
                 Question::ExportInPhotoTo => Command::ExportInPhotoTo(path),
+                Question::ImportMaskFrom => Command::ImportMaskFrom(path),
+                Question::ExportMaskTo => Command::ExportMaskTo(path),
             });
         }
         if ui.button("Cancel").clicked() {
@@ -178,8 +182,10 @@ fn keys_ui(ui: &mut Ui) -> Outcome {
     for (text, keys) in [
         ("Move region by one pixel", "Arrow keys"),
         ("Move region by ten pixels", "Shift+arrow keys"),
-        ("Erase with the brush", "Right button  Ctrl+drag"),
+        ("Erase with any tool that paints", "Right button  Ctrl+drag"),
         ("Straight line from the last stroke", "Shift+drag"),
+        ("Square or circle", "Shift+drag"),
+        ("Rectangle or ellipse from the centre", "Alt+drag"),
         ("Brush size", "Shift+wheel"),
         ("Zoom", "Wheel  Pinch"),
         ("Pan", "Space+drag  Middle drag"),

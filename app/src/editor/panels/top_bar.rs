@@ -43,16 +43,7 @@ impl Editor {
                         &[Command::ToggleOverlay, Command::ToggleInPhoto],
                     ],
                 );
-                self.menu_ui(
-                    ui,
-                    "Layer",
-                    &[
-                        &[Command::DuplicateLayer, Command::DeleteLayer],
-                        &[Command::RaiseLayer, Command::LowerLayer],
-                        &[Command::ClearMask, Command::InvertMask, Command::ResetOffset],
-                        &[Command::SwapBlend],
-                    ],
-                );
+                MenuButton::new("Layer").ui(ui, |ui| self.layer_menu_ui(ui));
                 self.menu_ui(ui, "Help", &[&[Command::ShowKeys, Command::ShowAbout]]);
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -69,27 +60,37 @@ impl Editor {
     fn menu_ui(&mut self, ui: &mut Ui, title: &str, groups: &[&[Command]]) {
         MenuButton::new(title).ui(ui, |ui| {
             ui.set_min_width(230.0);
-            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
-            for (index, group) in groups.iter().enumerate() {
-                if index > 0 {
-                    ui.separator();
-                }
-                for command in *group {
-                    self.menu_item_ui(ui, command);
-                }
-            }
+            self.menu_groups_ui(ui, groups);
         });
+    }
+
+    /// The lines of a menu, in groups.
+    pub(in crate::editor) fn menu_groups_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
+        ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+        for (index, group) in groups.iter().enumerate() {
+            if index > 0 {
+                ui.separator();
+            }
+            for command in *group {
+                self.menu_item_ui(ui, command);
+            }
+        }
     }
 
     /// One line of a menu.
     pub(in crate::editor) fn menu_item_ui(&mut self, ui: &mut Ui, command: &Command) {
+        self.named_menu_item_ui(ui, command, &self.text_of(command));
+    }
+
+    /// The same by another name.
+    pub(in crate::editor) fn named_menu_item_ui(&mut self, ui: &mut Ui, command: &Command, text: &str) {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
         };
-        let mut button = Button::new(self.text_of(command)).shortcut_text(command.shortcut_text(ui.ctx()));
+        let mut button = Button::new(text).shortcut_text(command.shortcut_text(ui.ctx()));
         if let Some(is_on) = is_on {
             button = button.selected(is_on);
         }
