@@ -131,7 +131,7 @@ impl SignedArea {
             let pixels = &cells[..self.row_len - 2];
             let covered = pixels.iter().map(move |cell| {
                 sum += cell;
-                (f32::abs(sum).min(1.0) * 255.0).round() as u8
+                (f32::abs(sum).min(1.0) * 255.0 + 0.5) as u8
             });
             covered.collect::<Vec<_>>()
         };

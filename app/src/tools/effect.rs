@@ -38,7 +38,8 @@ impl Effect {
     fn apply(self, before: u8, coverage: u8, strength: f32) -> u8 {
         let alpha = f32::from(coverage) / 255.0 * strength;
         let before = f32::from(before);
-        (before + (f32::from(self.target()) - before) * alpha).round() as u8
+        // Rounds to the nearest, as nothing here is negative; much faster than `round`.
+        (before + (f32::from(self.target()) - before) * alpha + 0.5) as u8
     }
 
     /// Gives the covered pixels of `rect` the values that they had `before`, with the effect on them; others are left alone.
