@@ -1247,7 +1247,7 @@ proptest! {
             let samples: Vec<i32> =
                 (0..64).map(|i| winding(x as f32 + at(i % 8, i / 8), y as f32 + at(i / 8, i % 8))).collect();
             let sum: i32 = samples.iter().sum();
-            let is_plain = samples.iter().all(|&w| w >= 0 && w <= 1) || samples.iter().all(|&w| w <= 0 && w >= -1);
+            let is_plain = [0..=1, -1..=0].iter().any(|range| samples.iter().all(|w| range.contains(w)));
             // Where several edges of different turns meet in one pixel, its area is not what counts.
             if is_plain {
                 let expected = sum.abs() as f32 / 64.0 * 255.0;

@@ -64,7 +64,7 @@ impl FacePoints {
     }
 
     /// Where a place of the usual face lies in this one: the affine map that takes the three points there.
-    fn from_standard(&self, pos: Point) -> Point {
+    fn place_of(&self, pos: Point) -> Point {
         let middle_of = |face: &Self| face.eye_left.lerp(face.eye_right, 0.5);
         let (middle, standard) = (middle_of(self), middle_of(&Self::STANDARD));
         let across = (pos.x - standard.x) / (Self::STANDARD.eye_right.x - Self::STANDARD.eye_left.x);
@@ -168,7 +168,7 @@ impl FaceRegion {
     pub fn mask(self, faces: &[FacePoints]) -> MaskImage {
         let cover = |mask: &mut MaskImage, outlines: &[Outline]| {
             for (outline, face) in outlines.iter().flat_map(|outline| faces.iter().map(move |face| (outline, face))) {
-                let outline: Outline = outline.iter().map(|point| face.from_standard(*point)).collect();
+                let outline: Outline = outline.iter().map(|point| face.place_of(*point)).collect();
                 if let Some((_, covered)) = polygon::coverage(&outline) {
                     mask.combine(&covered, super::Combine::Add);
                 }

@@ -425,6 +425,7 @@ impl Editor {
         let events = ui.input(|input| input.events.clone());
         let temporary = self.temporary_tool(ui);
         let may_begin = response.contains_pointer() && !egui::Popup::is_any_open(ui.ctx()) && self.modal.is_none();
+        let (modifiers, latest_pos) = ui.input(|input| (input.modifiers, input.pointer.latest_pos()));
         for event in events {
             match event {
                 Event::Touch { force: Some(force), .. } => self.canvas.pressure = force,
@@ -435,14 +436,12 @@ impl Editor {
                     self.canvas.gesture_button = None;
                     self.tell_tool(&ToolEvent::PointerUp, None);
                 }
-                Event::PointerMoved(pos) if self.canvas.gesture_button.is_some() => {
-                    let modifiers = ui.input(|input| input.modifiers);
-                    let event = ToolEvent::PointerMove {
-                        pos_in_canvas: self.view.canvas_from_screen(pos),
-                        pressure: self.canvas.pressure,
-                        modifiers: tool_modifiers(modifiers),
-                    };
-                    self.tell_tool(&event, None);
+                Event::PointerMoved(pos) if self.canvas.gesture_button.is_some() => self.move_tool(pos, modifiers),
+                // A key that changes what is drawn does so at once, not only when the pointer moves on.
+                Event::ModifiersChanged(modifiers) if self.canvas.gesture_button.is_some() => {
+                    if let Some(pos) = latest_pos {
+                        self.move_tool(pos, modifiers);
+                    }
                 }
                 Event::Key { key: egui::Key::Escape, pressed: true, .. } if self.canvas.gesture_button.is_some() => {
                     self.canvas.gesture_button = None;
@@ -456,6 +455,15 @@ impl Editor {
                 _ => {}
             }
         }
+    }
+
+    fn move_tool(&mut self, pos: Pos2, modifiers: egui::Modifiers) {
+        let event = ToolEvent::PointerMove {
+            pos_in_canvas: self.view.canvas_from_screen(pos),
+            pressure: self.canvas.pressure,
+            modifiers: tool_modifiers(modifiers),
+        };
+        self.tell_tool(&event, None);
     }
 
     fn begin_gesture(

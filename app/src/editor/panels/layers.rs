@@ -31,6 +31,7 @@ impl Editor {
             }
         });
         let layers: Vec<Layer> = self.timeline.document().layers().to_vec();
+        self.renaming = self.renaming.take().filter(|renaming| layers.iter().any(|layer| layer.id == renaming.layer));
         if layers.is_empty() {
             widgets::caption(ui, "Click a photo above to paint from it.");
             return;
@@ -180,7 +181,8 @@ impl Editor {
         for (title, how) in [("Copy mask to", Combine::Replace), ("Add mask to", Combine::Add)] {
             self.submenu_ui(ui, title, !others.is_empty(), |editor, ui| {
                 for (id, name) in &others {
-                    editor.named_menu_item_ui(ui, &Command::CopyMaskTo(*id, how), name);
+                    let item = editor.named_menu_item_ui(ui, &Command::CopyMaskTo(*id, how), name);
+                    item.widget_info(|| WidgetInfo::labeled(Role::Button, item.enabled(), format!("{title} {name}")));
                 }
             });
         }

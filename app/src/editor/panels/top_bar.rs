@@ -1,6 +1,6 @@
 //! Menus on the left, the most used actions on the right.
 
-use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
+use egui::{Button, MenuBar, Response, RichText, Ui, containers::menu::MenuButton};
 
 use super::super::{Command, Editor, theme, widgets};
 use crate::tools::ToolKind;
@@ -83,14 +83,18 @@ impl Editor {
     }
 
     /// The same by another name.
-    pub(in crate::editor) fn named_menu_item_ui(&mut self, ui: &mut Ui, command: &Command, text: &str) {
+    pub(in crate::editor) fn named_menu_item_ui(&mut self, ui: &mut Ui, command: &Command, text: &str) -> Response {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
         };
-        let mut button = Button::new(text).shortcut_text(command.shortcut_text(ui.ctx()));
+        let mut button = Button::new(text);
+        let shortcut = command.shortcut_text(ui.ctx());
+        if !shortcut.is_empty() {
+            button = button.shortcut_text(shortcut);
+        }
         if let Some(is_on) = is_on {
             button = button.selected(is_on);
         }
@@ -99,6 +103,7 @@ impl Editor {
             self.send(command.clone());
             ui.close();
         }
+        response
     }
 
     /// A command as an icon button.
