@@ -195,17 +195,21 @@ fn keys_ui(ui: &mut Ui) -> Outcome {
         rows.push((text.to_owned(), keys.to_owned()));
     }
     let half = rows.len().div_ceil(2);
-    ui.horizontal_top(|ui| {
-        for (index, column) in rows.chunks(half).enumerate() {
-            egui::Grid::new(("keys", index)).num_columns(2).spacing([14.0, 5.0]).show(ui, |ui| {
-                for (text, keys) in column {
-                    ui.label(text);
-                    ui.label(RichText::new(keys).small().color(palette.text_weak));
-                    ui.end_row();
-                }
-            });
-            ui.add_space(theme::space::SECTION);
-        }
+    // What the title, the button and the margins leave of a small window.
+    let room = ctx.content_rect().height() - 170.0;
+    egui::ScrollArea::vertical().max_height(room.max(100.0)).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            for (index, column) in rows.chunks(half).enumerate() {
+                egui::Grid::new(("keys", index)).num_columns(2).spacing([14.0, 5.0]).show(ui, |ui| {
+                    for (text, keys) in column {
+                        ui.label(text);
+                        ui.label(RichText::new(keys).small().color(palette.text_weak));
+                        ui.end_row();
+                    }
+                });
+                ui.add_space(theme::space::SECTION);
+            }
+        });
     });
     close_row_ui(ui)
 }

@@ -137,7 +137,7 @@ impl Editor {
         response.context_menu(|ui| {
             // The menu speaks of the layer under the pointer.
             self.timeline.select_layer(layer.id);
-            ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+            widgets::menu_spacing(ui);
             self.menu_item_ui(ui, &Command::ToggleLayer(layer.id));
             self.layer_menu_ui(ui);
         });
@@ -157,8 +157,6 @@ impl Editor {
         );
         ui.separator();
         self.mask_menu_ui(ui);
-        ui.separator();
-        self.menu_item_ui(ui, &Command::SwapBlend);
     }
 
     /// Parts of the face, masks of other layers, and files.
@@ -199,7 +197,7 @@ impl Editor {
         ui.add_enabled_ui(enabled, |ui| {
             ui.menu_button(title, |ui| {
                 ui.set_min_width(190.0);
-                ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+                widgets::menu_spacing(ui);
                 add_items(self, ui);
             });
         });
@@ -293,7 +291,7 @@ impl Editor {
                     .on_hover_text("Parts of the face, other layers, files");
                 egui::Popup::menu(&more).show(|ui| {
                     ui.set_min_width(190.0);
-                    ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+                    widgets::menu_spacing(ui);
                     self.mask_menu_ui(ui);
                 });
             });

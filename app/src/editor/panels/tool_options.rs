@@ -170,7 +170,7 @@ impl Editor {
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom"));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(190.0);
-            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+            widgets::menu_spacing(ui);
             for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize] {
                 self.menu_item_ui(ui, &command);
             }

@@ -43,7 +43,11 @@ impl Editor {
                         &[Command::ToggleOverlay, Command::ToggleInPhoto],
                     ],
                 );
-                MenuButton::new("Layer").ui(ui, |ui| self.layer_menu_ui(ui));
+                MenuButton::new("Layer").ui(ui, |ui| {
+                    self.layer_menu_ui(ui);
+                    ui.separator();
+                    self.menu_item_ui(ui, &Command::SwapBlend);
+                });
                 self.menu_ui(ui, "Help", &[&[Command::ShowKeys, Command::ShowAbout]]);
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -66,7 +70,7 @@ impl Editor {
 
     /// The lines of a menu, in groups.
     pub(in crate::editor) fn menu_groups_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
-        ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+        widgets::menu_spacing(ui);
         for (index, group) in groups.iter().enumerate() {
             if index > 0 {
                 ui.separator();
