@@ -6,15 +6,20 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use proptest::prelude::*;
+use stylebrush_app::document::face_region::FacePoints;
 use stylebrush_app::document::history::{EditKey, MAX_BYTES};
+use stylebrush_app::document::mask_image::TILE_BYTES;
 use stylebrush_app::document::{
-    Blend, CANVAS_SIZE_PX, Document, LayerId, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Point, Refusal,
-    SceneBuilder, StyleMix, Timeline,
+    Blend, CANVAS_SIZE_PX, Combine, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect,
+    Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
 };
+use stylebrush_app::export::write_mask;
+use stylebrush_app::original::Original;
 use stylebrush_app::tools::{
     BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolRefusal, ToolResponse, Toolbox,
 };
 use stylemap::engine::{Base, FaceId};
+use stylemap::face::Landmarks;
 
 fn photo(id: u64) -> Photo {
     let crop = Arc::new(RgbImage::new(4, 4));
@@ -30,6 +35,11 @@ fn document() -> Document {
     document.add_layer(PhotoId(2)).unwrap();
     document
 }
+
+const OPPOSITE: Modifiers = Modifiers { opposite: true, straight: false, from_center: false };
+const SHIFT: Modifiers = Modifiers { opposite: false, straight: true, from_center: false };
+const ALT: Modifiers = Modifiers { opposite: false, straight: false, from_center: true };
+const SHIFT_ALT: Modifiers = Modifiers { opposite: false, straight: true, from_center: true };
 
 /// A test that reads like what a user does.
 struct Bench {
@@ -50,8 +60,11 @@ impl Bench {
         self.tools.handle(&event, None, &mut self.timeline)
     }
 
-    fn move_to(&mut self, (x, y): (f32, f32)) -> ToolResponse {
-        let modifiers = Modifiers::default();
+    fn move_to(&mut self, pos: (f32, f32)) -> ToolResponse {
+        self.move_with(pos, Modifiers::default())
+    }
+
+    fn move_with(&mut self, (x, y): (f32, f32), modifiers: Modifiers) -> ToolResponse {
         let event = ToolEvent::PointerMove { pos_in_canvas: Point::new(x, y), pressure: 1.0, modifiers };
         self.tools.handle(&event, None, &mut self.timeline)
     }
@@ -70,8 +83,37 @@ impl Bench {
 
     fn drag_with(&mut self, from: (f32, f32), to: (f32, f32), button: Button, modifiers: Modifiers) {
         self.down(from, button, modifiers);
-        self.move_to(to);
+        self.move_with(to, modifiers);
         self.up();
+    }
+
+    fn click(&mut self, pos: (f32, f32), button: Button, modifiers: Modifiers) -> ToolResponse {
+        let response = self.down(pos, button, modifiers);
+        self.up();
+        response
+    }
+
+    /// Goes around these corners with the lasso.
+    fn lasso(&mut self, corners: &[(f32, f32)], button: Button) {
+        self.tools.selected = ToolKind::Lasso;
+        self.down(corners[0], button, Modifiers::default());
+        for corner in &corners[1..] {
+            self.move_to(*corner);
+        }
+        self.up();
+    }
+
+    fn edit_mask(&mut self, name: &str, change: impl FnOnce(&mut MaskImage)) {
+        let id = self.timeline.document().active_layer().expect("there is an active layer").id;
+        self.timeline.edit(name, |document| document.update_layer(id, |layer| change(&mut layer.mask)));
+    }
+
+    /// Moves the active layer's region.
+    fn offset(&mut self, offset_px: (i32, i32)) {
+        let id = self.timeline.document().active_layer().expect("there is an active layer").id;
+        self.timeline.edit("Move region", |document| {
+            document.update_layer(id, |layer| layer.offset_px = offset_px);
+        });
     }
 
     fn mask(&self) -> &MaskImage {
@@ -145,12 +187,11 @@ fn a_soft_brush_falls_off_towards_its_edge() {
 
 #[test]
 fn the_other_button_and_the_modifier_do_the_opposite() {
-    let opposite = Modifiers { opposite: true, straight: false };
     for (tool, button, modifiers, erases) in [
         (ToolKind::Brush, Button::Primary, Modifiers::default(), false),
         (ToolKind::Brush, Button::Secondary, Modifiers::default(), true),
-        (ToolKind::Brush, Button::Primary, opposite, true),
-        (ToolKind::Brush, Button::Secondary, opposite, false),
+        (ToolKind::Brush, Button::Primary, OPPOSITE, true),
+        (ToolKind::Brush, Button::Secondary, OPPOSITE, false),
         (ToolKind::Eraser, Button::Primary, Modifiers::default(), true),
         (ToolKind::Eraser, Button::Secondary, Modifiers::default(), false),
     ] {
@@ -168,13 +209,13 @@ fn the_other_button_and_the_modifier_do_the_opposite() {
 fn shift_draws_a_straight_line_from_the_last_stroke() {
     let mut bench = Bench::new();
     bench.drag((60.0, 60.0), (60.0, 60.0));
-    bench.drag_with((400.0, 60.0), (400.0, 60.0), Button::Primary, Modifiers { opposite: false, straight: true });
+    bench.drag_with((400.0, 60.0), (400.0, 60.0), Button::Primary, SHIFT);
     assert_eq!(bench.value(230, 60), 255);
 }
 
 #[test]
 fn escape_takes_the_gesture_back() {
-    for tool in [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move] {
+    for tool in [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move, ToolKind::Rectangle, ToolKind::Ellipse] {
         let mut bench = Bench::new();
         bench.drag((100.0, 100.0), (200.0, 100.0));
         let before = bench.timeline.document().clone();
@@ -215,6 +256,491 @@ fn the_move_tool_moves_the_region_and_the_brush_follows_the_pointer() {
 }
 
 #[test]
+fn a_shape_is_drawn_from_corner_to_corner() {
+    // From (200, 200) to (300, 240): what the keys make of it, as left, top, right, bottom.
+    for (modifiers, rect) in [
+        (Modifiers::default(), (200, 200, 300, 240)),
+        (SHIFT, (200, 200, 300, 300)),
+        (ALT, (100, 160, 300, 240)),
+        (SHIFT_ALT, (100, 100, 300, 300)),
+    ] {
+        for tool in [ToolKind::Rectangle, ToolKind::Ellipse] {
+            let mut bench = Bench::new();
+            bench.tools.selected = tool;
+            bench.drag_with((200.0, 200.0), (300.0, 240.0), Button::Primary, modifiers);
+            let (min_x, min_y, max_x, max_y) = rect;
+            let expected = PixelRect { min_x, min_y, max_x, max_y };
+            assert_eq!(bench.mask().painted_rect(), Some(expected), "{tool:?} {modifiers:?}");
+            let (middle_x, middle_y) = ((min_x + max_x) as f32 / 2.0, (min_y + max_y) as f32 / 2.0);
+            for (x, y) in (min_x..max_x).flat_map(|x| (min_y..max_y).map(move |y| (x, y))) {
+                let across = (x as f32 + 0.5 - middle_x) / ((max_x - min_x) as f32 / 2.0);
+                let down = (y as f32 + 0.5 - middle_y) / ((max_y - min_y) as f32 / 2.0);
+                let radius = across.hypot(down);
+                let value = bench.value(x, y);
+                if tool == ToolKind::Rectangle || radius < 0.95 {
+                    assert_eq!(value, 255, "{tool:?} {modifiers:?} inside at {x}, {y}");
+                } else if radius > 1.05 {
+                    assert_eq!(value, 0, "{tool:?} {modifiers:?} outside at {x}, {y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_shape_covers_its_area_whichever_way_it_is_drawn() {
+    let area = |bench: &Bench| bench.mask().to_values().iter().map(|&value| f64::from(value) / 255.0).sum::<f64>();
+    let corners = [(120.25, 80.5), (341.75, 301.125)];
+    let (width, height): (f64, f64) = (341.75 - 120.25, 301.125 - 80.5);
+    let expected =
+        [(ToolKind::Rectangle, width * height), (ToolKind::Ellipse, std::f64::consts::FRAC_PI_4 * width * height)];
+    for (tool, expected) in expected {
+        for (from, to) in [(0, 1), (1, 0)] {
+            let mut bench = Bench::new();
+            bench.tools.selected = tool;
+            bench.drag(corners[from], corners[to]);
+            // Rounding to 8 bit along the border, and the ellipse's corners.
+            assert!((area(&bench) - expected).abs() < 0.001 * expected, "{tool:?}: {} {expected}", area(&bench));
+        }
+    }
+    // A triangle with the lasso, either way round.
+    for corners in [[(100.0, 100.0), (300.0, 140.0), (150.0, 320.0)], [(150.0, 320.0), (300.0, 140.0), (100.0, 100.0)]]
+    {
+        let mut bench = Bench::new();
+        bench.lasso(&corners, Button::Primary);
+        let expected = (200.0 * 220.0 - 50.0 * 40.0) / 2.0;
+        assert!((area(&bench) - expected).abs() < 0.001 * expected, "{} {expected}", area(&bench));
+    }
+}
+
+#[test]
+fn the_lasso_fills_what_it_went_around_when_it_is_let_go() {
+    let mut bench = Bench::new();
+    bench.tools.selected = ToolKind::Lasso;
+    bench.down((100.0, 100.0), Button::Primary, Modifiers::default());
+    bench.move_to((300.0, 100.0));
+    bench.move_to((300.0, 300.0));
+    assert_eq!(bench.tools.outline_in_canvas().len(), 3);
+    assert!(bench.mask().is_empty(), "nothing is painted before the button comes up");
+    bench.up();
+    assert!(bench.tools.outline_in_canvas().is_empty());
+    assert_eq!((bench.value(280, 120), bench.value(120, 280)), (255, 0));
+    // Right of the diagonal by half a pixel: half covered.
+    let edge = bench.value(200, 200);
+    assert!((120..136).contains(&edge), "the edge is antialiased: {edge}");
+    assert_eq!(bench.steps(), ["Paint with lasso"]);
+
+    // A loop within a loop the same way round is one region; a figure of eight has both halves.
+    let mut bench = Bench::new();
+    bench.lasso(&[(50.0, 50.0), (250.0, 50.0), (50.0, 250.0), (250.0, 250.0)], Button::Primary);
+    assert_eq!((bench.value(150, 70), bench.value(150, 230), bench.value(70, 150)), (255, 255, 0));
+    let square = [(300.0, 300.0), (400.0, 300.0), (400.0, 400.0), (300.0, 400.0), (300.0, 300.0)];
+    let twice: Vec<(f32, f32)> = square.iter().chain(&square).copied().collect();
+    bench.lasso(&twice, Button::Primary);
+    assert_eq!((bench.value(350, 350), bench.value(299, 350), bench.value(399, 399)), (255, 0, 255));
+
+    // What goes around nothing is no step.
+    let steps = bench.steps().len();
+    bench.lasso(&[(10.0, 10.0)], Button::Primary);
+    bench.lasso(&[(10.0, 10.0), (40.0, 40.0)], Button::Primary);
+    bench.lasso(&[(600.0, 10.0), (700.0, 10.0), (650.0, 90.0)], Button::Primary);
+    assert_eq!(bench.steps().len(), steps);
+}
+
+#[test]
+fn a_cancelled_lasso_leaves_nothing() {
+    let mut bench = Bench::new();
+    bench.tools.selected = ToolKind::Lasso;
+    bench.down((100.0, 100.0), Button::Primary, Modifiers::default());
+    bench.move_to((300.0, 100.0));
+    bench.move_to((300.0, 300.0));
+    bench.cancel();
+    assert!(bench.mask().is_empty() && bench.steps().is_empty() && bench.tools.outline_in_canvas().is_empty());
+    assert_eq!(bench.tools.busy(), None);
+}
+
+#[test]
+fn every_tool_that_paints_also_takes_off_and_knows_its_strength() {
+    let around = [(150.0, 150.0), (250.0, 150.0), (250.0, 250.0), (150.0, 250.0)];
+    for tool in [ToolKind::Lasso, ToolKind::Rectangle, ToolKind::Ellipse, ToolKind::Fill] {
+        for (button, modifiers, erases) in [
+            (Button::Primary, Modifiers::default(), false),
+            (Button::Secondary, Modifiers::default(), true),
+            (Button::Primary, OPPOSITE, true),
+            (Button::Secondary, OPPOSITE, false),
+        ] {
+            let mut bench = Bench::new();
+            bench.edit_mask("Half", |mask| assert!(mask.set_values(&[128; CANVAS_SIZE_PX * CANVAS_SIZE_PX])));
+            bench.tools.selected = tool;
+            bench.tools.brush.strength = 0.5;
+            if tool == ToolKind::Fill {
+                bench.click((200.0, 200.0), button, modifiers);
+            } else {
+                bench.down(around[0], button, modifiers);
+                for corner in &around[1..] {
+                    bench.move_to(*corner);
+                }
+                // The far corner is what counts for a shape.
+                if tool != ToolKind::Lasso {
+                    bench.move_to(around[2]);
+                }
+                bench.up();
+            }
+            let expected = if erases { 64 } else { 192 };
+            assert_eq!(bench.value(200, 200), expected, "{tool:?} {button:?} {modifiers:?}");
+            let outside = if tool == ToolKind::Fill { expected } else { 128 };
+            assert_eq!(bench.value(20, 20), outside, "{tool:?} {button:?} {modifiers:?}");
+            assert_eq!(bench.steps().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn tools_paint_where_the_pointer_is_however_the_region_is_moved() {
+    for tool in [ToolKind::Lasso, ToolKind::Rectangle, ToolKind::Ellipse, ToolKind::Fill] {
+        let mut bench = Bench::new();
+        bench.offset((60, -30));
+        bench.tools.selected = tool;
+        if tool == ToolKind::Fill {
+            bench.edit_mask("Frame", |mask| {
+                let mut frame = MaskImage::default();
+                frame.modify(PixelRect { min_x: 100, min_y: 100, max_x: 200, max_y: 200 }, |span, tile| {
+                    for (y, x) in span.rows.clone().flat_map(|y| span.columns.clone().map(move |x| (y, x))) {
+                        let (x_px, y_px) = (span.origin_px.0 + x, span.origin_px.1 + y);
+                        let is_border = [x_px, y_px].iter().any(|at| *at == 100 || *at == 199);
+                        tile[y * 64 + x] = if is_border { 255 } else { 0 };
+                    }
+                });
+                *mask = frame;
+            });
+            bench.click((210.0, 120.0), Button::Primary, Modifiers::default());
+        } else {
+            bench.down((160.0, 70.0), Button::Primary, Modifiers::default());
+            for corner in [(260.0, 70.0), (260.0, 170.0)] {
+                bench.move_to(corner);
+            }
+            if tool == ToolKind::Lasso {
+                bench.move_to((160.0, 170.0));
+            }
+            bench.up();
+        }
+        let expected = PixelRect { min_x: 100, min_y: 100, max_x: 200, max_y: 200 };
+        assert_eq!(bench.mask().painted_rect(), Some(expected), "{tool:?}");
+        assert_eq!((bench.value(150, 150), bench.value(210, 120)), (255, 0), "{tool:?}");
+    }
+}
+
+#[test]
+fn fill_stops_where_the_mask_changes() {
+    let mut bench = Bench::new();
+    // A ring with a soft brush; its middle is a gap, and it does not touch the border.
+    bench.tools.brush = BrushSettings { radius_px: 24.0, hardness: 0.2, strength: 1.0 };
+    bench.down((336.0, 256.0), Button::Primary, Modifiers::default());
+    for i in 1..=64 {
+        let (sin, cos) = (i as f32 / 64.0 * std::f32::consts::TAU).sin_cos();
+        bench.move_to((256.0 + 80.0 * cos, 256.0 + 80.0 * sin));
+    }
+    bench.up();
+    bench.tools.selected = ToolKind::Fill;
+    bench.click((256.0, 256.0), Button::Primary, Modifiers::default());
+    // No seam is left between the gap and the soft edge around it.
+    for x in 180..332 {
+        assert!(bench.value(x, 256) >= 250, "a seam at {x}: {}", bench.value(x, 256));
+    }
+    assert_eq!(bench.value(100, 100), 0, "what lies outside the ring stays as it is");
+    let soft = bench.value(256 + 80 + 14, 256);
+    assert!((20..235).contains(&soft), "the outer edge stays soft: {soft}");
+
+    // The right button empties the disc, soft edge and all but what nobody sees.
+    bench.click((256.0, 256.0), Button::Secondary, Modifiers::default());
+    assert!(bench.mask().to_values().iter().all(|&value| value < 8));
+    assert_eq!(bench.steps(), ["Paint stroke", "Fill region", "Empty region"]);
+    let filled = bench.timeline.revision();
+    bench.click((-5.0, 256.0), Button::Primary, Modifiers::default());
+    bench.click((f32::NAN, 256.0), Button::Primary, Modifiers::default());
+    assert_eq!(bench.timeline.revision(), filled, "nothing lies outside the canvas");
+}
+
+#[test]
+fn tolerance_says_what_is_alike() {
+    for (tolerance, reached) in [(0.0, 1), (0.1, 2), (0.5, 4), (1.0, 8)] {
+        let mut bench = Bench::new();
+        // Columns of 64 pixels.
+        let level = |x: usize| [0, 20, 60, 100, 160, 30, 255, 0][x / 64];
+        let values: Vec<u8> = (0..512 * 512).map(|i| level(i % 512)).collect();
+        bench.edit_mask("Steps", |mask| assert!(mask.set_values(&values)));
+        bench.tools.selected = ToolKind::Fill;
+        bench.tools.fill_tolerance = tolerance;
+        bench.click((10.0, 10.0), Button::Secondary, Modifiers::default());
+        let emptied = (0..8).take_while(|column| bench.value(column * 64 + 32, 300) == 0).count();
+        assert_eq!(emptied, reached, "{tolerance}");
+    }
+}
+
+#[test]
+fn picking_chooses_the_topmost_layer_that_is_painted_there() {
+    let mut bench = Bench::new();
+    let paint = |bench: &mut Bench, x: f32| {
+        bench.tools.selected = ToolKind::Rectangle;
+        bench.drag((x, 100.0), (x + 100.0, 200.0));
+    };
+    paint(&mut bench, 100.0);
+    let lower = LayerId(1);
+    let upper = bench.timeline.edit("Add layer", |document| document.add_layer(PhotoId(3))).unwrap();
+    paint(&mut bench, 150.0);
+    bench.tools.selected = ToolKind::PickLayer;
+    let steps = bench.steps().len();
+    let active = |bench: &Bench| bench.timeline.document().active_layer().unwrap().id;
+    for (x, expected) in [(120.0, lower), (180.0, upper), (101.0, lower), (240.0, upper)] {
+        assert_eq!(bench.click((x, 150.0), Button::Primary, Modifiers::default()), ToolResponse::Changed);
+        assert_eq!(active(&bench), expected, "at {x}");
+    }
+    // The upper layer moves away, and comes back hidden.
+    bench.offset((0, 200));
+    bench.click((180.0, 150.0), Button::Primary, Modifiers::default());
+    assert_eq!(active(&bench), lower);
+    bench.click((180.0, 350.0), Button::Primary, Modifiers::default());
+    assert_eq!(active(&bench), upper);
+    bench.timeline.edit("Hide layer", |document| document.update_layer(upper, |layer| layer.visible = false));
+    for pos in [(180.0, 350.0), (20.0, 20.0), (-1.0, 150.0), (f32::NAN, 150.0)] {
+        let refused = bench.click(pos, Button::Primary, Modifiers::default());
+        assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NoLayerHere), "{pos:?}");
+        assert_eq!(active(&bench), upper);
+    }
+    assert_eq!(bench.steps().len(), steps + 2, "choosing a layer is no edit");
+}
+
+/// A mask with a disc, antialiased.
+fn disc((x, y): (f32, f32), radius_px: f32) -> MaskImage {
+    polygon::coverage(&polygon::ellipse(Point::new(x, y), radius_px, radius_px)).expect("it lies on the canvas").1
+}
+
+fn area_px(mask: &MaskImage) -> f64 {
+    mask.to_values().iter().map(|&value| f64::from(value) / 255.0).sum()
+}
+
+fn changed(mask: &MaskImage, change: impl FnOnce(&mut MaskImage)) -> MaskImage {
+    let mut mask = mask.clone();
+    change(&mut mask);
+    mask
+}
+
+/// How many tiles hold something else than in the other mask's memory.
+fn own_tiles(mask: &MaskImage, other: &MaskImage) -> usize {
+    mask.bytes_not_shared_with(other) / TILE_BYTES
+}
+
+#[test]
+fn growing_and_shrinking_move_a_round_edge_by_as_much() {
+    let before = disc((250.3, 240.8), 60.0);
+    for radius_px in [1, 2, 3, 4, 7, 12, 25] {
+        let grown = changed(&before, |mask| mask.grow(radius_px));
+        let shrunk = changed(&before, |mask| mask.shrink(radius_px));
+        for (mask, sign) in [(grown, 1.0), (shrunk, -1.0)] {
+            let expected = std::f64::consts::PI * (60.0 + sign * radius_px as f64).powi(2);
+            let radius = (area_px(&mask) / std::f64::consts::PI).sqrt();
+            assert!((radius - expected.sqrt() / std::f64::consts::PI.sqrt()).abs() < 0.4, "{radius_px}: {radius}");
+            // In every direction, not only on average.
+            for i in 0..64 {
+                let (sin, cos) = (i as f32 / 64.0 * std::f32::consts::TAU).sin_cos();
+                let value = |off_px: f32| {
+                    let radius_px = 60.0 + sign as f32 * radius_px as f32 + off_px;
+                    mask.value((250.3 + cos * radius_px) as usize, (240.8 + sin * radius_px) as usize)
+                };
+                assert_eq!((value(-2.0), value(2.0)), (255, 0), "{radius_px} px, direction {i}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_grown_pixel_is_a_disc_and_keeps_its_value() {
+    let mut values = vec![0; CANVAS_SIZE_PX * CANVAS_SIZE_PX];
+    values[200 * CANVAS_SIZE_PX + 300] = 77;
+    values[CANVAS_SIZE_PX - 1] = 200;
+    let mut mask = MaskImage::from_values(&values).unwrap();
+    mask.grow(9);
+    for y in 0..CANVAS_SIZE_PX {
+        for x in 0..CANVAS_SIZE_PX {
+            let distance_px = |to: (f32, f32)| (x as f32 - to.0).hypot(y as f32 - to.1);
+            let expected = match (distance_px((300.0, 200.0)), distance_px((511.0, 0.0))) {
+                (near, _) if near <= 9.0 => 77,
+                (_, near) if near <= 9.0 => 200,
+                (far, also_far) if far > 9.5 && also_far > 9.5 => 0,
+                _ => continue,
+            };
+            assert_eq!(mask.value(x, y), expected, "{x}, {y}");
+        }
+    }
+    // Nothing wraps around, and a radius beyond the canvas reaches all of it.
+    mask.grow(100_000);
+    assert!(mask.to_values().iter().all(|&value| value == 200));
+    mask.shrink(100_000);
+    assert!(mask.to_values().iter().all(|&value| value == 200), "the canvas's border is no edge");
+}
+
+#[test]
+fn softening_blurs_the_edge_and_nothing_else() {
+    let before = disc((256.0, 256.0), 100.0);
+    let soft = changed(&before, |mask| mask.soften(8.0));
+    assert!((area_px(&soft) - area_px(&before)).abs() < 0.003 * area_px(&before), "paint is neither made nor lost");
+    let row: Vec<u8> = (256..400).map(|x| soft.value(x, 256)).collect();
+    assert!(row.is_sorted_by(|a, b| a >= b) && row[80] == 255 && row[120] == 0, "{row:?}");
+    assert!(row[94] < 255 && row[106] > 0 && (100..156).contains(&row[100]), "{row:?}");
+    assert_eq!(changed(&before, |mask| mask.soften(0.0)), before);
+    // The middle and the corners are the same tiles as before.
+    assert!(own_tiles(&soft, &before) <= 32, "{} tiles", own_tiles(&soft, &before));
+}
+
+#[test]
+fn a_mask_is_copied_to_the_same_place_of_the_canvas() {
+    let mut document = document();
+    let from = LayerId(1);
+    let to = document.add_layer(PhotoId(3)).unwrap();
+    let (painted, there) = (disc((200.0, 220.0), 30.0), disc((400.0, 100.0), 20.0));
+    document.update_layer(from, |layer| (layer.mask, layer.offset_px) = (painted.clone(), (50, -20)));
+    document.update_layer(to, |layer| (layer.mask, layer.offset_px) = (there.clone(), (-30, 10)));
+    let expected = disc((280.0, 190.0), 30.0);
+    let mut added = document.clone();
+    added.copy_mask(from, to, Combine::Add);
+    document.copy_mask(from, to, Combine::Replace);
+    assert_eq!(document.layer(to).unwrap().mask, expected);
+    assert_eq!(added.layer(to).unwrap().mask, changed(&there, |mask| mask.combine(&expected, Combine::Add)));
+    assert_eq!(
+        (added.layer(to).unwrap().mask.value(280, 190), added.layer(to).unwrap().mask.value(400, 100)),
+        (255, 255)
+    );
+    assert_eq!(document.layer(from).unwrap().mask, painted, "the layer that it comes from is left alone");
+    let before = document.clone();
+    document.copy_mask(LayerId(99), to, Combine::Replace);
+    document.copy_mask(from, LayerId(99), Combine::Replace);
+    assert_eq!(document, before);
+}
+
+#[test]
+fn a_mask_file_is_the_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    let mask = changed(&disc((180.0, 300.0), 90.0), |mask| mask.soften(20.0));
+    write_mask(&path, &mask).unwrap();
+    let picture = image::open(&path).unwrap();
+    assert_eq!((picture.color(), picture.width(), picture.height()), (image::ColorType::L8, 512, 512));
+    assert_eq!(MaskImage::load(&path).unwrap(), mask);
+
+    // Another size, colours, and alpha, which hides.
+    let small = image::RgbaImage::from_fn(64, 64, |x, y| {
+        image::Rgba([255, 255, 255, if y < 32 { 255 } else { 0 }].map(|value| if x < 32 { value } else { 0 }))
+    });
+    small.save(&path).unwrap();
+    let mask = MaskImage::load(&path).unwrap();
+    assert_eq!(mask.painted_rect(), Some(PixelRect { min_x: 0, min_y: 0, max_x: 256, max_y: 256 }));
+    assert_eq!(mask.value(255, 255), 255);
+
+    image::GrayImage::new(40, 30).save(&path).unwrap();
+    let err = MaskImage::load(&path).unwrap_err().to_string();
+    assert!(err.contains("40 x 30") && err.contains("square"), "{err}");
+    std::fs::write(&path, "no picture").unwrap();
+    assert!(MaskImage::load(&path).is_err() && MaskImage::load(&folder.path().join("missing.png")).is_err());
+    let err = write_mask(&folder.path().join("mask.jpg"), &mask).unwrap_err().to_string();
+    assert!(err.contains(".png") && !folder.path().join("mask.jpg").exists(), "{err}");
+}
+
+/// A photo of 800 x 600 pixels whose face has its eyes and mouth here.
+fn photo_with_face(id: u64, eye_left: [f32; 2], eye_right: [f32; 2], mouth: [f32; 2]) -> Photo {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.png");
+    RgbImage::new(800, 600).save(&path).unwrap();
+    let original = Arc::new(Original::open(&path, None).unwrap());
+    let landmarks = Landmarks::from_eyes_and_mouth(eye_left, eye_right, mouth);
+    let (placement, crop) = Placement::of_face(original, landmarks).unwrap();
+    Photo { crop: Arc::new(crop), placement: Some(placement), ..photo(id) }
+}
+
+#[test]
+fn parts_of_the_face_lie_on_the_face_and_apart_from_each_other() {
+    let places = [
+        (FaceRegion::Eyes, vec![(192, 241), (320, 241)]),
+        (FaceRegion::Brows, vec![(184, 200), (328, 200)]),
+        (FaceRegion::Nose, vec![(256, 250), (256, 310)]),
+        (FaceRegion::Mouth, vec![(256, 373), (215, 373), (297, 373)]),
+        (FaceRegion::Chin, vec![(256, 440)]),
+        (FaceRegion::Hair, vec![(256, 40), (100, 200), (412, 200)]),
+    ];
+    let mask = |region: FaceRegion| region.mask(&[FacePoints::STANDARD]);
+    for (region, own) in &places {
+        let mask = mask(*region);
+        for (of, place) in places.iter().flat_map(|(of, places)| places.iter().map(move |place| (of, place))) {
+            let expected = if of == region { 255 } else { 0 };
+            assert_eq!(mask.value(place.0, place.1), expected, "{region:?} at {of:?} {place:?}, its own {own:?}");
+        }
+        let soft = mask.to_values().iter().filter(|value| (1..255).contains(*value)).count();
+        assert!(soft > 500, "{region:?} has a soft edge");
+        let mirrored = (0..CANVAS_SIZE_PX).all(|y| {
+            (0..CANVAS_SIZE_PX / 2).all(|x| mask.value(x, y).abs_diff(mask.value(CANVAS_SIZE_PX - 1 - x, y)) <= 1)
+        });
+        assert!(mirrored, "{region:?} is the same on both sides");
+    }
+    let face = mask(FaceRegion::Face);
+    for (region, places) in &places {
+        let expected = if *region == FaceRegion::Hair { 0 } else { 255 };
+        assert!(places.iter().all(|(x, y)| face.value(*x, *y) == expected), "{region:?}");
+    }
+}
+
+#[test]
+fn parts_of_the_face_fit_the_landmarks() {
+    // A face turned by some degrees with a mouth close to the eyes: on the canvas, well above where it usually is.
+    let photo = photo_with_face(7, [300.0, 200.0], [420.0, 216.0], [349.0, 290.0]);
+    let placement = photo.placement.clone().unwrap();
+    let on_canvas = |x: f32, y: f32| placement.canvas_from_photo(Point::new(x + 0.5, y + 0.5));
+    let face = FacePoints::of_photo(&photo);
+    assert!((face.mouth - on_canvas(349.0, 290.0)).length() < 1e-3);
+    assert!((face.mouth - FacePoints::STANDARD.mouth).length() > 20.0, "{face:?}");
+    let mut document = document();
+    document.add_photo(photo);
+    let layer = document.add_layer(PhotoId(7)).unwrap();
+    document.set_source(PhotoId(7)).unwrap();
+    for (region, places) in [
+        (FaceRegion::Eyes, vec![on_canvas(300.0, 200.0), on_canvas(420.0, 216.0)]),
+        (FaceRegion::Mouth, vec![on_canvas(349.0, 290.0)]),
+    ] {
+        let mask = document.face_region(layer, region).unwrap();
+        for place in &places {
+            let (x, y) = place.canvas_pixel().unwrap();
+            assert_eq!(mask.value(x, y), 255, "{region:?} at {place:?}");
+        }
+        // The region's middle is the middle of its landmarks.
+        let values = mask.to_values();
+        let total: f32 = values.iter().map(|&value| f32::from(value)).sum();
+        let mean = |of: fn(usize) -> usize| {
+            values.iter().enumerate().map(|(i, &value)| of(i) as f32 * f32::from(value)).sum::<f32>() / total + 0.5
+        };
+        let middle = Point::new(mean(|i| i % CANVAS_SIZE_PX), mean(|i| i / CANVAS_SIZE_PX));
+        let expected = places[0].lerp(*places.last().unwrap(), 0.5);
+        assert!((middle - expected).length() < 4.0, "{region:?}: {middle:?} {expected:?}");
+    }
+
+    // Over another face the mouth of both is covered, unless the layer was moved away from it.
+    document.set_source(PhotoId(1)).unwrap();
+    let (x, y) = on_canvas(349.0, 290.0).canvas_pixel().unwrap();
+    let below = (x, 405);
+    let mouth = document.face_region(layer, FaceRegion::Mouth).unwrap();
+    assert_eq!((mouth.value(x, y), mouth.value(below.0, below.1) > 100), (255, true));
+    document.update_layer(layer, |layer| layer.offset_px = (40, 0));
+    let mouth = document.face_region(layer, FaceRegion::Mouth).unwrap();
+    assert_eq!((mouth.value(x, y), mouth.value(below.0, below.1)), (255, 0));
+    assert!(document.face_region(LayerId(99), FaceRegion::Mouth).is_none());
+}
+
+#[test]
+fn landmarks_that_are_no_upright_face_give_the_usual_places() {
+    // In profile: the eyes nearly meet.
+    let profile = photo_with_face(8, [400.0, 200.0], [412.0, 200.0], [380.0, 330.0]);
+    assert_eq!(FacePoints::of_photo(&profile), FacePoints::STANDARD);
+    assert_eq!(FacePoints::of_photo(&photo(9)), FacePoints::STANDARD);
+}
+
+#[test]
 fn the_hand_moves_only_the_view() {
     let mut bench = Bench::new();
     bench.tools.selected = ToolKind::Hand;
@@ -244,24 +770,32 @@ fn a_gesture_keeps_its_tool() {
 
 #[test]
 fn tools_say_why_they_cannot_work() {
-    let mut bench = Bench::new();
-    let layer = bench.timeline.document().active_layer().unwrap().id;
-    bench.timeline.edit("Hide layer", |document| document.update_layer(layer, |layer| layer.visible = false));
-    let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
-    assert_eq!(refused, ToolResponse::Refused(ToolRefusal::HiddenLayer));
-    bench.timeline.edit("Delete layer", |document| document.remove_layer(layer));
-    let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
-    assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NoLayer));
-    assert_eq!(bench.tools.busy(), None);
+    for tool in ToolKind::ALL.into_iter().filter(|tool| !matches!(tool, ToolKind::Hand | ToolKind::PickLayer)) {
+        let mut bench = Bench::new();
+        bench.tools.selected = tool;
+        let layer = bench.timeline.document().active_layer().unwrap().id;
+        bench.timeline.edit("Hide layer", |document| document.update_layer(layer, |layer| layer.visible = false));
+        let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
+        assert_eq!(refused, ToolResponse::Refused(ToolRefusal::HiddenLayer), "{tool:?}");
+        bench.timeline.edit("Delete layer", |document| document.remove_layer(layer));
+        let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
+        assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NoLayer), "{tool:?}");
+        assert_eq!(bench.tools.busy(), None);
+    }
 }
 
 #[test]
 fn nonsense_positions_do_no_harm() {
     let mut bench = Bench::new();
-    for (x, y) in [(f32::NAN, 0.0), (f32::INFINITY, 5.0), (1e30, -1e30), (-5000.0, 200.0)] {
-        bench.drag((x, y), (200.0, 200.0));
-        bench.drag((200.0, 200.0), (x, y));
+    for tool in ToolKind::ALL {
+        bench.tools.selected = tool;
+        for (x, y) in [(f32::NAN, 0.0), (f32::INFINITY, 5.0), (1e30, -1e30), (-5000.0, 200.0)] {
+            bench.drag((x, y), (200.0, 200.0));
+            bench.drag_with((200.0, 200.0), (x, y), Button::Secondary, SHIFT_ALT);
+            assert_eq!(bench.tools.busy(), None, "{tool:?}");
+        }
     }
+    bench.tools.selected = ToolKind::Brush;
     bench.tools.brush = BrushSettings { radius_px: f32::NAN, hardness: -4.0, strength: f32::INFINITY };
     bench.drag((100.0, 100.0), (110.0, 100.0));
 }
@@ -379,10 +913,42 @@ fn the_scene_says_what_the_document_shows() {
     assert!(scenes.scene(&Document::default(), None).is_none());
 }
 
+/// What the property tests do to the active layer's mask.
+#[derive(Clone, Debug)]
+enum MaskAct {
+    Clear,
+    Invert,
+    Grow(usize),
+    Shrink(usize),
+    Soften(f32),
+    Preset(FaceRegion, Combine),
+    Copy(usize, Combine),
+}
+
+fn mask_act() -> impl Strategy<Value = MaskAct> {
+    let how = || prop_oneof![Just(Combine::Add), Just(Combine::Replace)];
+    prop_oneof![
+        Just(MaskAct::Clear),
+        Just(MaskAct::Invert),
+        (0..9usize).prop_map(MaskAct::Grow),
+        (0..9usize).prop_map(MaskAct::Shrink),
+        (0.0..9.0f32).prop_map(MaskAct::Soften),
+        (prop::sample::select(FaceRegion::ALL.to_vec()), how()).prop_map(|(region, how)| MaskAct::Preset(region, how)),
+        (0..9usize, how()).prop_map(|(layer, how)| MaskAct::Copy(layer, how)),
+    ]
+}
+
+/// The tools that are dragged, and those that are clicked.
+const DRAGGED: [ToolKind; 6] =
+    [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move, ToolKind::Lasso, ToolKind::Rectangle, ToolKind::Ellipse];
+const CLICKED: [ToolKind; 2] = [ToolKind::Fill, ToolKind::PickLayer];
+
 /// What the property tests do to a document.
 #[derive(Clone, Debug)]
 enum Act {
     Stroke { tool: usize, from: (f32, f32), to: (f32, f32), radius_px: f32, strength: f32, cancel: bool },
+    Click { tool: usize, at: (f32, f32), strength: f32, tolerance: f32, erases: bool },
+    Mask(MaskAct),
     AddPhoto,
     RemovePhoto(usize),
     SetSource(usize),
@@ -392,6 +958,7 @@ enum Act {
     SelectLayer(usize),
     DuplicateLayer,
     RemoveLayer(usize),
+    Rename(usize, String),
     Reorder(usize, isize),
     Change(usize, f32, f32, bool),
     Undo,
@@ -402,9 +969,13 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     let pos = || (-40.0..560.0f32, -40.0..560.0f32);
     prop_oneof![
-        6 => (0..3usize, pos(), pos(), 1.0..80.0f32, 0.0..1.0f32, any::<bool>()).prop_map(
+        8 => (0..DRAGGED.len(), pos(), pos(), 1.0..80.0f32, 0.0..1.0f32, any::<bool>()).prop_map(
             |(tool, from, to, radius_px, strength, cancel)| Act::Stroke { tool, from, to, radius_px, strength, cancel }
         ),
+        3 => (0..CLICKED.len(), pos(), 0.0..1.0f32, 0.0..1.0f32, any::<bool>()).prop_map(
+            |(tool, at, strength, tolerance, erases)| Act::Click { tool, at, strength, tolerance, erases }
+        ),
+        4 => mask_act().prop_map(Act::Mask),
         1 => Just(Act::AddPhoto),
         1 => (0..6usize).prop_map(Act::RemovePhoto),
         1 => (0..6usize).prop_map(Act::SetSource),
@@ -415,6 +986,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..9usize).prop_map(Act::SelectLayer),
         1 => Just(Act::DuplicateLayer),
         1 => (0..9usize).prop_map(Act::RemoveLayer),
+        1 => (0..9usize, "[a-c ]{0,3}").prop_map(|(layer, name)| Act::Rename(layer, name)),
         1 => (0..9usize, -3..3isize).prop_map(|(layer, steps)| Act::Reorder(layer, steps)),
         2 => (0..9usize, -0.5..1.5f32, -9.0..99.0f32, any::<bool>())
             .prop_map(|(layer, strength, feather, visible)| Act::Change(layer, strength, feather, visible)),
@@ -431,11 +1003,38 @@ impl Act {
         let layer = |index: usize| document.layers().get(index).map(|layer| layer.id);
         match *self {
             Self::Stroke { tool, from, to, radius_px, strength, cancel } => {
-                bench.tools.selected = [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move][tool];
+                bench.tools.selected = DRAGGED[tool];
                 bench.tools.brush = BrushSettings { radius_px, hardness: 0.5, strength };
                 bench.down(from, Button::Primary, Modifiers::default());
+                bench.move_to((from.0, to.1));
                 bench.move_to(to);
                 if cancel { bench.cancel() } else { bench.up() }
+            }
+            Self::Click { tool, at, strength, tolerance, erases } => {
+                bench.tools.selected = CLICKED[tool];
+                bench.tools.brush.strength = strength;
+                bench.tools.fill_tolerance = tolerance;
+                bench.click(at, if erases { Button::Secondary } else { Button::Primary }, Modifiers::default());
+            }
+            Self::Mask(ref act) => {
+                let Some(id) = document.active_layer().map(|layer| layer.id) else { return };
+                let region = match *act {
+                    MaskAct::Preset(region, _) => document.face_region(id, region).unwrap(),
+                    _ => MaskImage::default(),
+                };
+                match *act {
+                    MaskAct::Clear => bench.edit_mask("Clear mask", |mask| *mask = MaskImage::default()),
+                    MaskAct::Invert => bench.edit_mask("Invert mask", MaskImage::invert),
+                    MaskAct::Grow(radius_px) => bench.edit_mask("Grow mask", |mask| mask.grow(radius_px)),
+                    MaskAct::Shrink(radius_px) => bench.edit_mask("Shrink mask", |mask| mask.shrink(radius_px)),
+                    MaskAct::Soften(radius_px) => bench.edit_mask("Soften mask", |mask| mask.soften(radius_px)),
+                    MaskAct::Preset(_, how) => bench.edit_mask("Paint region", |mask| mask.combine(&region, how)),
+                    MaskAct::Copy(index, how) => {
+                        if let Some(to) = layer(index) {
+                            bench.timeline.edit("Copy mask", |document| document.copy_mask(id, to, how));
+                        }
+                    }
+                }
             }
             Self::AddPhoto => {
                 *next_photo += 1;
@@ -479,6 +1078,13 @@ impl Act {
                     bench.timeline.edit("Delete layer", |document| document.remove_layer(id));
                 }
             }
+            Self::Rename(index, ref name) => {
+                if let Some(id) = layer(index) {
+                    bench.timeline.edit("Rename layer", |document| {
+                        document.update_layer(id, |layer| layer.name.clone_from(name));
+                    });
+                }
+            }
             Self::Reorder(index, steps) => {
                 if let Some(id) = layer(index) {
                     bench.timeline.edit("Reorder layers", |document| document.reorder_layer(id, steps));
@@ -498,6 +1104,27 @@ impl Act {
             Self::Seal => bench.timeline.seal(),
         }
     }
+}
+
+/// Rectangles and discs of any value.
+fn painted_mask() -> impl Strategy<Value = MaskImage> {
+    let piece = (0.0..512.0f32, 0.0..512.0f32, 1.0..90.0f32, any::<u8>(), any::<bool>());
+    prop::collection::vec(piece, 1..5).prop_map(|pieces| {
+        let mut mask = MaskImage::default();
+        for (x, y, radius_px, value, is_round) in pieces {
+            let (center, radius) = (Point::new(x, y), Point::new(radius_px, radius_px));
+            let corners = [center - radius, Point::new(x + radius_px, y - radius_px), center + radius];
+            let outline = if is_round { polygon::ellipse(center, radius_px, radius_px) } else { corners.to_vec() };
+            let Some((_, covered)) = polygon::coverage(&outline) else { continue };
+            let values: Vec<u8> = covered
+                .to_values()
+                .iter()
+                .map(|&covered| (u16::from(covered) * u16::from(value) / 255) as u8)
+                .collect();
+            mask.combine(&MaskImage::from_values(&values).expect("as many as there are"), Combine::Add);
+        }
+        mask
+    })
 }
 
 fn photo_of(id: u64) -> Photo {
@@ -543,6 +1170,103 @@ proptest! {
             prop_assert!(bench.timeline.document().has_same_content(expected));
         }
         prop_assert!(bench.timeline.document().has_same_content(&last));
+    }
+
+    /// Growing and shrinking belong together, whatever is painted: what is closed contains the mask, what is opened lies in
+    /// it, and once is as good as twice.
+    #[test]
+    fn growing_and_shrinking_are_a_pair(mask in painted_mask(), radius_px in 0..14usize) {
+        let contains = |outer: &MaskImage, inner: &MaskImage| {
+            outer.to_values().iter().zip(inner.to_values()).all(|(outer, inner)| *outer >= inner)
+        };
+        let grown = changed(&mask, |mask| mask.grow(radius_px));
+        let shrunk = changed(&mask, |mask| mask.shrink(radius_px));
+        prop_assert!(contains(&grown, &mask) && contains(&mask, &shrunk));
+        let closed = changed(&grown, |mask| mask.shrink(radius_px));
+        let opened = changed(&shrunk, |mask| mask.grow(radius_px));
+        prop_assert!(contains(&closed, &mask) && contains(&mask, &opened));
+        prop_assert_eq!(&changed(&closed, |mask| { mask.grow(radius_px); mask.shrink(radius_px); }), &closed);
+        prop_assert_eq!(&changed(&opened, |mask| { mask.shrink(radius_px); mask.grow(radius_px); }), &opened);
+        let through_inverse = changed(&mask, |mask| { mask.invert(); mask.grow(radius_px); mask.invert(); });
+        prop_assert_eq!(&through_inverse, &shrunk);
+        let widened = |rect: PixelRect| PixelRect {
+            min_x: rect.min_x.saturating_sub(radius_px),
+            min_y: rect.min_y.saturating_sub(radius_px),
+            max_x: (rect.max_x + radius_px).min(CANVAS_SIZE_PX),
+            max_y: (rect.max_y + radius_px).min(CANVAS_SIZE_PX),
+        };
+        prop_assert_eq!(grown.painted_rect(), mask.painted_rect().map(widened));
+        if radius_px == 0 {
+            prop_assert_eq!(&grown, &mask);
+        }
+    }
+
+    /// Operations keep what they do not change: in value and in memory.
+    #[test]
+    fn what_stays_the_same_stays_shared(mask in painted_mask(), other in painted_mask(), dx in -90..90i32, dy in -90..90i32) {
+        let twice = changed(&mask, |mask| { mask.invert(); mask.invert(); });
+        prop_assert_eq!(&twice, &mask);
+        for same in [
+            changed(&mask, |mask| mask.grow(0)),
+            changed(&mask, |mask| mask.soften(0.0)),
+            changed(&mask, |itself| itself.combine(&mask, Combine::Add)),
+            changed(&mask, |itself| itself.take_off(&MaskImage::default())),
+            changed(&mask, |mask| { let values = mask.to_values(); mask.set_values(&values); }),
+        ] {
+            prop_assert_eq!((&same, own_tiles(&same, &mask)), (&mask, 0));
+        }
+        let added = changed(&mask, |mask| mask.combine(&other, Combine::Add));
+        prop_assert_eq!(&added, &changed(&other, |other| other.combine(&mask, Combine::Add)));
+        prop_assert_eq!(&changed(&mask, |mask| mask.combine(&other, Combine::Replace)), &other);
+        let without = changed(&added, |mask| mask.take_off(&other));
+        let moved = mask.moved((dx, dy));
+        for (x, y) in (0..512).step_by(7).flat_map(|x| (0..512).step_by(5).map(move |y| (x, y))) {
+            prop_assert_eq!(added.value(x, y), mask.value(x, y).max(other.value(x, y)));
+            prop_assert!(without.value(x, y) <= 255 - other.value(x, y));
+            let from = (x as i32 - dx, y as i32 - dy);
+            let from = usize::try_from(from.0).ok().zip(usize::try_from(from.1).ok());
+            prop_assert_eq!(moved.value(x, y), from.map_or(0, |(x, y)| mask.value(x, y)));
+        }
+    }
+
+    /// The exact coverage of an outline against sixty-four samples in each pixel.
+    #[test]
+    fn coverage_is_the_area_inside(corners in prop::collection::vec((-30.0..70.0f32, -30.0..70.0f32), 3..8)) {
+        let outline: Vec<Point> = corners.iter().map(|(x, y)| Point::new(*x, *y)).collect();
+        let mask = polygon::coverage(&outline).map(|(_, mask)| mask).unwrap_or_default();
+        let winding = |x: f32, y: f32| {
+            let ends = outline.iter().skip(1).chain(outline.first());
+            let crossings = outline.iter().zip(ends).map(|(a, b)| {
+                let goes_down = a.y <= y && b.y > y;
+                let is_crossed = goes_down || b.y <= y && a.y > y;
+                let is_left = a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y) < x;
+                if is_crossed && is_left { if goes_down { 1 } else { -1 } } else { 0 }
+            });
+            crossings.sum::<i32>()
+        };
+        let (mut errors, mut borders) = (0.0, 0);
+        for (x, y) in (0..72).flat_map(|x| (0..72).map(move |y| (x, y))) {
+            // Sixty-four columns and sixty-four rows, each with one sample.
+            let at = |major: usize, minor: usize| (major as f32 + (minor as f32 + 0.5) / 8.0) / 8.0;
+            let samples: Vec<i32> =
+                (0..64).map(|i| winding(x as f32 + at(i % 8, i / 8), y as f32 + at(i / 8, i % 8))).collect();
+            let sum: i32 = samples.iter().sum();
+            let is_plain = [0..=1, -1..=0].iter().any(|range| samples.iter().all(|w| range.contains(w)));
+            // Where several edges of different turns meet in one pixel, its area is not what counts.
+            if is_plain {
+                let expected = sum.abs() as f32 / 64.0 * 255.0;
+                let error = (f32::from(mask.value(x, y)) - expected).abs();
+                // What several edges can hide between the samples.
+                prop_assert!(error < 48.0, "{}, {}: {} {}", x, y, mask.value(x, y), expected);
+                if expected > 0.0 && expected < 255.0 {
+                    (errors, borders) = (errors + error, borders + 1);
+                }
+            }
+            if samples.iter().all(|&w| w == samples[0]) && samples[0].abs() > 1 {
+                prop_assert!(mask.value(x, y) > 200);
+            }
+        }
+        prop_assert!(errors <= 12.0 * borders as f32 + 48.0, "{} in {}", errors, borders);
     }
 
     /// A mask is its values, however they got there.

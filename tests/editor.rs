@@ -152,6 +152,46 @@ impl Session {
         self.harness.step();
     }
 
+    /// A drag along these places of the canvas; the button stays down.
+    fn drag_along(&mut self, places: &[(f32, f32)], button: PointerButton) {
+        let first = self.screen(places[0].0, places[0].1);
+        self.hover(first);
+        self.button(first, button, true);
+        for (x, y) in &places[1..] {
+            let pos = self.screen(*x, *y);
+            self.hover(pos);
+        }
+    }
+
+    fn release(&mut self, (x, y): (f32, f32), button: PointerButton) {
+        let pos = self.screen(x, y);
+        self.button(pos, button, false);
+        self.harness.remove_cursor();
+        self.harness.step();
+    }
+
+    /// Opens a menu, then its submenus by pointing at them, and clicks the last one.
+    fn choose(&mut self, labels: &[&str]) {
+        for (index, label) in labels.iter().enumerate() {
+            let node = self.harness.get_by_label(label);
+            if index == 0 || index + 1 == labels.len() {
+                node.click();
+            } else {
+                node.hover();
+            }
+            self.harness.run_steps(4);
+        }
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        self.editor().timeline().document().layers().iter().map(|layer| layer.name.clone()).collect()
+    }
+
+    /// The middle of a layer's row.
+    fn layer_row(&self, name: &str) -> Pos2 {
+        self.harness.get_by_label(&format!("Layer {name}")).rect().center()
+    }
+
     fn paint(&mut self, from: (f32, f32), to: (f32, f32)) {
         self.drag(from, to, PointerButton::Primary);
     }
@@ -400,7 +440,15 @@ fn cursor_and_overlay_follow_the_pointer_while_the_engine_is_slow() {
 #[test]
 fn keys_choose_tools_and_brush_sizes() {
     let mut session = Session::ready();
-    for (key, hint) in [(Key::V, "one axis"), (Key::H, "move the view")] {
+    for (key, hint) in [
+        (Key::V, "one axis"),
+        (Key::H, "move the view"),
+        (Key::L, "Draw around a region"),
+        (Key::U, "from the centre"),
+        (Key::O, "from the centre"),
+        (Key::G, "Click a gap"),
+        (Key::K, "work on its layer"),
+    ] {
         session.key(Modifiers::NONE, key);
         assert!(session.harness.query_by_label_contains(hint).is_some(), "{key:?}");
     }
@@ -415,6 +463,325 @@ fn keys_choose_tools_and_brush_sizes() {
     session.key(Modifiers::NONE, Key::Minus);
     session.key(Modifiers::NONE, Key::OpenBracket);
     assert!(before < larger && size(&session) < before);
+}
+
+#[test]
+fn a_lasso_shows_its_way_and_fills_it() {
+    let mut session = Session::ready();
+    session.key(Modifiers::NONE, Key::L);
+    let before = session.render();
+    let corners = [(150.0, 150.0), (350.0, 150.0), (350.0, 350.0), (150.0, 350.0)];
+    session.drag_along(&corners, PointerButton::Primary);
+    assert!(session.editor().timeline().document().active_layer().unwrap().mask.is_empty());
+    let drawing = session.render();
+    for (x, y) in [(250.0, 150.0), (350.0, 250.0), (150.0, 250.0)] {
+        let pos = session.screen(x, y);
+        let pixel = |picture: &image::RgbaImage| *picture.get_pixel(pos.x as u32, pos.y as u32);
+        assert_ne!(pixel(&drawing), pixel(&before), "the outline at {x}, {y}, closing itself");
+    }
+    session.release(corners[3], PointerButton::Primary);
+    assert_eq!((session.mask_value(250, 250), session.mask_value(100, 250)), (255, 0));
+    session.drag_along(&corners[..3], PointerButton::Secondary);
+    session.release(corners[2], PointerButton::Secondary);
+    assert_eq!((session.mask_value(330, 180), session.mask_value(170, 330)), (0, 255));
+    // Escape leaves no trace of what was begun.
+    session.drag_along(&corners, PointerButton::Primary);
+    session.key(Modifiers::NONE, Key::Escape);
+    session.release(corners[3], PointerButton::Primary);
+    assert_eq!(session.steps(), ["Paint with lasso", "Erase with lasso"]);
+}
+
+#[test]
+fn shapes_show_in_the_picture_while_they_are_drawn() {
+    for (key, paints, erases) in
+        [(Key::U, "Paint rectangle", "Erase rectangle"), (Key::O, "Paint ellipse", "Erase ellipse")]
+    {
+        let mut session = Session::ready();
+        let before = session.frame();
+        session.key(Modifiers::NONE, key);
+        session.drag_along(&[(150.0, 150.0), (350.0, 330.0)], PointerButton::Primary);
+        assert_eq!(session.mask_value(250, 240), 255);
+        let drawing = session.settle();
+        assert!(difference(&before, &drawing) > 20, "the face is there before the button comes up");
+        session.drag_along(&[(150.0, 150.0), (250.0, 230.0)], PointerButton::Primary);
+        assert_eq!((session.mask_value(200, 190), session.mask_value(300, 280)), (255, 0), "a smaller one");
+        // A key counts at once, and only while it is held.
+        for (modifiers, value) in [(Modifiers::SHIFT, 255), (Modifiers::NONE, 0)] {
+            session.harness.event(egui::Event::ModifiersChanged(modifiers));
+            session.harness.step();
+            assert_eq!(session.mask_value(200, 242), value, "as high as it is wide with Shift");
+        }
+        session.release((250.0, 230.0), PointerButton::Primary);
+        session.drag((180.0, 180.0), (220.0, 210.0), PointerButton::Secondary);
+        assert_eq!((session.mask_value(200, 195), session.mask_value(165, 190)), (0, 255));
+        assert_eq!(session.steps(), [paints, erases]);
+        session.drag_along(&[(10.0, 10.0), (80.0, 80.0)], PointerButton::Primary);
+        session.key(Modifiers::NONE, Key::Escape);
+        session.release((80.0, 80.0), PointerButton::Primary);
+        assert_eq!((session.mask_value(40, 40), session.steps().len()), (0, 2));
+    }
+}
+
+#[test]
+fn a_click_fills_and_a_click_picks_the_layer() {
+    let mut session = Session::ready();
+    session.key(Modifiers::NONE, Key::U);
+    session.paint((100.0, 100.0), (200.0, 200.0));
+    session.key(Modifiers::NONE, Key::G);
+    assert!(session.harness.query_by_label("Tolerance value").is_some());
+    session.paint((400.0, 400.0), (400.0, 400.0));
+    assert_eq!((session.mask_value(10, 500), session.mask_value(150, 150)), (255, 255));
+    session.drag((150.0, 150.0), (150.0, 150.0), PointerButton::Secondary);
+    assert!(session.editor().timeline().document().active_layer().unwrap().mask.is_empty());
+    assert_eq!(session.steps(), ["Paint rectangle", "Fill region", "Empty region"]);
+
+    session.run(Command::Undo);
+    session.run(Command::Undo);
+    session.harness.get_by_label("Portrait 5").click();
+    session.harness.run_steps(3);
+    session.key(Modifiers::NONE, Key::K);
+    let active = |session: &Session| session.editor().timeline().document().active_layer().unwrap().name.clone();
+    assert_eq!(active(&session), "Portrait 5");
+    session.paint((150.0, 150.0), (150.0, 150.0));
+    assert_eq!((active(&session).as_str(), session.messages().len()), ("Portrait 2", 0));
+    session.paint((400.0, 400.0), (400.0, 400.0));
+    assert_eq!((active(&session).as_str(), session.messages().len()), ("Portrait 2", 1));
+    assert!(session.messages()[0].1.contains("No layer is painted there"), "{:?}", session.messages());
+}
+
+#[test]
+fn parts_of_the_face_are_painted_from_the_menu() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", |editor| editor.is_idle());
+    session.choose(&["Layer", "Paint region", "Paint mouth"]);
+    session.choose(&["Layer", "Paint region", "Paint eyes"]);
+    assert_eq!(
+        (session.mask_value(256, 373), session.mask_value(192, 241), session.mask_value(256, 130)),
+        (255, 255, 0)
+    );
+    session.settle();
+    session.snapshot("preset");
+    // From the panel this time.
+    session.choose(&["More for the mask", "Paint only one region", "Paint only the nose"]);
+    assert_eq!((session.mask_value(256, 300), session.mask_value(256, 373)), (255, 0));
+    assert_eq!(session.steps(), ["Paint mouth", "Paint eyes", "Paint only the nose"]);
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!((session.mask_value(256, 300), session.mask_value(256, 373)), (0, 255));
+}
+
+#[test]
+fn the_mask_is_changed_from_the_menu_and_the_panel() {
+    let mut session = Session::ready();
+    let area = |session: &Session| {
+        let document = session.editor().timeline().document();
+        document.active_layer().unwrap().mask.to_values().iter().map(|&value| usize::from(value)).sum::<usize>() / 255
+    };
+    // Nothing is painted: only what makes sense is offered.
+    session.choose(&["Layer"]);
+    for (label, is_offered) in [("Grow mask by 4 px", false), ("Invert mask", true), ("Paint region", true)] {
+        let labelled = session.harness.get_all_by_label(label);
+        let is_disabled = labelled.map(|node| node.accesskit_node().is_disabled()).collect::<Vec<_>>();
+        assert!(is_disabled.iter().all(|is_disabled| *is_disabled != is_offered), "{label}: {is_disabled:?}");
+    }
+    session.key(Modifiers::NONE, Key::Escape);
+
+    session.key(Modifiers::NONE, Key::U);
+    session.paint((200.0, 200.0), (300.0, 300.0));
+    let start = area(&session);
+    assert!((9_900..10_100).contains(&start), "{start}");
+    // The panel has buttons for what the menu says; both are called the same.
+    for (label, expected) in
+        [("Grow mask by 4 px", 108 * 108), ("Shrink mask by 4 px", 100 * 100), ("Soften mask by 4 px", 100 * 100)]
+    {
+        session.harness.get_by_label(label).click();
+        session.harness.run_steps(3);
+        let area = area(&session);
+        assert!(area.abs_diff(expected) < 120, "{label}: {area}, not {expected}");
+    }
+    assert!((1..255).contains(&session.mask_value(299, 250)) && (1..255).contains(&session.mask_value(301, 250)));
+    session.key(Modifiers::COMMAND, Key::I);
+    assert_eq!((session.mask_value(250, 250), session.mask_value(20, 20)), (0, 255));
+    session.key(Modifiers::NONE, Key::Delete);
+    assert_eq!(area(&session), 0);
+    let steps = ["Paint rectangle", "Grow mask", "Shrink mask", "Soften mask", "Invert mask", "Clear mask"];
+    assert_eq!(session.steps(), steps);
+    for _ in 0..steps.len() - 1 {
+        session.run(Command::Undo);
+    }
+    assert_eq!(area(&session), start);
+}
+
+#[test]
+fn a_mask_is_copied_to_another_layer_from_the_menu() {
+    let mut session = Session::ready();
+    session.key(Modifiers::NONE, Key::U);
+    session.paint((200.0, 200.0), (300.0, 300.0));
+    session.harness.get_by_label("Portrait 5").click();
+    session.harness.run_steps(3);
+    session.paint((20.0, 20.0), (60.0, 60.0));
+    let mask_of = |session: &Session, index: usize| {
+        let mask = &session.editor().timeline().document().layers()[index].mask;
+        (mask.value(40, 40), mask.value(250, 250))
+    };
+    session.choose(&["Layer", "Add mask to", "Add mask to Portrait 2"]);
+    assert_eq!((mask_of(&session, 0), mask_of(&session, 1)), ((255, 255), (255, 0)));
+    session.choose(&["Layer", "Copy mask to", "Copy mask to Portrait 2"]);
+    assert_eq!((mask_of(&session, 0), mask_of(&session, 1)), ((255, 0), (255, 0)));
+    assert_eq!(session.steps()[3..], ["Add mask", "Copy mask"]);
+}
+
+#[test]
+fn a_mask_goes_to_a_file_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mouth.png");
+    let mut session = Session::ready();
+    session.choose(&["Layer", "Paint region", "Paint mouth"]);
+    let mask = |session: &Session| session.editor().timeline().document().active_layer().unwrap().mask.clone();
+    let painted = mask(&session);
+
+    session.choose(&["Layer", "Mask file", "Export mask to path…"]);
+    let suggested = session.harness.get_by_role(egui::Role::TextInput).value().unwrap_or_default();
+    assert_eq!(suggested, "Portrait 2 mask.png");
+    session.key(Modifiers::COMMAND, Key::A);
+    session.harness.get_by_role(egui::Role::TextInput).type_text(path.to_str().unwrap());
+    session.harness.run_steps(2);
+    session.harness.get_by_role_and_label(egui::Role::Button, "Export").click();
+    session.wait_until("the file is written", |editor| !editor.notifications().shown().is_empty());
+    assert_eq!(session.messages()[0].0, Kind::Success, "{:?}", session.messages());
+
+    session.run(Command::ClearMask);
+    session.choose(&["Layer", "Mask file", "Import mask by path…"]);
+    session.harness.get_by_role(egui::Role::TextInput).type_text(path.to_str().unwrap());
+    session.harness.run_steps(2);
+    session.harness.get_by_role_and_label(egui::Role::Button, "Import").click();
+    session.wait_until("the mask is read", |editor| editor.timeline().undo_name() == Some("Import mask"));
+    assert_eq!(mask(&session), painted);
+    assert_eq!(session.steps(), ["Paint mouth", "Clear mask", "Import mask"]);
+
+    // Bad files are one sentence each, and change nothing.
+    let wide = folder.path().join("wide.png");
+    save_photo(&wide, 90, 60);
+    for (path, says) in [(wide, "square"), (folder.path().join("missing.png"), "missing.png")] {
+        session.run(Command::ImportMaskFrom(path));
+        session.wait_until("it is reported", |editor| {
+            editor.notifications().shown().iter().any(|shown| shown.kind == Kind::Error && shown.text.contains(says))
+        });
+    }
+    session.run(Command::ExportMaskTo(folder.path().join("mask.jpg")));
+    session.wait_until("it is reported", |editor| {
+        editor
+            .notifications()
+            .shown()
+            .iter()
+            .any(|shown| shown.text.contains(".png") && shown.text.contains("mask.jpg"))
+    });
+    assert_eq!(session.steps().len(), 3);
+    session.wait_until("nothing is under way", Editor::is_idle);
+}
+
+#[test]
+fn layers_are_renamed_in_their_row() {
+    let mut session = Session::ready();
+    let row = session.layer_row("Portrait 2");
+    let type_name = |session: &mut Session, name: &str| {
+        session.harness.get_by_role(egui::Role::TextInput).type_text(name);
+        session.harness.run_steps(2);
+    };
+    // Both clicks within a frame: frames of the harness are a quarter of a second long.
+    session.hover(row);
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+        let event = egui::Event::PointerButton { pos: row, button, pressed, modifiers };
+        session.harness.input_mut().events.push(event);
+    }
+    session.harness.run_steps(3);
+    type_name(&mut session, "Brother");
+    assert_eq!(session.layer_names(), ["Portrait 2"], "not before it is confirmed");
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(session.layer_names(), ["Brother"]);
+    assert_eq!(session.steps(), ["Rename layer"], "the letters are no shortcuts");
+
+    session.key(Modifiers::NONE, Key::F2);
+    type_name(&mut session, "Nobody");
+    session.key(Modifiers::NONE, Key::Escape);
+    assert_eq!(session.layer_names(), ["Brother"]);
+    session.key(Modifiers::NONE, Key::F2);
+    type_name(&mut session, "  ");
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!((session.layer_names(), session.steps().len()), (vec!["Brother".to_owned()], 1), "no name is no name");
+
+    // A stroke takes the name that was typed before it, in a step of its own.
+    session.key(Modifiers::NONE, Key::F2);
+    type_name(&mut session, "Sister");
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    assert_eq!(session.layer_names(), ["Sister"]);
+    assert_eq!(session.steps(), ["Rename layer", "Rename layer", "Paint stroke"]);
+    assert_eq!(session.mask_value(330, 230), 255, "the stroke goes on to its end");
+}
+
+#[test]
+fn layers_are_reordered_by_dragging_their_rows() {
+    let mut session = Session::ready();
+    for photo in ["Portrait 5", "Portrait 6"] {
+        session.harness.get_by_label(photo).click();
+        session.harness.run_steps(3);
+    }
+    assert_eq!(session.layer_names(), ["Portrait 2", "Portrait 5", "Portrait 6"]);
+    let drag_row = |session: &mut Session, name: &str, to: Pos2| {
+        let from = session.layer_row(name);
+        session.hover(from);
+        session.button(from, PointerButton::Primary, true);
+        session.hover(from + vec2(0.0, 9.0));
+        session.hover(to);
+        session.button(to, PointerButton::Primary, false);
+        session.harness.remove_cursor();
+        session.harness.run_steps(2);
+    };
+    // To the top, above the row that is there.
+    let top = session.layer_row("Portrait 6");
+    drag_row(&mut session, "Portrait 2", top - vec2(0.0, 12.0));
+    assert_eq!(session.layer_names(), ["Portrait 5", "Portrait 6", "Portrait 2"]);
+    // To the bottom, and by one place.
+    let bottom = session.layer_row("Portrait 5");
+    drag_row(&mut session, "Portrait 2", bottom + vec2(0.0, 12.0));
+    assert_eq!(session.layer_names(), ["Portrait 2", "Portrait 5", "Portrait 6"]);
+    let middle = session.layer_row("Portrait 5");
+    drag_row(&mut session, "Portrait 6", middle + vec2(0.0, 12.0));
+    assert_eq!(session.layer_names(), ["Portrait 2", "Portrait 6", "Portrait 5"]);
+    // Where it was, and elsewhere: nothing.
+    let own = session.layer_row("Portrait 6");
+    drag_row(&mut session, "Portrait 6", own + vec2(0.0, 12.0));
+    let canvas = session.screen(256.0, 256.0);
+    drag_row(&mut session, "Portrait 6", canvas);
+    assert_eq!(session.layer_names(), ["Portrait 2", "Portrait 6", "Portrait 5"]);
+    let steps = session.steps();
+    assert_eq!(steps[2..], ["Reorder layers", "Reorder layers", "Reorder layers"]);
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.layer_names(), ["Portrait 2", "Portrait 5", "Portrait 6"]);
+}
+
+#[test]
+fn a_row_has_the_commands_of_its_layer() {
+    let mut session = Session::ready();
+    session.harness.get_by_label("Portrait 5").click();
+    session.harness.run_steps(3);
+    session.harness.get_by_label("Layer Portrait 2").click_secondary();
+    session.harness.run_steps(4);
+    session.harness.check_accessibility();
+    session.harness.get_by_label("Paint region").hover();
+    session.harness.run_steps(4);
+    session.harness.check_accessibility();
+    session.choose(&["Paint chin"]);
+    let document = session.editor().timeline().document();
+    assert_eq!(document.active_layer().unwrap().name, "Portrait 2", "the menu speaks of the row");
+    assert_eq!(document.layers()[0].mask.value(256, 440), 255);
+    assert!(document.layers()[1].mask.is_empty());
+    session.harness.get_by_label("Layer Portrait 2").click_secondary();
+    session.harness.run_steps(4);
+    session.choose(&["Rename layer… F2"]);
+    session.harness.get_by_role(egui::Role::TextInput).type_text("Below");
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(session.layer_names(), ["Below", "Portrait 5"]);
 }
 
 #[test]

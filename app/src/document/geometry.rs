@@ -2,6 +2,8 @@
 
 use std::ops::{Add, Sub};
 
+use super::CANVAS_SIZE_PX;
+
 /// A position or a distance in canvas pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
@@ -31,6 +33,12 @@ impl Point {
     /// Whether both coordinates are ordinary numbers.
     pub fn is_finite(self) -> bool {
         self.x.is_finite() && self.y.is_finite()
+    }
+
+    /// The pixel of the canvas in which it lies; `None` outside.
+    pub fn canvas_pixel(self) -> Option<(usize, usize)> {
+        let within = |value: f32| (0.0..CANVAS_SIZE_PX as f32).contains(&value).then_some(value as usize);
+        Some((within(self.x)?, within(self.y)?))
     }
 }
 
@@ -64,6 +72,9 @@ pub struct PixelRect {
 }
 
 impl PixelRect {
+    /// Every pixel of the canvas.
+    pub const CANVAS: Self = Self { min_x: 0, min_y: 0, max_x: CANVAS_SIZE_PX, max_y: CANVAS_SIZE_PX };
+
     /// The pixels of a square of `size_px` that a circle may touch; `None` if it lies outside.
     pub fn around_circle(center: Point, radius_px: f32, size_px: usize) -> Option<Self> {
         if !center.is_finite() || !radius_px.is_finite() {

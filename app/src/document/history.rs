@@ -21,8 +21,6 @@ pub enum EditKey {
     LayerFeather(LayerId),
     /// A layer's place, by numbers or by the arrow keys.
     LayerOffset(LayerId),
-    /// A layer's name, letter by letter.
-    LayerName(LayerId),
 }
 
 #[derive(Clone, Debug)]

@@ -49,17 +49,23 @@ impl Default for MaskImage {
 impl MaskImage {
     /// A mask from values row by row; `None` if there are not [`CANVAS_SIZE_PX`] squared of them.
     pub fn from_values(values: &[u8]) -> Option<Self> {
-        if values.len() != CANVAS_SIZE_PX * CANVAS_SIZE_PX {
-            return None;
-        }
         let mut mask = Self::default();
-        mask.modify(PixelRect { min_x: 0, min_y: 0, max_x: CANVAS_SIZE_PX, max_y: CANVAS_SIZE_PX }, |span, tile| {
-            for y in 0..TILE_SIZE_PX {
+        mask.set_values(values).then_some(mask)
+    }
+
+    /// Takes other values, row by row; tiles that have them already stay shared. `false`, and nothing happens, if there are
+    /// not [`CANVAS_SIZE_PX`] squared of them.
+    pub fn set_values(&mut self, values: &[u8]) -> bool {
+        if values.len() != CANVAS_SIZE_PX * CANVAS_SIZE_PX {
+            return false;
+        }
+        self.modify(PixelRect::CANVAS, |span, tile| {
+            for (y, row) in tile.chunks_exact_mut(TILE_SIZE_PX).enumerate() {
                 let from = (span.origin_px.1 + y) * CANVAS_SIZE_PX + span.origin_px.0;
-                tile[y * TILE_SIZE_PX..][..TILE_SIZE_PX].copy_from_slice(&values[from..][..TILE_SIZE_PX]);
+                row.copy_from_slice(&values[from..][..TILE_SIZE_PX]);
             }
         });
-        Some(mask)
+        true
     }
 
     /// Every value, row by row.

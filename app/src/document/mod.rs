@@ -3,9 +3,12 @@
 //! A document is cheap to copy (photos, masks and their tiles are shared), so that [`history`] keeps whole documents and
 //! undo is exact by construction.
 
+pub mod face_region;
 pub mod geometry;
 pub mod history;
 pub mod mask_image;
+pub mod mask_ops;
+pub mod polygon;
 pub mod scene;
 
 use std::path::PathBuf;
@@ -17,9 +20,11 @@ use stylemap::face::{CropQuad, Landmarks, PasteOptions, Similarity, crop_quad, p
 
 use crate::original::Original;
 
+pub use face_region::FaceRegion;
 pub use geometry::{PixelRect, Point};
 pub use history::Timeline;
 pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
+pub use mask_ops::Combine;
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.

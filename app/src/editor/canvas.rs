@@ -80,6 +80,7 @@ impl Editor {
             let painter = ui.painter().with_clip_rect(area);
             let picture_rect = self.view.content_rect();
             let has_picture = self.paint_picture(ui, &painter, area);
+            self.paint_outline(&painter);
             self.split_ui(ui, area);
             self.paint_messages(ui, area, picture_rect, has_picture);
             self.paint_cursor(ui, &painter, &response, has_picture);
@@ -181,7 +182,7 @@ impl Editor {
 
     /// The active layer's mask, where it is to be seen.
     fn mask_overlay(&self) -> Option<MaskOverlay> {
-        let is_working = matches!(self.toolbox.busy(), Some(ToolKind::Brush | ToolKind::Eraser | ToolKind::Move));
+        let is_working = self.toolbox.busy().is_some_and(|tool| tool != ToolKind::Hand);
         let has_outline = self.shows_overlay || is_working;
         let layer = self.timeline.document().active_layer().filter(|layer| layer.visible)?;
         if !self.isolates_layer && (!has_outline || layer.mask.is_empty()) {
@@ -244,6 +245,18 @@ impl Editor {
         let area = self.view.area();
         let is_left = self.compare_mode == CompareMode::SideBySide && pos_on_screen.x < area.left();
         if is_left { pos_on_screen + vec2(area.width(), 0.0) } else { pos_on_screen }
+    }
+
+    /// What a tool is drawing around.
+    fn paint_outline(&self, painter: &egui::Painter) {
+        let outline = self.toolbox.outline_in_canvas();
+        let points: Vec<Pos2> = outline.into_iter().map(|point| self.view.screen_from_canvas(point)).collect();
+        if points.len() < 2 {
+            return;
+        }
+        for stroke in [Stroke::new(3.0, Color32::from_black_alpha(90)), Stroke::new(1.3, Color32::WHITE)] {
+            painter.add(egui::Shape::closed_line(points.clone(), stroke));
+        }
     }
 
     /// What to say while there is nothing to show, or while something takes long.
@@ -329,6 +342,10 @@ impl Editor {
                 ui.set_cursor_icon(if grabbing { CursorIcon::Grabbing } else { CursorIcon::Grab });
             }
             ToolKind::Move => ui.set_cursor_icon(CursorIcon::Move),
+            ToolKind::Lasso | ToolKind::Rectangle | ToolKind::Ellipse | ToolKind::Fill => {
+                ui.set_cursor_icon(CursorIcon::Crosshair);
+            }
+            ToolKind::PickLayer => ui.set_cursor_icon(CursorIcon::PointingHand),
             ToolKind::Brush | ToolKind::Eraser => {
                 ui.set_cursor_icon(CursorIcon::None);
                 let erases = (tool == ToolKind::Eraser) != ui.input(|input| input.modifiers.command)
@@ -406,6 +423,7 @@ impl Editor {
         let temporary = self.temporary_tool(ui);
         // Not contains_pointer: what lies over the canvas and can be dragged has the pointer for itself.
         let may_begin = response.hovered() && !egui::Popup::is_any_open(ui.ctx()) && self.modal.is_none();
+        let (modifiers, latest_pos) = ui.input(|input| (input.modifiers, input.pointer.latest_pos()));
         for event in events {
             match event {
                 Event::Touch { force: Some(force), .. } => self.canvas.pressure = force,
@@ -416,14 +434,12 @@ impl Editor {
                     self.canvas.gesture_button = None;
                     self.tell_tool(&ToolEvent::PointerUp, None);
                 }
-                Event::PointerMoved(pos) if self.canvas.gesture_button.is_some() => {
-                    let modifiers = ui.input(|input| input.modifiers);
-                    let event = ToolEvent::PointerMove {
-                        pos_in_canvas: self.view.canvas_from_screen(self.pos_in_view(pos)),
-                        pressure: self.canvas.pressure,
-                        modifiers: tool_modifiers(modifiers),
-                    };
-                    self.tell_tool(&event, None);
+                Event::PointerMoved(pos) if self.canvas.gesture_button.is_some() => self.move_tool(pos, modifiers),
+                // A key that changes what is drawn does so at once, not only when the pointer moves on.
+                Event::ModifiersChanged(modifiers) if self.canvas.gesture_button.is_some() => {
+                    if let Some(pos) = latest_pos {
+                        self.move_tool(pos, modifiers);
+                    }
                 }
                 Event::Key { key: egui::Key::Escape, pressed: true, .. } if self.canvas.gesture_button.is_some() => {
                     self.canvas.gesture_button = None;
@@ -437,6 +453,15 @@ impl Editor {
                 _ => {}
             }
         }
+    }
+
+    fn move_tool(&mut self, pos: Pos2, modifiers: egui::Modifiers) {
+        let event = ToolEvent::PointerMove {
+            pos_in_canvas: self.view.canvas_from_screen(self.pos_in_view(pos)),
+            pressure: self.canvas.pressure,
+            modifiers: tool_modifiers(modifiers),
+        };
+        self.tell_tool(&event, None);
     }
 
     fn begin_gesture(
@@ -553,7 +578,7 @@ impl Editor {
 }
 
 fn tool_modifiers(modifiers: egui::Modifiers) -> Modifiers {
-    Modifiers { opposite: modifiers.command, straight: modifiers.shift }
+    Modifiers { opposite: modifiers.command, straight: modifiers.shift, from_center: modifiers.alt }
 }
 
 /// The coordinates of a texture that is shown whole.

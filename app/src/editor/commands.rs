@@ -12,7 +12,7 @@ use super::{icons, keymap};
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
-use crate::document::{LayerId, PhotoId, StyleMix};
+use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
 use crate::settings::{Language, Theme};
 use crate::tools::ToolKind;
 
@@ -123,10 +123,36 @@ pub enum Command {
     RaiseLayer,
     /// Moves the active layer down.
     LowerLayer,
+    /// Moves this layer by so many places towards the top, or down where that is negative.
+    ReorderLayer(LayerId, isize),
+    /// Lets the user type another name for the active layer.
+    RenameLayer,
     /// Unpaints the active layer.
     ClearMask,
     /// Paints what is not painted.
     InvertMask,
+    /// Makes the painted region larger by [`MASK_STEP_PX`](crate::document::mask_ops::MASK_STEP_PX).
+    GrowMask,
+    /// Makes it smaller by as much.
+    ShrinkMask,
+    /// Blurs its edge by as much.
+    SoftenMask,
+    /// Paints a part of the face.
+    PaintPreset(FaceRegion, Combine),
+    /// Copies the active layer's mask to this layer.
+    CopyMaskTo(LayerId, Combine),
+    /// Asks for a picture file with a mask for the active layer.
+    ImportMask,
+    /// Asks for its path, in a box of our own.
+    ImportMaskByPath,
+    /// Takes the active layer's mask from this file.
+    ImportMaskFrom(PathBuf),
+    /// Asks where the active layer's mask goes.
+    ExportMask,
+    /// Asks for the path, in a box of our own.
+    ExportMaskByPath,
+    /// Writes the active layer's mask to this file.
+    ExportMaskTo(PathBuf),
     /// Puts the active layer's region back in its place.
     ResetOffset,
     /// Moves the active layer's region by this many canvas pixels.
@@ -223,10 +249,20 @@ impl Command {
             Self::DeleteLayer,
             Self::RaiseLayer,
             Self::LowerLayer,
+            Self::RenameLayer,
             Self::ClearMask,
             Self::InvertMask,
+            Self::GrowMask,
+            Self::ShrinkMask,
+            Self::SoftenMask,
+            Self::ImportMask,
+            Self::ImportMaskByPath,
+            Self::ExportMask,
+            Self::ExportMaskByPath,
             Self::ResetOffset,
         ])
+        .chain(FaceRegion::ALL.map(|region| Self::PaintPreset(region, Combine::Add)))
+        .chain(FaceRegion::ALL.map(|region| Self::PaintPreset(region, Combine::Replace)))
         .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
         .chain([Theme::System, Theme::Dark, Theme::Light].map(Self::UseTheme))
         .chain([None, Some(Language::English), Some(Language::Korean)].map(Self::UseLanguage))
@@ -273,7 +309,12 @@ impl Command {
             Self::UseTheme(Theme::Light) => "Light theme",
             Self::SelectTool(ToolKind::Brush) => "Brush",
             Self::SelectTool(ToolKind::Eraser) => "Eraser",
+            Self::SelectTool(ToolKind::Lasso) => "Lasso",
+            Self::SelectTool(ToolKind::Rectangle) => "Rectangle",
+            Self::SelectTool(ToolKind::Ellipse) => "Ellipse",
+            Self::SelectTool(ToolKind::Fill) => "Fill",
             Self::SelectTool(ToolKind::Move) => "Move region",
+            Self::SelectTool(ToolKind::PickLayer) => "Pick layer",
             Self::SelectTool(ToolKind::Hand) => "Hand",
             Self::BrushLarger => "Larger brush",
             Self::BrushSmaller => "Smaller brush",
@@ -305,8 +346,39 @@ impl Command {
             Self::DeleteLayer => "Delete layer",
             Self::RaiseLayer => "Move layer up",
             Self::LowerLayer => "Move layer down",
+            Self::ReorderLayer(..) => "Reorder layers",
+            Self::RenameLayer => "Rename layer…",
             Self::ClearMask => "Clear mask",
             Self::InvertMask => "Invert mask",
+            Self::GrowMask => "Grow mask by 4 px",
+            Self::ShrinkMask => "Shrink mask by 4 px",
+            Self::SoftenMask => "Soften mask by 4 px",
+            Self::PaintPreset(region, Combine::Add) => match region {
+                FaceRegion::Eyes => "Paint eyes",
+                FaceRegion::Brows => "Paint brows",
+                FaceRegion::Nose => "Paint nose",
+                FaceRegion::Mouth => "Paint mouth",
+                FaceRegion::Chin => "Paint chin",
+                FaceRegion::Hair => "Paint hair",
+                FaceRegion::Face => "Paint whole face",
+            },
+            Self::PaintPreset(region, Combine::Replace) => match region {
+                FaceRegion::Eyes => "Paint only the eyes",
+                FaceRegion::Brows => "Paint only the brows",
+                FaceRegion::Nose => "Paint only the nose",
+                FaceRegion::Mouth => "Paint only the mouth",
+                FaceRegion::Chin => "Paint only the chin",
+                FaceRegion::Hair => "Paint only the hair",
+                FaceRegion::Face => "Paint only the whole face",
+            },
+            Self::CopyMaskTo(_, Combine::Replace) => "Copy mask",
+            Self::CopyMaskTo(_, Combine::Add) => "Add mask",
+            Self::ImportMask => "Import mask…",
+            Self::ImportMaskByPath => "Import mask by path…",
+            Self::ImportMaskFrom(_) => "Import mask",
+            Self::ExportMask => "Export mask…",
+            Self::ExportMaskByPath => "Export mask to path…",
+            Self::ExportMaskTo(_) => "Export mask",
             Self::ResetOffset => "Reset position",
             Self::NudgeRegion(-1, 0) => "Move region left",
             Self::NudgeRegion(1, 0) => "Move region right",
@@ -353,7 +425,12 @@ impl Command {
             Self::UseLanguage(_) => "Change the language of the window's words",
             Self::SelectTool(ToolKind::Brush) => "Paint the active layer's face into the picture",
             Self::SelectTool(ToolKind::Eraser) => "Take paint off. With the brush, the right button does the same",
+            Self::SelectTool(ToolKind::Lasso) => "Draw around a region to paint it. The right button takes paint off",
+            Self::SelectTool(ToolKind::Rectangle) => "Drag from corner to corner to paint a rectangle",
+            Self::SelectTool(ToolKind::Ellipse) => "Drag from corner to corner to paint an ellipse",
+            Self::SelectTool(ToolKind::Fill) => "Click to fill a gap or a region. The right button takes paint off",
             Self::SelectTool(ToolKind::Move) => "Drag the painted region to another place",
+            Self::SelectTool(ToolKind::PickLayer) => "Click a painted region to work on its layer",
             Self::SelectTool(ToolKind::Hand) => "Drag the view. With any tool, hold Space",
             Self::BrushLarger => "Make the brush larger",
             Self::BrushSmaller => "Make the brush smaller",
@@ -386,7 +463,22 @@ impl Command {
             Self::RaiseLayer => "Move the active layer above the next one",
             Self::LowerLayer => "Move the active layer below the next one",
             Self::ClearMask => "Take all paint off the active layer",
+            Self::ReorderLayer(..) => "Move this layer above or below others",
+            Self::RenameLayer => "Give the active layer another name",
             Self::InvertMask => "Paint what is not painted, and the other way round",
+            Self::GrowMask => "Make the painted region larger on every side",
+            Self::ShrinkMask => "Make the painted region smaller on every side",
+            Self::SoftenMask => "Blur the edge of the painted region",
+            Self::PaintPreset(_, Combine::Add) => "Paint this part of the face, and keep what is painted",
+            Self::PaintPreset(_, Combine::Replace) => "Paint this part of the face and nothing else",
+            Self::CopyMaskTo(_, Combine::Replace) => "Replace this layer's mask by that of the active layer",
+            Self::CopyMaskTo(_, Combine::Add) => "Add the active layer's mask to that of this layer",
+            Self::ImportMask | Self::ImportMaskFrom(_) => {
+                "Take the active layer's mask from a picture: white is painted, black is not"
+            }
+            Self::ImportMaskByPath => "Type the path of a picture with a mask",
+            Self::ExportMask | Self::ExportMaskTo(_) => "Save the active layer's mask as a grayscale PNG file",
+            Self::ExportMaskByPath => "Type the path of the mask file to write",
             Self::ResetOffset => "Put the region back where it was painted",
             Self::NudgeRegion(..) => "Move the active layer's region",
             Self::ShowKeys => "Show every key",
@@ -419,7 +511,12 @@ impl Command {
             Self::ShowRandomFaces => vec![command(Key::R)],
             Self::SelectTool(ToolKind::Brush) => vec![plain(Key::B)],
             Self::SelectTool(ToolKind::Eraser) => vec![plain(Key::E)],
+            Self::SelectTool(ToolKind::Lasso) => vec![plain(Key::L)],
+            Self::SelectTool(ToolKind::Rectangle) => vec![plain(Key::U)],
+            Self::SelectTool(ToolKind::Ellipse) => vec![plain(Key::O)],
+            Self::SelectTool(ToolKind::Fill) => vec![plain(Key::G)],
             Self::SelectTool(ToolKind::Move) => vec![plain(Key::V)],
+            Self::SelectTool(ToolKind::PickLayer) => vec![plain(Key::K)],
             Self::SelectTool(ToolKind::Hand) => vec![plain(Key::H)],
             // Brackets are hard to reach on many layouts; plus and minus are on all of them.
             Self::BrushLarger => vec![plain(Key::CloseBracket), plain(Key::Equals), plain(Key::Plus)],
@@ -442,6 +539,7 @@ impl Command {
             Self::DeleteLayer => vec![shift(Key::Delete), shift(Key::Backspace)],
             Self::RaiseLayer => vec![plain(Key::PageUp)],
             Self::LowerLayer => vec![plain(Key::PageDown)],
+            Self::RenameLayer => vec![plain(Key::F2)],
             Self::ClearMask => vec![plain(Key::Delete), plain(Key::Backspace)],
             Self::InvertMask => vec![command(Key::I)],
             Self::ResetOffset => vec![plain(Key::R)],
@@ -471,7 +569,12 @@ impl Command {
             Self::Redo => icons::REDO,
             Self::SelectTool(ToolKind::Brush) => icons::BRUSH,
             Self::SelectTool(ToolKind::Eraser) => icons::ERASER,
+            Self::SelectTool(ToolKind::Lasso) => icons::LASSO,
+            Self::SelectTool(ToolKind::Rectangle) => icons::RECTANGLE,
+            Self::SelectTool(ToolKind::Ellipse) => icons::CIRCLE,
+            Self::SelectTool(ToolKind::Fill) => icons::PAINT_BUCKET,
             Self::SelectTool(ToolKind::Move) => icons::MOVE,
+            Self::SelectTool(ToolKind::PickLayer) => icons::EYEDROPPER,
             Self::SelectTool(ToolKind::Hand) => icons::HAND,
             Self::ZoomIn => icons::ZOOM_IN,
             Self::ZoomOut => icons::ZOOM_OUT,
@@ -489,7 +592,16 @@ impl Command {
             Self::DeleteLayer => icons::TRASH,
             Self::RaiseLayer => icons::ARROW_UP,
             Self::LowerLayer => icons::ARROW_DOWN,
+            Self::RenameLayer => icons::PENCIL,
             Self::ClearMask => icons::CLEAR,
+            Self::InvertMask => icons::INVERT,
+            Self::GrowMask => icons::GROW,
+            Self::ShrinkMask => icons::SHRINK,
+            Self::SoftenMask => icons::SOFTEN,
+            Self::PaintPreset(..) => icons::SMILEY,
+            Self::CopyMaskTo(..) => icons::COPY,
+            Self::ImportMask | Self::ImportMaskByPath | Self::ImportMaskFrom(_) => icons::IMPORT,
+            Self::ExportMask | Self::ExportMaskByPath | Self::ExportMaskTo(_) => icons::EXPORT,
             Self::ResetOffset => icons::RESET,
             Self::ShowRandomFaces | Self::AddRandomFace(_) => icons::DICE,
             Self::ShowPalette => icons::COMMAND,
@@ -541,6 +653,7 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::mask_ops::MASK_STEP_PX;
 
     #[test]
     fn no_key_has_two_meanings() {
@@ -551,6 +664,14 @@ mod tests {
                 assert_eq!(other, None, "{shortcut:?} is also {command:?}");
                 seen.push((shortcut, command.clone()));
             }
+        }
+    }
+
+    #[test]
+    fn steps_say_how_far_they_go() {
+        let step = format!("by {MASK_STEP_PX} px");
+        for command in [Command::GrowMask, Command::ShrinkMask, Command::SoftenMask] {
+            assert!(command.text().ends_with(&step), "{}", command.text());
         }
     }
 

@@ -20,6 +20,17 @@ pub enum Question {
     MotionTo,
     /// Which folder the pictures of a motion go to.
     MotionFramesTo,
+    /// A picture with a mask.
+    ImportMaskFrom,
+    /// Where a mask goes.
+    ExportMaskTo,
+}
+
+impl Question {
+    /// Whether it asks for files that are there; else for one to be written.
+    pub fn is_about_opening(self) -> bool {
+        matches!(self, Self::OpenPhotos | Self::ImportMaskFrom)
+    }
 }
 
 /// How a dialog ended.
@@ -32,6 +43,10 @@ pub enum Answer {
     /// No dialog came up: this system has none to offer.
     NoDialog(Question),
 }
+
+/// The kinds of picture that are written.
+const PICTURES: &str = "Pictures (PNG, JPEG, WebP)";
+const PICTURE_EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 
 /// Nobody closes a dialog this fast: without a portal and without zenity it never was there.
 const TOO_FAST_FOR_A_PERSON: Duration = Duration::from_millis(250);
@@ -77,20 +92,31 @@ impl Dialogs {
                     wake();
                 })
             }
-            Question::ExportTo | Question::ExportInPhotoTo | Question::MotionTo | Question::MotionFramesTo => {
-                let pictures = ("Pictures (PNG, JPEG, WebP)", ["png", "jpg", "jpeg", "webp"].as_slice());
-                let (title, (filter, extensions)) = match question {
-                    Question::MotionTo => {
-                        ("Export the motion", ("Moving pictures (GIF, PNG)", ["gif", "png"].as_slice()))
-                    }
-                    Question::ExportInPhotoTo => ("Export the photo", pictures),
-                    _ => ("Export the face", pictures),
+            Question::ImportMaskFrom => {
+                let file = dialog.set_title("Import a mask").add_filter("Pictures", &PHOTO_EXTENSIONS).pick_file();
+                spawn(move || {
+                    let started = Instant::now();
+                    let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);
+                    let _ = sender.send(answer(question, paths, started.elapsed()));
+                    wake();
+                })
+            }
+            Question::ExportTo
+            | Question::ExportInPhotoTo
+            | Question::ExportMaskTo
+            | Question::MotionTo
+            | Question::MotionFramesTo => {
+                let (title, kind, extensions): (_, _, &[&str]) = match question {
+                    Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
+                    Question::MotionTo => ("Export the motion", "Moving pictures (GIF, PNG)", &["gif", "png"]),
+                    Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
+                    _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),
                 };
                 // Boxed, as a folder and a file are asked for by different futures.
                 let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {
                     Question::MotionFramesTo => Box::pin(dialog.set_title("Folder for the pictures").pick_folder()),
                     _ => Box::pin(
-                        dialog.set_title(title).add_filter(filter, extensions).set_file_name(suggestion).save_file(),
+                        dialog.set_title(title).add_filter(kind, extensions).set_file_name(suggestion).save_file(),
                     ),
                 };
                 spawn(move || {

@@ -10,6 +10,7 @@ mod gpu;
 mod icons;
 mod keymap;
 mod language;
+mod mask_files;
 mod modals;
 mod motion;
 pub mod notifications;
@@ -35,8 +36,9 @@ pub use commands::Command;
 pub use engine_link::{EngineState, LoadEngine};
 
 use crate::document::history::EditKey;
+use crate::document::mask_ops::MASK_STEP_PX;
 use crate::document::{
-    Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, Photo, PhotoId, PixelRect, Placement, Timeline,
+    Blend, CANVAS_SIZE_PX, Combine, Document, FaceRegion, LayerId, MaskImage, Photo, PhotoId, Placement, Timeline,
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
@@ -49,11 +51,13 @@ use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use keymap::KeyMap;
 use language::tr;
+use mask_files::MaskFiles;
 use modals::{KeysBox, Modal, PathBox};
 use motion::Motion;
 pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
+use panels::Renaming;
 use photo_view::PhotoView;
 use random_faces::RandomFaces;
 use thumbnails::Thumbnails;
@@ -183,6 +187,7 @@ pub struct Editor {
     pending_exports: Vec<PendingExport>,
     /// Exports whose threads are at work.
     running_exports: usize,
+    mask_files: MaskFiles,
     photo_view: PhotoView,
     /// The photo that the user is asked about, and those that come after it.
     face_view: Option<FaceView>,
@@ -190,6 +195,7 @@ pub struct Editor {
     notifications: Notifications,
     thumbnails: Thumbnails,
     modal: Option<Modal>,
+    renaming: Option<Renaming>,
     /// Commands sent by widgets in this frame; they run after the widgets are drawn.
     sent: Vec<Command>,
     next_photo_id: u64,
@@ -249,11 +255,13 @@ impl Editor {
             exports_done: channel(),
             pending_exports: Vec::new(),
             running_exports: 0,
+            mask_files: MaskFiles::default(),
             face_view: None,
             waiting_for_face: VecDeque::new(),
             notifications,
             thumbnails: Thumbnails::default(),
             modal: None,
+            renaming: None,
             sent: Vec::new(),
             next_photo_id: 1,
             are_aligned,
@@ -303,6 +311,7 @@ impl Editor {
             && self.pending_exports.is_empty()
             && self.running_exports == 0
             && self.motion.progress().is_none()
+            && !self.mask_files.is_busy()
             && self.shown_photo().is_none_or(|(photo, _)| {
                 let shown = self.photo_view.shown(photo.id);
                 shown.map(|patch| patch.number) == self.engine.frame().map(|frame| frame.number)
@@ -401,6 +410,7 @@ impl Editor {
     pub fn is_enabled(&self, command: &Command) -> bool {
         let document = self.timeline.document();
         let active = document.active_layer();
+        let has_paint = active.is_some_and(|layer| !layer.mask.is_empty());
         match command {
             Command::Undo => self.timeline.undo_name().is_some(),
             Command::Redo => self.timeline.redo_name().is_some(),
@@ -411,12 +421,16 @@ impl Editor {
             }
             Command::PlaceFace(photo) => self.placement_of(*photo).is_some(),
             Command::CancelOpening => self.is_opening(),
-            Command::DuplicateLayer | Command::DeleteLayer | Command::InvertMask => active.is_some(),
+            Command::DuplicateLayer | Command::DeleteLayer | Command::RenameLayer => active.is_some(),
+            Command::InvertMask | Command::PaintPreset(..) => active.is_some(),
+            Command::ImportMask | Command::ImportMaskByPath | Command::ImportMaskFrom(_) => active.is_some(),
+            Command::GrowMask | Command::ShrinkMask | Command::SoftenMask => has_paint,
+            Command::ExportMask | Command::ExportMaskByPath | Command::ExportMaskTo(_) => has_paint,
+            Command::CopyMaskTo(target, _) => has_paint && active.is_some_and(|layer| layer.id != *target),
             Command::RaiseLayer => document.layers().last().map(|layer| layer.id) != active.map(|layer| layer.id),
             Command::LowerLayer => document.layers().first().map(|layer| layer.id) != active.map(|layer| layer.id),
-            Command::ClearMask => active.is_some_and(|layer| !layer.mask.is_empty()),
+            Command::ClearMask | Command::NudgeRegion(..) => has_paint,
             Command::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
-            Command::NudgeRegion(..) => active.is_some_and(|layer| !layer.mask.is_empty()),
             Command::SwapBlend | Command::ToggleMotion | Command::ExportMotion => document.blend().is_some(),
             Command::MixStyles(_) => document.blend().is_some(),
             Command::CancelExport => self.motion.progress().is_some(),
@@ -557,7 +571,24 @@ impl Editor {
             Command::RaiseLayer => self.reorder(active, 1),
             Command::LowerLayer => self.reorder(active, -1),
             Command::ClearMask => self.edit_active("Clear mask", active, |mask| *mask = MaskImage::default()),
-            Command::InvertMask => self.edit_active("Invert mask", active, invert),
+            Command::InvertMask => self.edit_active("Invert mask", active, MaskImage::invert),
+            Command::GrowMask => self.edit_active("Grow mask", active, |mask| mask.grow(MASK_STEP_PX)),
+            Command::ShrinkMask => self.edit_active("Shrink mask", active, |mask| mask.shrink(MASK_STEP_PX)),
+            Command::SoftenMask => self.edit_active("Soften mask", active, |mask| mask.soften(MASK_STEP_PX as f32)),
+            Command::PaintPreset(region, how) => self.paint_preset(region, how),
+            Command::CopyMaskTo(target, how) => {
+                if let Some(id) = active {
+                    self.timeline.edit(command.text(), |document| document.copy_mask(id, target, how));
+                }
+            }
+            Command::ImportMask => self.ask(Question::ImportMaskFrom, ctx),
+            Command::ImportMaskByPath => self.ask_for_path(Question::ImportMaskFrom),
+            Command::ImportMaskFrom(path) => self.import_mask(path, ctx),
+            Command::ExportMask => self.ask(Question::ExportMaskTo, ctx),
+            Command::ExportMaskByPath => self.ask_for_path(Question::ExportMaskTo),
+            Command::ExportMaskTo(path) => self.export_mask(path, ctx),
+            Command::RenameLayer => self.begin_renaming(),
+            Command::ReorderLayer(layer, steps) => self.reorder(Some(layer), steps),
             Command::ResetOffset => {
                 if let Some(id) = active {
                     self.timeline.edit("Reset position", |document| {
@@ -592,6 +623,14 @@ impl Editor {
         if let Some(id) = layer {
             self.timeline.edit(name, |document| document.update_layer(id, |layer| change(&mut layer.mask)));
         }
+    }
+
+    fn paint_preset(&mut self, region: FaceRegion, how: Combine) {
+        let document = self.timeline.document();
+        let Some(id) = document.active_layer().map(|layer| layer.id) else { return };
+        let Some(region_mask) = document.face_region(id, region) else { return };
+        let name = Command::PaintPreset(region, how).text();
+        self.edit_active(name, Some(id), |mask| mask.combine(&region_mask, how));
     }
 
     fn reorder(&mut self, layer: Option<LayerId>, steps: isize) {
@@ -664,6 +703,11 @@ impl Editor {
     /// The name of a file to write: that of the source, and in the photo's own format where that can be written.
     fn suggested_name(&self, question: Question) -> String {
         let document = self.timeline.document();
+        if question == Question::ExportMaskTo
+            && let Some(layer) = document.active_layer()
+        {
+            return format!("{} mask.png", layer.name.replace(['/', '\\', ':'], "-"));
+        }
         let Some(photo) = document.source().and_then(|id| document.photo(id)) else {
             return "Stylebrush.png".to_owned();
         };
@@ -705,21 +749,22 @@ impl Editor {
                 self.pending_exports.push(export);
                 continue;
             };
-            let path = export.path;
-            self.export_on_a_thread(ctx, move || picture.write(&path).map(|()| path));
+            self.spawn_export(export.path, ctx, move |path| picture.write(path));
         }
     }
 
-    /// Writes files on a thread of its own; what it returns is reported.
-    fn export_on_a_thread(
+    /// Writes files on a thread of its own; where they went is reported.
+    fn spawn_export(
         &mut self,
+        path: PathBuf,
         ctx: &egui::Context,
-        write: impl FnOnce() -> anyhow::Result<PathBuf> + Send + 'static,
+        write: impl FnOnce(&std::path::Path) -> anyhow::Result<()> + Send + 'static,
     ) {
         let (done, ctx) = (self.exports_done.0.clone(), ctx.clone());
         let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
+            let written = write(&path).map(|()| path);
             // The window may be gone already; the file is written all the same.
-            let _ = done.send(write());
+            let _ = done.send(written);
             ctx.request_repaint();
         });
         match spawned {
@@ -751,6 +796,12 @@ impl Editor {
                 Answer::Paths(Question::MotionFramesTo, paths) => {
                     paths.into_iter().for_each(|path| self.send(Command::ExportMotionTo(MotionTarget::Folder(path))));
                 }
+                Answer::Paths(Question::ImportMaskFrom, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::ImportMaskFrom(path)));
+                }
+                Answer::Paths(Question::ExportMaskTo, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::ExportMaskTo(path)));
+                }
                 Answer::NoDialog(question) => {
                     let suggestion = self.suggested_name(question);
                     self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
@@ -758,6 +809,7 @@ impl Editor {
                 Answer::Cancelled => {}
             }
         }
+        self.take_masks();
         for failure in self.photo_view.poll() {
             self.notifications.error(&failure.context("the face could not be put back into its photo"));
         }
@@ -950,22 +1002,20 @@ fn changes_document(command: &Command) -> bool {
 }
 
 fn changes_layers(command: &Command) -> bool {
-    use Command::{
-        ClearMask, DeleteLayer, DuplicateLayer, InvertMask, LowerLayer, NudgeRegion, RaiseLayer, ResetOffset,
-    };
+    use Command::{ClearMask, DeleteLayer, DuplicateLayer, InvertMask, LowerLayer};
+    use Command::{NudgeRegion, RaiseLayer, RenameLayer, ResetOffset};
     matches!(
         command,
-        ClearMask | DeleteLayer | DuplicateLayer | InvertMask | LowerLayer | NudgeRegion(..) | RaiseLayer | ResetOffset
+        ClearMask
+            | DeleteLayer
+            | DuplicateLayer
+            | InvertMask
+            | LowerLayer
+            | NudgeRegion(..)
+            | RaiseLayer
+            | RenameLayer
+            | ResetOffset
     )
-}
-
-fn invert(mask: &mut MaskImage) {
-    let all = PixelRect { min_x: 0, min_y: 0, max_x: CANVAS_SIZE_PX, max_y: CANVAS_SIZE_PX };
-    mask.modify(all, |_, tile| {
-        for value in tile.iter_mut() {
-            *value = 255 - *value;
-        }
-    });
 }
 
 impl eframe::App for Editor {

@@ -40,7 +40,7 @@ pub struct PathBox {
 impl PathBox {
     /// For an answer to this question; `suggestion` is the file's name where one is written.
     pub fn new(question: Question, suggestion: String) -> Self {
-        let text = if question == Question::OpenPhotos { String::new() } else { suggestion };
+        let text = if question.is_about_opening() { String::new() } else { suggestion };
         Self { question, text, note: None, is_new: true }
     }
 
@@ -130,6 +130,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::ExportInPhotoTo => ("Export the photo to path", "/home/me/photo.jpg", "Export"),
         Question::MotionTo => ("Export the motion to path", "/home/me/faces.gif", "Export"),
         Question::MotionFramesTo => ("Export pictures to a folder", "/home/me/frames", "Export"),
+        Question::ImportMaskFrom => ("Import mask by path", "/home/me/mask.png", "Import"),
+        Question::ExportMaskTo => ("Export mask to path", "/home/me/mask.png", "Export"),
     };
     ui.set_width(460.0);
     ui.heading(title);
@@ -164,6 +166,8 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
                 Question::ExportInPhotoTo => Command::ExportInPhotoTo(path),
                 Question::MotionTo => Command::ExportMotionTo(MotionTarget::File(path)),
                 Question::MotionFramesTo => Command::ExportMotionTo(MotionTarget::Folder(path)),
+                Question::ImportMaskFrom => Command::ImportMaskFrom(path),
+                Question::ExportMaskTo => Command::ExportMaskTo(path),
             });
         }
         if ui.button(tr("Cancel")).clicked() {
@@ -226,8 +230,10 @@ impl Editor {
         let held = [
             ("Move region by one pixel", "Arrow keys"),
             ("Move region by ten pixels", "Shift+arrow keys"),
-            ("Erase with the brush", "Right button  Ctrl+drag"),
+            ("Erase with any tool that paints", "Right button  Ctrl+drag"),
             ("Straight line from the last stroke", "Shift+drag"),
+            ("Square or circle", "Shift+drag"),
+            ("Rectangle or ellipse from the centre", "Alt+drag"),
             ("Brush size", "Shift+wheel"),
             ("Zoom", "Wheel  Pinch"),
             ("Pan", "Space+drag  Middle drag"),

@@ -1,6 +1,6 @@
 //! Motion between two faces: played in the window, and written as a moving picture or as single ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -44,6 +44,14 @@ pub enum MotionTarget {
     File(PathBuf),
     /// A folder of numbered files.
     Folder(PathBuf),
+}
+
+impl MotionTarget {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Folder(path) => path,
+        }
+    }
 }
 
 /// Pictures on their way to a file, drawn one after the other.
@@ -155,7 +163,8 @@ impl Editor {
         if recording.frames.len() >= recording.settings.count
             && let Some(recording) = self.motion.recording.take()
         {
-            self.export_on_a_thread(ctx, move || recording.write());
+            let path = recording.target.path().to_owned();
+            self.spawn_export(path, ctx, move |_| recording.write());
         }
     }
 
@@ -211,7 +220,7 @@ fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
 }
 
 impl Recording {
-    fn write(&self) -> anyhow::Result<PathBuf> {
+    fn write(&self) -> anyhow::Result<()> {
         let Self { target, settings: MotionSettings { count, seconds, returns }, frames, .. } = self;
         match target {
             MotionTarget::File(path) => {
@@ -219,16 +228,14 @@ impl Recording {
                 let looped = if *returns { animation::there_and_back(frames) } else { frames.clone() };
                 let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                stylemap::checkpoint::write_whole(path, &bytes)?;
-                Ok(path.clone())
+                Ok(stylemap::checkpoint::write_whole(path, &bytes)?)
             }
             MotionTarget::Folder(path) => {
                 let mut folder = PictureFolder::new(path)?;
                 for (name, frame) in numbered_names(frames.len()).zip(frames) {
                     folder.add(name, frame, None)?;
                 }
-                folder.finish()?;
-                Ok(path.clone())
+                folder.finish()
             }
         }
     }

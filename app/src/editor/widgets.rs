@@ -160,6 +160,12 @@ pub fn section_header(ui: &mut Ui, title: &str, is_open: &mut bool, add_right: i
     *is_open
 }
 
+/// Lines of a menu lie close, so that a long one fits a small window.
+pub fn menu_spacing(ui: &mut Ui) {
+    ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+    ui.spacing_mut().item_spacing.y = 2.0;
+}
+
 /// A caption.
 pub fn caption(ui: &mut Ui, text: &str) -> Response {
     ui.label(RichText::new(tr(text)).small().color(theme::palette(ui.ctx()).text_weak))

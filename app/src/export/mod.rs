@@ -13,6 +13,8 @@ use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
 use stylemap::checkpoint::write_whole;
 use stylemap::photo;
 
+use crate::document::{CANVAS_SIZE_PX, MaskImage};
+
 const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Said in every picture: it shows a face that no camera saw.
 const COMMENT: &str = "This picture was edited with Stylebrush.";
@@ -64,6 +66,29 @@ pub fn write(path: &Path, picture: &RgbImage, format: Format, icc_profile: Optio
 /// When the name ends in no kind that is written, the file cannot be written, or `rgba` is not `size_px` x `size_px` pixels.
 pub fn write_frame(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
     write(path, &photo::rgb_from_rgba(rgba, size_px)?, Format::of(path)?, None)
+}
+
+/// Writes a mask as an 8 bit grayscale PNG of the canvas's size, white where it is painted.
+///
+/// # Errors
+/// When the file cannot be written, or its name does not end in `.png`.
+pub fn write_mask(path: &Path, mask: &MaskImage) -> anyhow::Result<()> {
+    let is_png = Format::of(path).is_ok_and(|format| format == Format::Png);
+    anyhow::ensure!(is_png, "cannot write {}: the name of a mask must end in .png", path.display());
+    let bytes = encode_mask(mask).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(write_whole(path, &bytes)?)
+}
+
+fn encode_mask(mask: &MaskImage) -> anyhow::Result<Vec<u8>> {
+    let side = u32::try_from(CANVAS_SIZE_PX)?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&mask.to_values())?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 /// The path with `.png` where it has no extension.

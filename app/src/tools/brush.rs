@@ -2,7 +2,7 @@
 //! the pointer moves. Dabs of one stroke are joined by their maximum: going over the same place twice within a stroke
 //! never exceeds the stroke's strength.
 
-use super::{Button, Modifiers, Tool, ToolEvent, ToolRefusal, ToolResponse};
+use super::{Button, Effect, Modifiers, Tool, ToolEvent, ToolResponse, layer_to_paint, offset_of};
 use crate::document::{CANVAS_SIZE_PX, LayerId, MaskImage, PixelRect, Point, Timeline, mask_image::TILE_SIZE_PX};
 
 /// The smallest brush.
@@ -49,35 +49,6 @@ impl BrushSettings {
     }
 }
 
-/// What a stroke does to the mask.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Effect {
-    /// Towards white: more of the reference.
-    #[default]
-    Paint,
-    /// Towards black: less of it.
-    Erase,
-}
-
-impl Effect {
-    fn opposite(self) -> Self {
-        match self {
-            Self::Paint => Self::Erase,
-            Self::Erase => Self::Paint,
-        }
-    }
-
-    fn apply(self, before: u8, coverage: u8, strength: f32) -> u8 {
-        let alpha = f32::from(coverage) / 255.0 * strength;
-        let towards = match self {
-            Self::Paint => 255.0,
-            Self::Erase => 0.0,
-        };
-        let before = f32::from(before);
-        (before + (towards - before) * alpha).round() as u8
-    }
-}
-
 /// A stroke under way.
 struct Stroke {
     layer: LayerId,
@@ -119,11 +90,8 @@ impl Stroke {
         let center = pos_in_canvas - self.offset;
         let brush = self.brush;
         let Some(rect) = PixelRect::around_circle(center, brush.radius_px + 1.0, CANVAS_SIZE_PX) else { return };
-        let before = &self.before;
-        let effect = self.effect;
-        let coverage = &mut self.coverage;
         let (inner_px, outer_px) = brush.edge_px();
-        coverage.modify(rect, |span, tile| {
+        self.coverage.modify(rect, |span, tile| {
             for y in span.rows.clone() {
                 let dy = (span.origin_px.1 + y) as f32 + 0.5 - center.y;
                 for x in span.columns.clone() {
@@ -144,18 +112,7 @@ impl Stroke {
                 }
             }
         });
-        mask.modify(rect, |span, tile| {
-            let (before, coverage) = (before.tile(span.index), coverage.tile(span.index));
-            for y in span.rows.clone() {
-                for x in span.columns.clone() {
-                    let at = y * TILE_SIZE_PX + x;
-                    if coverage[at] == 0 {
-                        continue;
-                    }
-                    tile[at] = effect.apply(before[at], coverage[at], brush.strength);
-                }
-            }
-        });
+        self.effect.paint(mask, &self.before, &self.coverage, rect, brush.strength);
     }
 }
 
@@ -184,19 +141,16 @@ impl BrushTool {
         timeline: &mut Timeline,
         brush: &BrushSettings,
     ) -> ToolResponse {
-        let Some(layer) = timeline.document().active_layer() else {
-            return ToolResponse::Refused(ToolRefusal::NoLayer);
+        let layer = match layer_to_paint(timeline) {
+            Ok(layer) => layer,
+            Err(refusal) => return ToolResponse::Refused(refusal),
         };
-        if !layer.visible {
-            return ToolResponse::Refused(ToolRefusal::HiddenLayer);
-        }
-        let opposite = (button == Button::Secondary) != modifiers.opposite;
-        let effect = if opposite { self.effect.opposite() } else { self.effect };
+        let effect = self.effect.of_gesture(button, modifiers);
         // Shift joins the new stroke to the end of the last one by a straight line.
         let start_in_canvas = self.last_end_in_canvas.filter(|_| modifiers.straight).unwrap_or(pos_in_canvas);
         let mut stroke = Stroke {
             layer: layer.id,
-            offset: Point::new(layer.offset_px.0 as f32, layer.offset_px.1 as f32),
+            offset: offset_of(layer),
             effect,
             brush: brush.clamped(),
             before: layer.mask.clone(),
@@ -261,7 +215,7 @@ impl Tool for BrushTool {
 }
 
 /// A pointer far outside would make an endless row of dabs that touch nothing.
-fn near_canvas(pos_in_canvas: Point) -> Point {
+pub(super) fn near_canvas(pos_in_canvas: Point) -> Point {
     let limit = 2.0 * CANVAS_SIZE_PX as f32;
     Point::new(pos_in_canvas.x.clamp(-limit, 2.0 * limit), pos_in_canvas.y.clamp(-limit, 2.0 * limit))
 }

@@ -1,6 +1,6 @@
 //! Moves the active layer's region over the picture: mask and face together (transplantation).
 
-use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse};
+use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse, layer_to_paint};
 use crate::document::{LayerId, Point, Timeline};
 
 #[derive(Default)]
@@ -24,12 +24,10 @@ impl Tool for MoveTool {
     fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, _brush: &BrushSettings) -> ToolResponse {
         match (&self.state, *event) {
             (State::Ready, ToolEvent::PointerDown { pos_in_canvas, .. }) => {
-                let Some(layer) = timeline.document().active_layer() else {
-                    return ToolResponse::Refused(ToolRefusal::NoLayer);
+                let layer = match layer_to_paint(timeline) {
+                    Ok(layer) => layer,
+                    Err(refusal) => return ToolResponse::Refused(refusal),
                 };
-                if !layer.visible {
-                    return ToolResponse::Refused(ToolRefusal::HiddenLayer);
-                }
                 if layer.mask.is_empty() {
                     return ToolResponse::Refused(ToolRefusal::NothingPainted);
                 }

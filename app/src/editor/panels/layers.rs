@@ -1,14 +1,26 @@
-//! The layers, the top one first, and the settings of the active one.
+//! The layers, the top one first, and the settings of the active one. Rows can be dragged to another place.
 
-use egui::{Color32, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::text::{CCursor, CCursorRange};
+use egui::{
+    Color32, CursorIcon, Key, Rect, Response, RichText, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::super::widgets::{self, Number};
 use super::super::{Command, Editor, icons, theme};
 use crate::document::history::EditKey;
-use crate::document::{CANVAS_SIZE_PX, Layer, MAX_FEATHER_PX};
+use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX};
 
 const ROW_HEIGHT: f32 = 40.0;
 const LABEL_WIDTH: f32 = 62.0;
+/// Longer names are of no use in a panel of this width.
+const MAX_NAME_CHARS: usize = 60;
+
+/// A layer's name while it is typed.
+pub(in crate::editor) struct Renaming {
+    layer: LayerId,
+    text: String,
+    is_new: bool,
+}
 
 impl Editor {
     pub(super) fn layers_ui(&mut self, ui: &mut Ui) {
@@ -24,29 +36,51 @@ impl Editor {
             return;
         }
         let layers: Vec<Layer> = self.timeline.document().layers().to_vec();
+        self.renaming = self.renaming.take().filter(|renaming| layers.iter().any(|layer| layer.id == renaming.layer));
         if layers.is_empty() {
             widgets::caption(ui, "Click a photo above to paint from it.");
             return;
         }
-        ui.scope(|ui| {
+        let rows = ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            for layer in layers.iter().rev() {
-                self.layer_ui(ui, layer);
-            }
+            layers.iter().rev().map(|layer| self.layer_ui(ui, layer)).collect::<Vec<Rect>>()
         });
+        self.reorder_ui(ui, &rows.response, &rows.inner, &layers);
         ui.add_space(theme::space::TIGHT);
         if let Some(layer) = self.timeline.document().active_layer().cloned() {
             self.layer_settings_ui(ui, &layer);
         }
     }
 
-    fn layer_ui(&mut self, ui: &mut Ui, layer: &Layer) {
+    /// A row that is dragged over the list: a line says where it would go.
+    fn reorder_ui(&mut self, ui: &Ui, list: &Response, rows: &[Rect], layers: &[Layer]) {
+        let Some(dragged) = list.dnd_hover_payload::<LayerId>() else { return };
+        let Some(pos) = ui.input(|input| input.pointer.latest_pos()) else { return };
+        ui.set_cursor_icon(CursorIcon::Grabbing);
+        let above = rows.iter().filter(|row| row.center().y < pos.y).count();
+        let line_y = rows.get(above).map_or(list.rect.bottom(), |row| row.top() - 1.0);
+        let color = theme::palette(ui.ctx()).accent;
+        ui.painter().hline(list.rect.x_range(), line_y, Stroke::new(2.0, color));
+        if list.dnd_release_payload::<LayerId>().is_some()
+            && let Some(row) = layers.iter().rev().position(|layer| layer.id == *dragged)
+        {
+            // The row itself leaves its place first.
+            let target = if above > row { above - 1 } else { above };
+            if target != row {
+                self.send(Command::ReorderLayer(*dragged, row as isize - target as isize));
+            }
+        }
+    }
+
+    /// Returns where the row lies.
+    fn layer_ui(&mut self, ui: &mut Ui, layer: &Layer) -> Rect {
         let palette = theme::palette(ui.ctx());
         let document = self.timeline.document();
         let is_active = document.active_layer().is_some_and(|active| active.id == layer.id);
         let photo = document.photo(layer.photo).cloned();
         let color = Color32::from_rgb(layer.color[0], layer.color[1], layer.color[2]);
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click());
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click_and_drag());
+        response.dnd_set_drag_payload(layer.id);
         let label = format!("Layer {}", layer.name);
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_active, &label));
 
@@ -70,18 +104,22 @@ impl Editor {
         let font = egui::TextStyle::Body.resolve(ui.style());
         let text_left = thumbnail.right() + theme::space::NORMAL;
         let text_rect = Rect::from_min_max(pos2(text_left, rect.top()), pos2(rect.right() - 34.0, rect.bottom()));
-        let painter = ui.painter().with_clip_rect(text_rect.intersect(ui.clip_rect()));
-        let state = match (layer.visible, layer.mask.is_empty()) {
-            (false, _) => Some("Hidden"),
-            (true, true) => Some("Nothing painted yet"),
-            (true, false) => None,
-        };
-        let name_y = if state.is_some() { rect.center().y - 7.0 } else { rect.center().y };
-        painter.text(pos2(text_left, name_y), egui::Align2::LEFT_CENTER, &layer.name, font, text_color);
-        if let Some(state) = state {
-            let font = egui::TextStyle::Small.resolve(ui.style());
-            let pos = pos2(text_left, rect.center().y + 8.0);
-            painter.text(pos, egui::Align2::LEFT_CENTER, state, font, palette.text_weak);
+        if self.renaming.as_ref().is_some_and(|renaming| renaming.layer == layer.id) {
+            self.name_field_ui(ui, text_rect.shrink2(vec2(0.0, 7.0)));
+        } else {
+            let painter = ui.painter().with_clip_rect(text_rect.intersect(ui.clip_rect()));
+            let state = match (layer.visible, layer.mask.is_empty()) {
+                (false, _) => Some("Hidden"),
+                (true, true) => Some("Nothing painted yet"),
+                (true, false) => None,
+            };
+            let name_y = if state.is_some() { rect.center().y - 7.0 } else { rect.center().y };
+            painter.text(pos2(text_left, name_y), egui::Align2::LEFT_CENTER, &layer.name, font, text_color);
+            if let Some(state) = state {
+                let font = egui::TextStyle::Small.resolve(ui.style());
+                let pos = pos2(text_left, rect.center().y + 8.0);
+                painter.text(pos, egui::Align2::LEFT_CENTER, state, font, palette.text_weak);
+            }
         }
 
         let eye_rect = Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(26.0, 26.0));
@@ -95,27 +133,121 @@ impl Editor {
         } else if response.clicked() {
             self.send(Command::SelectLayer(layer.id));
         }
+        if response.double_clicked() {
+            self.send(Command::RenameLayer);
+        }
         if response.has_focus() {
             ui.painter().rect_stroke(rect, theme::CORNER, Stroke::new(1.0, palette.accent), egui::StrokeKind::Inside);
         }
         response.context_menu(|ui| {
-            ui.set_min_width(190.0);
-            ui.spacing_mut().button_padding = vec2(8.0, 3.0);
             // The menu speaks of the layer under the pointer.
             self.timeline.select_layer(layer.id);
-            for command in [
-                Command::ToggleLayer(layer.id),
-                Command::DuplicateLayer,
-                Command::RaiseLayer,
-                Command::LowerLayer,
-                Command::ClearMask,
-                Command::InvertMask,
-                Command::ResetOffset,
-                Command::DeleteLayer,
-            ] {
-                self.menu_item_ui(ui, &command);
-            }
+            widgets::menu_spacing(ui);
+            self.menu_item_ui(ui, &Command::ToggleLayer(layer.id));
+            self.layer_menu_ui(ui);
         });
+        rect
+    }
+
+    /// What can be done to the active layer: in the menu bar and at its row.
+    pub(in crate::editor) fn layer_menu_ui(&mut self, ui: &mut Ui) {
+        ui.set_min_width(230.0);
+        self.menu_groups_ui(
+            ui,
+            &[
+                &[Command::RenameLayer, Command::DuplicateLayer, Command::DeleteLayer],
+                &[Command::RaiseLayer, Command::LowerLayer, Command::ResetOffset],
+                &[Command::ClearMask, Command::InvertMask, Command::GrowMask, Command::ShrinkMask, Command::SoftenMask],
+            ],
+        );
+        ui.separator();
+        self.mask_menu_ui(ui);
+    }
+
+    /// Parts of the face, masks of other layers, and files.
+    fn mask_menu_ui(&mut self, ui: &mut Ui) {
+        for (title, how) in [("Paint region", Combine::Add), ("Paint only one region", Combine::Replace)] {
+            self.submenu_ui(ui, title, true, |editor, ui| {
+                let regions = FaceRegion::ALL.map(|region| Command::PaintPreset(region, how));
+                editor.menu_groups_ui(ui, &[&regions]);
+            });
+        }
+        let document = self.timeline.document();
+        let active = document.active_layer().map(|layer| layer.id);
+        let others: Vec<(LayerId, String)> = document
+            .layers()
+            .iter()
+            .rev()
+            .filter(|layer| Some(layer.id) != active)
+            .map(|layer| (layer.id, layer.name.clone()))
+            .collect();
+        for (title, how) in [("Copy mask to", Combine::Replace), ("Add mask to", Combine::Add)] {
+            self.submenu_ui(ui, title, !others.is_empty(), |editor, ui| {
+                for (id, name) in &others {
+                    let item = editor.named_menu_item_ui(ui, &Command::CopyMaskTo(*id, how), name);
+                    item.widget_info(|| WidgetInfo::labeled(Role::Button, item.enabled(), format!("{title} {name}")));
+                }
+            });
+        }
+        self.submenu_ui(ui, "Mask file", true, |editor, ui| {
+            editor.menu_groups_ui(
+                ui,
+                &[&[Command::ImportMask, Command::ImportMaskByPath], &[Command::ExportMask, Command::ExportMaskByPath]],
+            );
+        });
+    }
+
+    fn submenu_ui(&mut self, ui: &mut Ui, title: &str, has_items: bool, add_items: impl FnOnce(&mut Self, &mut Ui)) {
+        let enabled = has_items && self.timeline.document().active_layer().is_some();
+        ui.add_enabled_ui(enabled, |ui| {
+            ui.menu_button(title, |ui| {
+                ui.set_min_width(190.0);
+                widgets::menu_spacing(ui);
+                add_items(self, ui);
+            });
+        });
+    }
+
+    /// Lets the user type another name for the active layer, where its name stands.
+    pub(in crate::editor) fn begin_renaming(&mut self) {
+        let layer = self.timeline.document().active_layer();
+        self.renaming = layer.map(|layer| Renaming { layer: layer.id, text: layer.name.clone(), is_new: true });
+    }
+
+    /// Enter and a click elsewhere take the name, Escape leaves the old one.
+    fn name_field_ui(&mut self, ui: &mut Ui, rect: Rect) {
+        let Some(renaming) = &mut self.renaming else { return };
+        let Renaming { text, is_new, .. } = renaming;
+        let field = TextEdit::singleline(text).char_limit(MAX_NAME_CHARS).desired_width(rect.width());
+        let mut field_ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+        let mut output = field.show(&mut field_ui);
+        let response = output.response.response;
+        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Name of the layer"));
+        if std::mem::take(is_new) {
+            response.request_focus();
+            response.scroll_to_me(None);
+            let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+            output.state.cursor.set_char_range(Some(all));
+            output.state.store(ui.ctx(), response.id);
+            return;
+        }
+        // A press elsewhere may begin a stroke, which must not lie in the same step.
+        let pressed_elsewhere = ui.input(|input| input.pointer.any_pressed()) && !response.contains_pointer();
+        if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
+            self.renaming = None;
+        } else if response.lost_focus() || pressed_elsewhere {
+            self.finish_renaming();
+        }
+    }
+
+    fn finish_renaming(&mut self) {
+        let Some(Renaming { layer, text, .. }) = self.renaming.take() else { return };
+        let name = text.trim();
+        if !name.is_empty() {
+            self.timeline.edit("Rename layer", |document| {
+                document.update_layer(layer, |layer| layer.name = name.to_owned());
+            });
+        }
     }
 
     fn layer_settings_ui(&mut self, ui: &mut Ui, layer: &Layer) {
@@ -147,18 +279,33 @@ impl Editor {
             });
         }
         self.offset_ui(ui, layer);
+        self.mask_buttons_ui(ui);
+    }
+
+    fn mask_buttons_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            row_label_ui(ui, "Mask");
+            ui.spacing_mut().item_spacing.x = 0.0;
+            for command in
+                [Command::InvertMask, Command::GrowMask, Command::ShrinkMask, Command::SoftenMask, Command::ClearMask]
+            {
+                self.command_icon_ui(ui, command, 15.0);
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let more = widgets::icon_button(ui, icons::DOTS, "More for the mask", 15.0)
+                    .on_hover_text("Parts of the face, other layers, files");
+                egui::Popup::menu(&more).show(|ui| {
+                    ui.set_min_width(190.0);
+                    widgets::menu_spacing(ui);
+                    self.mask_menu_ui(ui);
+                });
+            });
+        });
     }
 
     fn offset_ui(&mut self, ui: &mut Ui, layer: &Layer) {
-        let palette = theme::palette(ui.ctx());
         ui.horizontal(|ui| {
-            let (rect, _) = ui.allocate_exact_size(vec2(LABEL_WIDTH, theme::space::ROW), Sense::hover());
-            ui.put(rect, |ui: &mut Ui| {
-                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.label(RichText::new("Position").color(palette.text_weak))
-                })
-                .inner
-            });
+            row_label_ui(ui, "Position");
             let limit = CANVAS_SIZE_PX as f32;
             let (mut x, mut y) = (layer.offset_px.0 as f32, layer.offset_px.1 as f32);
             let hint = "How far the region is moved from where it was painted";
@@ -175,4 +322,16 @@ impl Editor {
             });
         });
     }
+}
+
+/// What stands before a row of the settings.
+fn row_label_ui(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui.ctx());
+    let (rect, _) = ui.allocate_exact_size(vec2(LABEL_WIDTH, theme::space::ROW), Sense::hover());
+    ui.put(rect, |ui: &mut Ui| {
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.label(RichText::new(text).color(palette.text_weak))
+        })
+        .inner
+    });
 }

@@ -13,6 +13,8 @@ use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui
 
 use super::{Editor, theme};
 
+pub(super) use layers::Renaming;
+
 impl Editor {
     pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());

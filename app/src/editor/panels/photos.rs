@@ -72,7 +72,7 @@ impl Editor {
         }
         response.context_menu(|ui| {
             ui.set_min_width(190.0);
-            ui.spacing_mut().button_padding = vec2(8.0, 3.0);
+            widgets::menu_spacing(ui);
             for command in [
                 Command::UseAsReference(photo.id),
                 Command::AddLayer(photo.id),

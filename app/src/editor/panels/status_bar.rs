@@ -64,6 +64,7 @@ impl Editor {
                 self.motion.progress().map(|(picture, of)| format!("Drawing picture {picture} of {of}"))
             }
             _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some("Exporting".to_owned()),
+            _ if self.mask_files.is_busy() => Some("Importing a mask".to_owned()),
             Some(busy_for) if busy_for >= BUSY_AFTER => Some("Rendering".to_owned()),
             Some(busy_for) => {
                 ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));

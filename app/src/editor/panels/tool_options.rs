@@ -7,6 +7,9 @@ use super::super::widgets::{self, Number};
 use super::super::{Command, CompareMode, Editor, icons, theme};
 use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
 
+/// The sliders of the tools that have few.
+const SHAPE_SLIDER_WIDTH: f32 = 110.0;
+
 impl Editor {
     pub(in crate::editor) fn tool_options_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
@@ -18,6 +21,12 @@ impl Editor {
                 match self.toolbox.selected {
                     _ if self.face_view.is_some() => self.face_options_ui(ui),
                     ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
+                    ToolKind::Lasso => self.shape_options_ui(ui, width, "Draw around a region to paint it."),
+                    ToolKind::Rectangle | ToolKind::Ellipse => {
+                        self.shape_options_ui(ui, width, "Shift makes the sides equal, Alt draws from the centre.");
+                    }
+                    ToolKind::Fill => self.fill_options_ui(ui, width),
+                    ToolKind::PickLayer => hint_ui(ui, "Click a painted region to work on its layer."),
                     ToolKind::Move => {
                         hint_ui(
                             ui,
@@ -62,19 +71,60 @@ impl Editor {
         if widgets::slider_row(ui, &hardness, &mut percent, 0.0, slider_width) {
             brush.hardness = percent / 100.0;
         }
+        *brush = brush.clamped();
         ui.add_space(theme::space::NORMAL);
-        let mut percent = brush.strength * 100.0;
+        self.strength_ui(ui, slider_width, "The most that one stroke adds or takes");
+    }
+
+    fn strength_ui(&mut self, ui: &mut Ui, slider_width: f32, tooltip: &str) {
+        let mut percent = self.toolbox.brush.strength * 100.0;
         let strength = Number {
             label: "Strength",
             suffix: " %",
             range: 1.0..=100.0,
             logarithmic: false,
-            tooltip: "The most that one stroke adds or takes".to_owned(),
+            tooltip: tooltip.to_owned(),
         };
         if widgets::slider_row(ui, &strength, &mut percent, 0.0, slider_width) {
-            brush.strength = percent / 100.0;
+            self.toolbox.brush.strength = percent / 100.0;
         }
-        *brush = brush.clamped();
+        self.toolbox.brush = self.toolbox.brush.clamped();
+    }
+
+    fn shape_options_ui(&mut self, ui: &mut Ui, width: f32, hint: &str) {
+        self.strength_ui(ui, SHAPE_SLIDER_WIDTH, "How much is painted or taken");
+        self.room_for_hint_ui(ui, width, hint);
+    }
+
+    fn fill_options_ui(&mut self, ui: &mut Ui, width: f32) {
+        let mut percent = self.toolbox.fill_tolerance * 100.0;
+        let tolerance = Number {
+            label: "Tolerance",
+            suffix: " %",
+            range: 0.0..=100.0,
+            logarithmic: false,
+            tooltip: "How much paint may differ from that under the pointer and still be filled".to_owned(),
+        };
+        let slider_width = ((width - 440.0) / 2.0).min(SHAPE_SLIDER_WIDTH);
+        if widgets::slider_row(ui, &tolerance, &mut percent, 0.0, slider_width) {
+            self.toolbox.fill_tolerance = (percent / 100.0).clamp(0.0, 1.0);
+        }
+        ui.add_space(theme::space::NORMAL);
+        self.strength_ui(ui, slider_width, "How much is painted or taken");
+        self.room_for_hint_ui(ui, width, "Click a gap to fill it.");
+    }
+
+    /// A hint in what the view's controls on the right leave of the row, if that is enough to read.
+    fn room_for_hint_ui(&self, ui: &mut Ui, width: f32, text: &str) {
+        const VIEW_OPTIONS_WIDTH: f32 = 250.0;
+        let used = ui.min_rect().width();
+        let room = width - used - VIEW_OPTIONS_WIDTH - 2.0 * theme::space::NORMAL;
+        if room > 120.0 {
+            ui.add_space(theme::space::NORMAL);
+            let color = theme::palette(ui.ctx()).text_weak;
+            let hint = egui::Label::new(RichText::new(text).color(color)).truncate();
+            ui.allocate_ui(egui::vec2(room, theme::space::ROW), |ui| ui.add(hint));
+        }
     }
 
     fn view_options_ui(&mut self, ui: &mut Ui, width: f32) {
@@ -143,7 +193,7 @@ impl Editor {
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom"));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(190.0);
-            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
+            widgets::menu_spacing(ui);
             for command in [Command::ZoomIn, Command::ZoomOut, Command::ZoomToFit, Command::ZoomToActualSize] {
                 self.menu_item_ui(ui, &command);
             }

@@ -1,6 +1,6 @@
 //! Menus on the left, the most used actions on the right.
 
-use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton};
+use egui::{Button, MenuBar, Response, RichText, Ui, containers::menu::MenuButton};
 
 use super::super::language::tr;
 use super::super::{Command, CompareMode, Editor, theme, widgets};
@@ -48,16 +48,11 @@ impl Editor {
                         &[None, Some(Language::English), Some(Language::Korean)].map(Command::UseLanguage),
                     ],
                 );
-                self.menu_ui(
-                    ui,
-                    "Layer",
-                    &[
-                        &[Command::DuplicateLayer, Command::DeleteLayer],
-                        &[Command::RaiseLayer, Command::LowerLayer],
-                        &[Command::ClearMask, Command::InvertMask, Command::ResetOffset],
-                        &[Command::SwapBlend],
-                    ],
-                );
+                MenuButton::new(tr("Layer")).ui(ui, |ui| {
+                    self.layer_menu_ui(ui);
+                    ui.separator();
+                    self.menu_item_ui(ui, &Command::SwapBlend);
+                });
                 self.menu_ui(ui, "Help", &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowAbout]]);
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -74,20 +69,30 @@ impl Editor {
     fn menu_ui(&mut self, ui: &mut Ui, title: &str, groups: &[&[Command]]) {
         MenuButton::new(tr(title)).ui(ui, |ui| {
             ui.set_min_width(230.0);
-            ui.spacing_mut().button_padding = egui::vec2(8.0, 3.0);
-            for (index, group) in groups.iter().enumerate() {
-                if index > 0 {
-                    ui.separator();
-                }
-                for command in *group {
-                    self.menu_item_ui(ui, command);
-                }
-            }
+            self.menu_groups_ui(ui, groups);
         });
+    }
+
+    /// The lines of a menu, in groups.
+    pub(in crate::editor) fn menu_groups_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
+        widgets::menu_spacing(ui);
+        for (index, group) in groups.iter().enumerate() {
+            if index > 0 {
+                ui.separator();
+            }
+            for command in *group {
+                self.menu_item_ui(ui, command);
+            }
+        }
     }
 
     /// One line of a menu.
     pub(in crate::editor) fn menu_item_ui(&mut self, ui: &mut Ui, command: &Command) {
+        self.named_menu_item_ui(ui, command, &self.text_of(command));
+    }
+
+    /// The same by another name.
+    pub(in crate::editor) fn named_menu_item_ui(&mut self, ui: &mut Ui, command: &Command, text: &str) -> Response {
         let is_on = match command {
             Command::ToggleOverlay => Some(self.shows_overlay),
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
@@ -99,7 +104,11 @@ impl Editor {
             Command::SelectTool(tool) => Some(self.toolbox.selected == *tool),
             _ => None,
         };
-        let mut button = Button::new(self.text_of(command)).shortcut_text(command.shortcut_text(ui.ctx()));
+        let mut button = Button::new(text);
+        let shortcut = command.shortcut_text(ui.ctx());
+        if !shortcut.is_empty() {
+            button = button.shortcut_text(shortcut);
+        }
         if let Some(is_on) = is_on {
             button = button.selected(is_on);
         }
@@ -108,6 +117,7 @@ impl Editor {
             self.send(command.clone());
             ui.close();
         }
+        response
     }
 
     /// A command as an icon button.

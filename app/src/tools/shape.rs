@@ -1,0 +1,145 @@
+//! Rectangle and ellipse, from corner to corner. The region shows in the picture while it is drawn.
+
+use super::brush::near_canvas;
+use super::{BrushSettings, Effect, Modifiers, Tool, ToolEvent, ToolResponse, layer_to_paint, offset_of};
+use crate::document::{LayerId, MaskImage, Point, Timeline, polygon};
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// With upright sides.
+    #[default]
+    Rectangle,
+    /// Within such a rectangle.
+    Ellipse,
+}
+
+impl Shape {
+    /// The outline between two corners. Shift makes the sides equal, Alt makes the first corner the middle.
+    fn outline(self, start: Point, end: Point, modifiers: Modifiers) -> Vec<Point> {
+        let mut diagonal = end - start;
+        if modifiers.straight {
+            let side = diagonal.x.abs().max(diagonal.y.abs());
+            diagonal = Point::new(side.copysign(diagonal.x), side.copysign(diagonal.y));
+        }
+        let opposite = start + diagonal;
+        let start = if modifiers.from_center { start - diagonal } else { start };
+        match self {
+            Self::Rectangle => {
+                vec![start, Point::new(opposite.x, start.y), opposite, Point::new(start.x, opposite.y)]
+            }
+            Self::Ellipse => {
+                let half = Point::new((opposite.x - start.x).abs() / 2.0, (opposite.y - start.y).abs() / 2.0);
+                polygon::ellipse(start.lerp(opposite, 0.5), half.x, half.y)
+            }
+        }
+    }
+
+    fn step_name(self, effect: Effect) -> &'static str {
+        match (self, effect) {
+            (Self::Rectangle, Effect::Paint) => "Paint rectangle",
+            (Self::Rectangle, Effect::Erase) => "Erase rectangle",
+            (Self::Ellipse, Effect::Paint) => "Paint ellipse",
+            (Self::Ellipse, Effect::Erase) => "Erase ellipse",
+        }
+    }
+}
+
+/// A shape under way.
+struct Drawing {
+    shape: Shape,
+    layer: LayerId,
+    effect: Effect,
+    strength: f32,
+    /// Canvas to mask: the layer's move.
+    offset: Point,
+    before: MaskImage,
+    start_in_canvas: Point,
+    outline_in_canvas: Vec<Point>,
+}
+
+impl Drawing {
+    /// The mask of before with the shape on it.
+    fn painted(&self) -> MaskImage {
+        let mut mask = self.before.clone();
+        let outline: Vec<Point> = self.outline_in_canvas.iter().map(|point| *point - self.offset).collect();
+        if let Some((rect, coverage)) = polygon::coverage(&outline) {
+            self.effect.paint(&mut mask, &self.before, &coverage, rect, self.strength);
+        }
+        mask
+    }
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Ready,
+    Drawing(Box<Drawing>),
+}
+
+/// Paints or unpaints a shape.
+#[derive(Default)]
+pub struct ShapeTool {
+    /// What the next gesture draws.
+    pub shape: Shape,
+    state: State,
+}
+
+impl Tool for ShapeTool {
+    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse {
+        match (&mut self.state, *event) {
+            (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, modifiers, .. })
+                if pos_in_canvas.is_finite() =>
+            {
+                let layer = match layer_to_paint(timeline) {
+                    Ok(layer) => layer,
+                    Err(refusal) => return ToolResponse::Refused(refusal),
+                };
+                let effect = Effect::Paint.of_gesture(button, modifiers);
+                self.state = State::Drawing(Box::new(Drawing {
+                    shape: self.shape,
+                    layer: layer.id,
+                    effect,
+                    strength: brush.clamped().strength,
+                    offset: offset_of(layer),
+                    before: layer.mask.clone(),
+                    start_in_canvas: near_canvas(pos_in_canvas),
+                    outline_in_canvas: Vec::new(),
+                }));
+                timeline.begin_gesture(self.shape.step_name(effect));
+                ToolResponse::Nothing
+            }
+            (State::Drawing(drawing), ToolEvent::PointerMove { pos_in_canvas, modifiers, .. })
+                if pos_in_canvas.is_finite() =>
+            {
+                let end_in_canvas = near_canvas(pos_in_canvas);
+                drawing.outline_in_canvas = drawing.shape.outline(drawing.start_in_canvas, end_in_canvas, modifiers);
+                let mask = drawing.painted();
+                timeline.change(|document| document.update_layer(drawing.layer, |layer| layer.mask = mask));
+                ToolResponse::Changed
+            }
+            (State::Drawing(_), ToolEvent::PointerUp) => {
+                self.state = State::Ready;
+                timeline.commit();
+                ToolResponse::Changed
+            }
+            (State::Drawing(_), ToolEvent::Cancel) => {
+                self.state = State::Ready;
+                timeline.cancel_gesture();
+                ToolResponse::Changed
+            }
+            _ => ToolResponse::Nothing,
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        matches!(self.state, State::Drawing(_))
+    }
+
+    fn outline_in_canvas(&self) -> Vec<Point> {
+        match &self.state {
+            State::Ready => Vec::new(),
+            State::Drawing(drawing) => drawing.outline_in_canvas.clone(),
+        }
+    }
+}
