@@ -1,6 +1,6 @@
 //! Pictures to tensors and back.
 
-use std::io::{BufRead, Cursor, Seek};
+use std::io::{BufRead, Cursor, Read as _, Seek};
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -15,6 +15,9 @@ use crate::mask::Mask;
 const MAX_SIDE_PX: u32 = 40_000;
 /// What decoding may allocate: 200 megapixels in RGBA, a decompression bomb's end.
 const MAX_DECODED_BYTES: u64 = 800 * 1024 * 1024;
+
+/// The largest file that is read; more than an uncompressed picture within the bounds above has.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// A photo as it was opened.
 #[derive(Clone, Debug)]
@@ -31,9 +34,38 @@ pub struct DecodedPhoto {
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
 pub fn open(path: &Path) -> Result<DecodedPhoto> {
-    let (image, icc_profile) = decode_file(path)?;
+    Ok(decoded_photo(decode_file(path)?))
+}
+
+/// The same from memory; `label` stands for the path in errors.
+///
+/// # Errors
+/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+pub fn open_bytes(bytes: &[u8], label: &Path) -> Result<DecodedPhoto> {
+    let decoded = decode(Cursor::new(bytes));
+    Ok(decoded_photo(decoded.map_err(|reason| Error::Picture { path: label.to_owned(), reason })?))
+}
+
+/// The bytes of a photo's file, for whoever keeps them.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is larger than [`MAX_FILE_BYTES`].
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = |source| Error::Io { action: "cannot open", path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    // One more, to know that there is more.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let reason = format!("it has more than {} MiB, which no photo has", MAX_FILE_BYTES >> 20);
+        return Err(Error::Picture { path: path.to_owned(), reason });
+    }
+    Ok(bytes)
+}
+
+fn decoded_photo((image, icc_profile): Decoded) -> DecodedPhoto {
     let is_rgb = |profile: &Vec<u8>| profile.get(ICC_COLOR_SPACE) == Some(b"RGB ".as_slice());
-    Ok(DecodedPhoto { pixels: flatten(image), icc_profile: icc_profile.filter(is_rgb) })
+    DecodedPhoto { pixels: flatten(image), icc_profile: icc_profile.filter(is_rgb) }
 }
 
 /// The pixels of a photo alone, see [`DecodedPhoto::pixels`].

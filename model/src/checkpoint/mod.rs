@@ -12,6 +12,7 @@ use safetensors::tensor::TensorView;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+pub use crate::files::write_whole;
 use crate::random::Random;
 
 /// The metadata key of the configuration.
@@ -204,26 +205,6 @@ pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: H
     let bytes = safetensors::serialize(tensors, Some(metadata))
         .map_err(|err| Error::argument(format!("the tensors cannot be written: {err}")))?;
     write_whole(path, &bytes)
-}
-
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
-///
-/// # Errors
-/// [`Error::Io`]; a file of that name is then left as it was.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let io = |source| Error::Io { action: "cannot write", path: path.to_owned(), source };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = std::fs::File::create(&part).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&part, path)).map_err(|source| {
-        // Whatever could be written of it is of no use.
-        let _ = std::fs::remove_file(&part);
-        io(source)
-    })
 }
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -138,7 +138,8 @@ struct Sampler<'a> {
 impl<'a> Sampler<'a> {
     fn new(photo: &'a RgbImage, photo_from_crop: &'a Similarity) -> Self {
         let shrink = photo_from_crop.scale();
-        let per_pixel = if shrink < 1.0 { 1 } else { (shrink.ceil() as usize).max(2) };
+        // What shrinks more was averaged, or is a few pixels in the middle of nowhere, where more samples show nothing.
+        let per_pixel = if shrink < 1.0 { 1 } else { (shrink.ceil() as usize).clamp(2, AVERAGE_FROM as usize) };
         Self { photo, photo_from_crop, per_pixel }
     }
 
@@ -259,6 +260,7 @@ pub(super) fn gaussian_blurred<const CHANNELS: usize>(
 #[cfg(test)]
 mod tests {
     use image::Rgb;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -329,5 +331,21 @@ mod tests {
         // Twice the one-dimensional weight 0.3991.
         assert!((blurred[40][0] - 0.1592).abs() < 2e-3);
         assert!((blurred[40 + 9][0] - blurred[41][0]).abs() < 1e-6);
+    }
+
+    proptest! {
+        /// Crops come from files too: no photo and no square, however far off, is more than bounded work.
+        #[test]
+        fn any_square_of_any_photo_has_a_crop(
+            (width, height) in (1u32..40, 1u32..40),
+            center in prop::array::uniform2(prop_oneof![-60f64..100.0, -1e7f64..1e7]),
+            half_side in prop::array::uniform2(prop_oneof![-40f64..40.0, -1e7f64..1e7]),
+            size_px in 1u32..12,
+        ) {
+            if let Ok(quad) = CropQuad::from_center_and_half_side(center, half_side) {
+                let crop = align(&picture(width, height), &quad, size_px);
+                prop_assert_eq!(crop.map_err(|err| err.to_string()).map(|crop| crop.dimensions()), Ok((size_px, size_px)));
+            }
+        }
     }
 }

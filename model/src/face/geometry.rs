@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 
 /// Nothing in a photo lies further out than this; keeps hostile numbers away from the arithmetic.
 const FARTHEST_PX: f32 = 1e6;
+/// Nor does a crop whose landmarks lie within it.
+const FARTHEST_CROP_PX: f64 = 1e7;
 /// A crop smaller than this holds no face.
 const MIN_SIDE_PX: f64 = 2.0;
 
@@ -178,6 +180,24 @@ impl CropQuad {
             return Err(Error::argument("the crop's corners do not form a square"));
         }
         Ok(quad)
+    }
+
+    /// From [`Self::center_and_half_side`], exactly.
+    ///
+    /// # Errors
+    /// When they are not numbers, or the crop is smaller than two pixels or lies nowhere near a photo.
+    pub fn from_center_and_half_side(center_in_photo: [f64; 2], half_side_in_photo: [f64; 2]) -> Result<Self> {
+        // Not `>`: a NaN must fail.
+        if !center_in_photo.iter().chain(&half_side_in_photo).all(|value| value.abs() <= FARTHEST_CROP_PX) {
+            return Err(Error::argument("the crop lies nowhere near the photo"));
+        }
+        Self { center_in_photo, half_side_in_photo }.checked()
+    }
+
+    /// The middle of the crop and the way from there to the middle of its right side, in pixels: all there is to know of it,
+    /// without rounding.
+    pub fn center_and_half_side(&self) -> ([f64; 2], [f64; 2]) {
+        (self.center_in_photo, self.half_side_in_photo)
     }
 
     /// The largest square around a photo's middle, for photos that already are crops.
@@ -395,6 +415,11 @@ mod tests {
         let [a, b, c, d] = quad.corners_in_photo();
         for wrong in [[b, a, d, c], [a, b, c, [0.0, 0.0]], [a; 4], [a, b, c, [f32::NAN, 0.0]]] {
             assert!(CropQuad::from_corners(wrong).is_err(), "{wrong:?} passed");
+        }
+        let (center, half_side) = quad.center_and_half_side();
+        assert_eq!(CropQuad::from_center_and_half_side(center, half_side)?, quad);
+        for wrong in [[0.5, 0.0], [f64::NAN, 9.0], [f64::INFINITY, 9.0], [1e8, 0.0]] {
+            assert!(CropQuad::from_center_and_half_side(center, wrong).is_err(), "{wrong:?} passed");
         }
         Ok(())
     }
