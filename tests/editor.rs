@@ -15,7 +15,7 @@ use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
-use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget};
+use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
 use stylebrush_app::settings::{Language, Theme};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, Frame, WorkerOptions};
@@ -46,7 +46,15 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
         model_label: "test model".to_owned(),
         worker: WorkerOptions { artificial_delay: delay },
-        settings_file: None,
+        folders: None,
+    }
+}
+
+fn folders_in(folder: &Path) -> UserFolders {
+    UserFolders {
+        recovery: folder.join("recovery"),
+        recent: folder.join("recent.json"),
+        settings: folder.join("settings").join("settings.json"),
     }
 }
 
@@ -1424,8 +1432,9 @@ fn the_motion_between_two_faces_plays_and_is_exported() {
 #[test]
 fn keys_can_be_chosen_and_settings_are_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("Stylebrush").join("settings.json");
-    let with_settings = || EditorOptions { settings_file: Some(file.clone()), ..options(Vec::new(), Duration::ZERO) };
+    let folders = folders_in(folder.path());
+    let file = folders.settings.clone();
+    let with_settings = || EditorOptions { folders: Some(folders.clone()), ..options(Vec::new(), Duration::ZERO) };
     let mut session = Session::new(with_settings());
     session.settle();
     session.run(Command::UseTheme(Theme::Light));

@@ -25,7 +25,13 @@ pub fn photos() -> anyhow::Result<Vec<LoadedPhoto>> {
         .iter()
         .map(|(name, bytes)| {
             let picture = image::load_from_memory(bytes).with_context(|| format!("{name} is damaged"))?;
-            Ok(LoadedPhoto { name: (*name).to_owned(), crop: picture.to_rgb8(), path: None, placement: None })
+            Ok(LoadedPhoto {
+                name: (*name).to_owned(),
+                crop: picture.to_rgb8(),
+                path: None,
+                placement: None,
+                stylemap: None,
+            })
         })
         .collect()
 }

@@ -9,6 +9,7 @@ pub mod export;
 pub mod in_photo;
 pub mod original;
 pub mod photo_loading;
+pub mod project;
 pub mod sentence;
 pub mod settings;
 pub mod tools;

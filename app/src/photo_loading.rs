@@ -27,13 +27,15 @@ pub struct LoadedPhoto {
     pub path: Option<PathBuf>,
     /// The photo around the crop.
     pub placement: Option<Placement>,
+    /// The face itself, where it came from the model.
+    pub stylemap: Option<Arc<[f32]>>,
 }
 
 impl LoadedPhoto {
     /// The photo under a number.
     pub fn numbered(self, id: PhotoId) -> Photo {
-        let Self { name, crop, path, placement } = self;
-        Photo { id, name, crop: Arc::new(crop), path, placement, stylemap: None }
+        let Self { name, crop, path, placement, stylemap } = self;
+        Photo { id, name, crop: Arc::new(crop), path, placement, stylemap }
     }
 }
 
@@ -183,7 +185,13 @@ impl Opener {
             Item::Face(photo, landmarks) => {
                 let placement = photo.placement.as_ref().context("this portrait has no photo around it")?;
                 let (placement, crop) = Placement::of_face(Arc::clone(&placement.original), *landmarks)?;
-                Ok(LoadedPhoto { name: photo.name.clone(), crop, path: photo.path.clone(), placement: Some(placement) })
+                Ok(LoadedPhoto {
+                    name: photo.name.clone(),
+                    crop,
+                    path: photo.path.clone(),
+                    placement: Some(placement),
+                    stylemap: None,
+                })
             }
         }
     }
@@ -203,5 +211,5 @@ pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<Load
         None => Placement::of_middle(original)?,
     };
     let name = path.file_stem().map_or_else(|| "Photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(LoadedPhoto { name, crop, path: Some(path.to_owned()), placement: Some(placement) })
+    Ok(LoadedPhoto { name, crop, path: Some(path.to_owned()), placement: Some(placement), stylemap: None })
 }

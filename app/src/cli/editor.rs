@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use stylebrush_app::editor::{self, EditorOptions};
+use stylebrush_app::editor::{self, EditorOptions, UserFolders};
 use stylemap::engine::WorkerOptions;
 
 use super::CommonOptions;
+use super::failure::warn;
 
 /// Opens the window with these photos.
 pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
@@ -20,12 +21,14 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
     let source = common.model_source()?;
     let (device, dtype) = (common.device, common.dtype);
     let model_label = source.label();
+    // Without a home the editor works, and forgets.
+    let folders = UserFolders::of_user().map_err(|err| warn(&format!("{err:#}"))).ok();
     editor::run(EditorOptions {
         photos,
         are_aligned: common.aligned,
         load_engine: Box::new(move || source.engine(device, dtype)),
         model_label,
         worker: WorkerOptions::default(),
-        settings_file: None,
+        folders,
     })
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 use stylemap::Mask;
 use stylemap::face::{CropQuad, Landmarks, PasteOptions, Similarity, crop_quad, paste};
 
@@ -158,7 +159,8 @@ pub struct Blend {
 
 /// How the two faces of a blend come together where they are not simply in between: coarse style (pose, shape) from one of
 /// them, the rest from the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StyleMix {
     /// The shape of the source with the colours and textures of the other face.
     CoarseFromSource,

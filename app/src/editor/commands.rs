@@ -25,6 +25,20 @@ pub enum Command {
     OpenByPath,
     /// Opens these files.
     OpenPaths(Vec<PathBuf>),
+    /// Begins with nothing.
+    NewProject,
+    /// Opens this project.
+    OpenProject(PathBuf),
+    /// Saves the project in its file, or asks for one.
+    SaveProject,
+    /// Asks for the project's file.
+    SaveProjectAs,
+    /// Asks for its path, in a box of our own.
+    SaveProjectByPath,
+    /// Saves the project in this file.
+    SaveProjectTo(PathBuf),
+    /// Empties the list of recent projects.
+    ForgetRecent,
     /// Asks where the picture goes.
     Export,
     /// Asks for the path, in a box of our own.
@@ -211,8 +225,12 @@ impl Command {
         let tools = ToolKind::ALL.map(Self::SelectTool);
         let nudges = [(-1, 0), (1, 0), (0, -1), (0, 1), (-10, 0), (10, 0), (0, -10), (0, 10)];
         [
+            Self::NewProject,
             Self::Open,
             Self::OpenByPath,
+            Self::SaveProject,
+            Self::SaveProjectAs,
+            Self::SaveProjectByPath,
             Self::Export,
             Self::ExportByPath,
             Self::ExportInPhoto,
@@ -277,9 +295,15 @@ impl Command {
 
     fn english_text(&self) -> &'static str {
         match self {
-            Self::Open => "Open photos…",
+            Self::Open => "Open…",
             Self::OpenByPath => "Open by path…",
             Self::OpenPaths(_) => "Open photos",
+            Self::NewProject => "New project",
+            Self::OpenProject(_) => "Open project",
+            Self::SaveProject | Self::SaveProjectTo(_) => "Save project",
+            Self::SaveProjectAs => "Save project as…",
+            Self::SaveProjectByPath => "Save project to path…",
+            Self::ForgetRecent => "Forget recent files",
             Self::Export => "Export…",
             Self::ExportByPath => "Export to path…",
             Self::ExportTo(_) => "Export",
@@ -397,8 +421,14 @@ impl Command {
 
     fn english_tooltip(&self) -> &'static str {
         match self {
-            Self::Open | Self::OpenPaths(_) => "Open photos. The faces in them are found by themselves",
-            Self::OpenByPath => "Type the path of a photo to open",
+            Self::Open | Self::OpenPaths(_) => "Open photos or a project. The faces in photos are found by themselves",
+            Self::NewProject => "Close everything and begin anew",
+            Self::OpenProject(_) => "Open this project",
+            Self::SaveProject | Self::SaveProjectTo(_) => "Save photos, layers and masks, to go on another day",
+            Self::SaveProjectAs => "Save the project in another file",
+            Self::SaveProjectByPath => "Type the path of the project's file",
+            Self::ForgetRecent => "Empty the list of recent projects",
+            Self::OpenByPath => "Type the path of a photo or project to open",
             Self::Export | Self::ExportTo(_) => "Save the face as a PNG, JPEG or WebP file",
             Self::ExportInPhoto | Self::ExportInPhotoTo(_) => {
                 "Save the whole photo at its own size, with the edited face in it"
@@ -502,6 +532,9 @@ impl Command {
         match self {
             Self::Open => vec![command(Key::O)],
             Self::OpenByPath => vec![command_shift(Key::O)],
+            Self::NewProject => vec![command(Key::N)],
+            Self::SaveProject => vec![command(Key::S)],
+            Self::SaveProjectAs => vec![command_shift(Key::S)],
             Self::Export => vec![command(Key::E)],
             Self::ExportByPath => vec![command_shift(Key::E)],
             Self::Quit => vec![command(Key::Q)],
@@ -565,6 +598,8 @@ impl Command {
             Self::ToggleInPhoto => icons::IMAGE,
             Self::ChooseFace(_) => icons::USER_FOCUS,
             Self::PlaceFace(_) => icons::CROSSHAIR,
+            Self::SaveProject | Self::SaveProjectAs | Self::SaveProjectByPath | Self::SaveProjectTo(_) => icons::SAVE,
+            Self::NewProject | Self::OpenProject(_) => icons::FILE,
             Self::Undo => icons::UNDO,
             Self::Redo => icons::REDO,
             Self::SelectTool(ToolKind::Brush) => icons::BRUSH,

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::photo_loading::PHOTO_EXTENSIONS;
+use crate::project;
 
 /// What a dialog asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Question {
     MotionTo,
     /// Which folder the pictures of a motion go to.
     MotionFramesTo,
+    /// Where the project goes.
+    SaveProjectTo,
     /// A picture with a mask.
     ImportMaskFrom,
     /// Where a mask goes.
@@ -82,7 +85,10 @@ impl Dialogs {
         let sender = self.sender.clone();
         let spawned = match question {
             Question::OpenPhotos => {
-                let files = dialog.set_title("Open photos").add_filter("Photos", &PHOTO_EXTENSIONS).pick_files();
+                let files = {
+                    let extensions: Vec<&str> = PHOTO_EXTENSIONS.into_iter().chain([project::EXTENSION]).collect();
+                    dialog.set_title("Open").add_filter("Photos and projects", &extensions).pick_files()
+                };
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(files)
@@ -105,9 +111,11 @@ impl Dialogs {
             | Question::ExportInPhotoTo
             | Question::ExportMaskTo
             | Question::MotionTo
-            | Question::MotionFramesTo => {
+            | Question::MotionFramesTo
+            | Question::SaveProjectTo => {
                 let (title, kind, extensions): (_, _, &[&str]) = match question {
                     Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
+                    Question::SaveProjectTo => ("Save the project", "Stylebrush projects", &[project::EXTENSION]),
                     Question::MotionTo => ("Export the motion", "Moving pictures (GIF, PNG)", &["gif", "png"]),
                     Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
                     _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),

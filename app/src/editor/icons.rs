@@ -58,3 +58,5 @@ pub const SMILEY: char = '\u{e436}';
 pub const PENCIL: char = '\u{e3b4}';
 pub const IMPORT: char = '\u{e20c}';
 pub const DOTS: char = '\u{e1fe}';
+pub const SAVE: char = '\u{e248}';
+pub const FILE: char = '\u{e230}';

@@ -17,6 +17,7 @@ pub mod notifications;
 mod palette;
 mod panels;
 mod photo_view;
+mod projects;
 mod random_faces;
 mod theme;
 mod thumbnails;
@@ -59,6 +60,8 @@ use notifications::{Kind, Notifications};
 use palette::Palette;
 use panels::Renaming;
 use photo_view::PhotoView;
+pub use projects::UserFolders;
+use projects::{Projects, is_project};
 use random_faces::RandomFaces;
 use thumbnails::Thumbnails;
 use view::CanvasView;
@@ -75,8 +78,8 @@ pub struct EditorOptions {
     pub model_label: String,
     /// How the engine's thread runs.
     pub worker: WorkerOptions,
-    /// Where settings are kept; none keeps none.
-    pub settings_file: Option<PathBuf>,
+    /// Where settings, autosaves and recent files are kept; none keeps none.
+    pub folders: Option<UserFolders>,
 }
 
 /// Opens the window and returns when it is closed.
@@ -182,6 +185,7 @@ pub struct Editor {
     engine: EngineLink,
     model_label: String,
     loader: PhotoLoader,
+    projects: Projects,
     dialogs: Dialogs,
     exports_done: (Sender<anyhow::Result<PathBuf>>, Receiver<anyhow::Result<PathBuf>>),
     pending_exports: Vec<PendingExport>,
@@ -228,8 +232,9 @@ impl Editor {
         let ctx = &creation.egui_ctx;
         let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         let target_format = render_state.target_format;
-        let EditorOptions { photos, are_aligned, load_engine, model_label, worker, settings_file } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, worker, folders } = options;
         let mut notifications = Notifications::default();
+        let settings_file = folders.as_ref().map(|folders| folders.settings.clone());
         let settings = settings_file.as_deref().map(Settings::load).transpose().unwrap_or_else(|err| {
             notifications.error(&err);
             None
@@ -241,6 +246,10 @@ impl Editor {
             let ctx = ctx.clone();
             move || ctx.request_repaint()
         };
+        let (projects, leftovers, failure) = Projects::start(folders.as_ref(), wake.clone())?;
+        if let Some(failure) = failure {
+            notifications.error(&failure);
+        }
         let loader = PhotoLoader::spawn(are_aligned, wake.clone())?;
         let mut editor = Self {
             timeline: Timeline::default(),
@@ -251,6 +260,7 @@ impl Editor {
             engine: EngineLink::spawn(load_engine, worker, wake),
             model_label,
             loader,
+            projects,
             dialogs: Dialogs::default(),
             exports_done: channel(),
             pending_exports: Vec::new(),
@@ -260,7 +270,7 @@ impl Editor {
             waiting_for_face: VecDeque::new(),
             notifications,
             thumbnails: Thumbnails::default(),
-            modal: None,
+            modal: (!leftovers.is_empty()).then_some(Modal::Recover(leftovers)),
             renaming: None,
             sent: Vec::new(),
             next_photo_id: 1,
@@ -282,7 +292,9 @@ impl Editor {
         if photos.is_empty() {
             editor.start_with(Vec::new())?;
         } else {
-            editor.loader.open(Purpose::Start, photos);
+            // A project named on the command line is the document.
+            let purpose = if photos.iter().any(|path| is_project(path)) { Purpose::Add } else { Purpose::Start };
+            editor.open_paths(purpose, photos);
         }
         Ok(editor)
     }
@@ -311,6 +323,7 @@ impl Editor {
             && self.pending_exports.is_empty()
             && self.running_exports == 0
             && self.motion.progress().is_none()
+            && !self.projects.is_busy()
             && !self.mask_files.is_busy()
             && self.shown_photo().is_none_or(|(photo, _)| {
                 let shown = self.photo_view.shown(photo.id);
@@ -384,6 +397,7 @@ impl Editor {
             let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
         }
         self.timeline.restart(document);
+        self.begin_project(None);
         Ok(())
     }
 
@@ -420,7 +434,7 @@ impl Editor {
                 self.placement_of(*photo).is_some_and(|(_, it)| !it.original.faces.is_empty())
             }
             Command::PlaceFace(photo) => self.placement_of(*photo).is_some(),
-            Command::CancelOpening => self.is_opening(),
+            Command::CancelOpening => self.is_opening() || self.opening_share().is_some(),
             Command::DuplicateLayer | Command::DeleteLayer | Command::RenameLayer => active.is_some(),
             Command::InvertMask | Command::PaintPreset(..) => active.is_some(),
             Command::ImportMask | Command::ImportMaskByPath | Command::ImportMaskFrom(_) => active.is_some(),
@@ -475,7 +489,22 @@ impl Editor {
         match command {
             Command::Open => self.ask(Question::OpenPhotos, ctx),
             Command::OpenByPath => self.ask_for_path(Question::OpenPhotos),
-            Command::OpenPaths(paths) => self.loader.open(Purpose::Add, paths),
+            Command::OpenPaths(paths) => self.open_paths(Purpose::Add, paths),
+            Command::NewProject => {
+                if self.once_saved(Command::NewProject).is_some() {
+                    self.new_project();
+                }
+            }
+            Command::OpenProject(path) => {
+                if let Some(Command::OpenProject(path)) = self.once_saved(Command::OpenProject(path)) {
+                    self.open_project(path, ctx);
+                }
+            }
+            Command::SaveProject => self.save_project(ctx),
+            Command::SaveProjectAs => self.ask(Question::SaveProjectTo, ctx),
+            Command::SaveProjectByPath => self.ask_for_path(Question::SaveProjectTo),
+            Command::SaveProjectTo(path) => self.save_project_to(path),
+            Command::ForgetRecent => self.forget_recent(),
             Command::Export => self.ask(Question::ExportTo, ctx),
             Command::ExportByPath => self.ask_for_path(Question::ExportTo),
             Command::ExportTo(path) => self.export_to(path, None),
@@ -490,8 +519,15 @@ impl Editor {
             Command::AskFor(question) => self.ask(question, ctx),
             Command::ExportMotionTo(target) => self.record_motion(target),
             Command::CancelExport => self.cancel_recording(),
-            Command::CancelOpening => self.loader.cancel(),
-            Command::Quit => self.wants_quit = true,
+            Command::CancelOpening => {
+                self.loader.cancel();
+                self.cancel_opening_project();
+            }
+            Command::Quit => {
+                if self.once_saved(Command::Quit).is_some() {
+                    self.quit();
+                }
+            }
             Command::Undo => {
                 self.timeline.undo();
             }
@@ -715,6 +751,13 @@ impl Editor {
         let extension = own_format.and_then(|path| path.extension()).map(|extension| extension.to_string_lossy());
         match (question, extension) {
             (Question::ExportInPhotoTo, Some(extension)) => format!("{} edited.{extension}", photo.name),
+            (Question::SaveProjectTo, _) => {
+                let own_name = self.projects.path().and_then(|path| path.file_name());
+                own_name.map_or_else(
+                    || format!("{}.{}", photo.name, crate::project::EXTENSION),
+                    |name| name.to_string_lossy().into_owned(),
+                )
+            }
             (Question::MotionTo, _) => format!("{} in motion.gif", photo.name),
             (Question::MotionFramesTo, _) => format!("{} in motion", photo.name),
             _ => format!("{} edited.png", photo.name),
@@ -783,7 +826,10 @@ impl Editor {
         }
         while let Some(answer) = self.dialogs.poll() {
             match answer {
-                Answer::Paths(Question::OpenPhotos, paths) => self.loader.open(Purpose::Add, paths),
+                Answer::Paths(Question::OpenPhotos, paths) => self.send(Command::OpenPaths(paths)),
+                Answer::Paths(Question::SaveProjectTo, paths) => {
+                    paths.into_iter().for_each(|path| self.send(Command::SaveProjectTo(path)));
+                }
                 Answer::Paths(Question::ExportTo, paths) => {
                     paths.into_iter().for_each(|path| self.send(Command::ExportTo(path)));
                 }
@@ -821,6 +867,16 @@ impl Editor {
             }
         }
         self.write_exports(ctx);
+        self.update_projects(ctx);
+    }
+
+    /// Photos join the document; of projects the last one is opened in its place.
+    fn open_paths(&mut self, purpose: Purpose, paths: Vec<PathBuf>) {
+        let (mut projects, photos): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_project(path));
+        self.loader.open(purpose, photos);
+        if let Some(project) = projects.pop() {
+            self.send(Command::OpenProject(project));
+        }
     }
 
     fn hear(&mut self, report: Report) {
@@ -972,7 +1028,7 @@ impl Editor {
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
     use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
-    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter};
+    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ForgetRecent};
     use Command::{
         ShowAbout, ShowKeys, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit,
     };
@@ -986,6 +1042,7 @@ fn changes_document(command: &Command) -> bool {
             | ToggleInPhoto
             | ToggleIsolation
             | AskFor(_)
+            | ForgetRecent
             | CancelExport
             | ExportMotion
             | ToggleCompare(_)
@@ -1021,6 +1078,10 @@ fn changes_layers(command: &Command) -> bool {
 impl eframe::App for Editor {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         Self::ui(self, ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.close_projects();
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

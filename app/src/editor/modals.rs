@@ -11,6 +11,7 @@ use super::motion::MotionTarget;
 use super::palette::Palette;
 use super::random_faces::RandomFaces;
 use super::{Command, Editor, EngineState, keymap, theme, widgets};
+use crate::project::recovery::Leftover;
 
 /// The box that is open.
 pub enum Modal {
@@ -18,6 +19,10 @@ pub enum Modal {
     Path(PathBox),
     /// Every command, to be found by its name.
     Palette(Palette),
+    /// Whether to save before this is done.
+    Unsaved(Box<Command>),
+    /// What a crash left.
+    Recover(Vec<Leftover>),
     /// Faces that nobody has.
     RandomFaces(RandomFaces),
     /// What to write of the motion between two faces.
@@ -65,6 +70,8 @@ impl Editor {
         let id = match &modal {
             Modal::Path(_) => "path box",
             Modal::Palette(_) => "palette",
+            Modal::Unsaved(_) => "unsaved",
+            Modal::Recover(_) => "recover",
             Modal::RandomFaces(_) => "random faces",
             Modal::Motion => "motion",
             Modal::Keys(_) => "keys",
@@ -75,6 +82,8 @@ impl Editor {
             .show(ctx, |ui| match &mut modal {
                 Modal::Path(path_box) => path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
+                Modal::Unsaved(next) => self.unsaved_ui(ui, next),
+                Modal::Recover(leftovers) => self.recover_ui(ui, leftovers),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
@@ -128,6 +137,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::OpenPhotos => ("Open by path", "/home/me/photo.jpg", "Open"),
         Question::ExportTo => ("Export to path", "/home/me/picture.png", "Export"),
         Question::ExportInPhotoTo => ("Export the photo to path", "/home/me/photo.jpg", "Export"),
+        Question::SaveProjectTo => ("Save project to path", "/home/me/faces.stylebrush", "Save"),
         Question::MotionTo => ("Export the motion to path", "/home/me/faces.gif", "Export"),
         Question::MotionFramesTo => ("Export pictures to a folder", "/home/me/frames", "Export"),
         Question::ImportMaskFrom => ("Import mask by path", "/home/me/mask.png", "Import"),
@@ -164,6 +174,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
                 Question::OpenPhotos => Command::OpenPaths(vec![path]),
                 Question::ExportTo => Command::ExportTo(path),
                 Question::ExportInPhotoTo => Command::ExportInPhotoTo(path),
+                Question::SaveProjectTo => Command::SaveProjectTo(path),
                 Question::MotionTo => Command::ExportMotionTo(MotionTarget::File(path)),
                 Question::MotionFramesTo => Command::ExportMotionTo(MotionTarget::Folder(path)),
                 Question::ImportMaskFrom => Command::ImportMaskFrom(path),

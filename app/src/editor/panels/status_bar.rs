@@ -60,6 +60,9 @@ impl Editor {
         let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
         let text = match self.engine.busy_for() {
             _ if !is_ready => None,
+            _ if self.opening_share().is_some() => {
+                self.opening_share().map(|share| format!("Opening the project, {:.0} %", share * 100.0))
+            }
             _ if self.motion.progress().is_some() => {
                 self.motion.progress().map(|(picture, of)| format!("Drawing picture {picture} of {of}"))
             }
@@ -78,6 +81,9 @@ impl Editor {
         if let Some(text) = text {
             ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
             ui.label(RichText::new(text).small().color(palette.text_weak));
+        }
+        if self.opening_share().is_some() && ui.small_button(tr("Cancel")).clicked() {
+            self.send(Command::CancelOpening);
         }
         if self.motion.progress().is_some() && ui.small_button(tr("Cancel")).clicked() {
             self.send(Command::CancelExport);

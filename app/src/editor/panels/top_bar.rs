@@ -18,11 +18,11 @@ impl Editor {
                 ui.add_space(2.0);
                 ui.label(RichText::new("Stylebrush").font(theme::title_font()).color(palette.text));
                 ui.add_space(theme::space::NORMAL);
-                self.menu_ui(
+                self.file_menu_ui(
                     ui,
-                    "File",
                     &[
-                        &[Command::Open, Command::OpenByPath, Command::ShowRandomFaces],
+                        &[Command::SaveProject, Command::SaveProjectAs, Command::SaveProjectByPath],
+                        &[Command::ShowRandomFaces],
                         &[Command::Export, Command::ExportInPhoto, Command::ExportByPath, Command::ExportMotion],
                         &[Command::Quit],
                     ],
@@ -63,6 +63,18 @@ impl Editor {
                     self.command_icon_ui(ui, Command::Undo, 17.0);
                 });
             });
+        });
+    }
+
+    fn file_menu_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
+        MenuButton::new(tr("File")).ui(ui, |ui| {
+            ui.set_min_width(230.0);
+            for command in [Command::NewProject, Command::Open, Command::OpenByPath] {
+                self.menu_item_ui(ui, &command);
+            }
+            self.recent_menu_ui(ui);
+            ui.separator();
+            self.menu_groups_ui(ui, groups);
         });
     }
 
