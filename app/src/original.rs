@@ -23,6 +23,8 @@ pub struct Original {
     pub icc_profile: Option<Vec<u8>>,
     /// The largest and surest first; none where nobody looked.
     pub faces: Vec<Detection>,
+    /// The file as it was: projects keep it, whatever becomes of the one on disk.
+    pub encoded: Vec<u8>,
     preview: OnceLock<RgbImage>,
 }
 
@@ -32,9 +34,20 @@ impl Original {
     /// # Errors
     /// When the file cannot be read or is no picture.
     pub fn open(path: &Path, detector: Option<&FaceDetector>) -> stylemap::Result<Self> {
-        let photo::DecodedPhoto { pixels, icc_profile } = photo::open(path)?;
-        let faces = detector.map(|detector| detector.detect(&pixels)).transpose()?.unwrap_or_default();
-        Ok(Self { pixels, icc_profile, faces, preview: OnceLock::new() })
+        let mut original = Self::decode(photo::read(path)?, Vec::new(), path)?;
+        if let Some(detector) = detector {
+            original.faces = detector.detect(&original.pixels)?;
+        }
+        Ok(original)
+    }
+
+    /// A photo from its file's bytes, with the faces that were found in it before; `label` stands for the path in errors.
+    ///
+    /// # Errors
+    /// When the bytes are no picture.
+    pub fn decode(encoded: Vec<u8>, faces: Vec<Detection>, label: &Path) -> stylemap::Result<Self> {
+        let photo::DecodedPhoto { pixels, icc_profile } = photo::open_bytes(&encoded, label)?;
+        Ok(Self { pixels, icc_profile, faces, encoded, preview: OnceLock::new() })
     }
 
     /// The face in this square, upright, as the encoder takes it.
@@ -69,6 +82,6 @@ impl Original {
 
     /// About how much memory it holds.
     pub fn bytes(&self) -> usize {
-        self.pixels.as_raw().len() + self.preview.get().map_or(0, |preview| preview.as_raw().len())
+        self.encoded.len() + self.pixels.as_raw().len() + self.preview.get().map_or(0, |preview| preview.as_raw().len())
     }
 }
