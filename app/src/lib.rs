@@ -1,6 +1,7 @@
 //! Stylebrush: a real-time desktop editor for faces.
 //!
-//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`] and [`tools`] know no window.
+//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`], [`tools`] and
+//! [`project`] know no window.
 
 pub mod demo;
 pub mod document;
@@ -8,5 +9,6 @@ pub mod editor;
 pub mod export;
 pub mod original;
 pub mod photo_loading;
+pub mod project;
 pub mod sentence;
 pub mod tools;
