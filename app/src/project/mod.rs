@@ -16,8 +16,12 @@
 //! they were opened: a project does not mind when a photo on disk is moved, changed or deleted.
 
 mod archive;
+pub mod background;
+mod folders;
 pub mod format;
 mod opening;
+pub mod recent;
+pub mod recovery;
 mod saving;
 
 use std::collections::BTreeMap;
@@ -30,6 +34,7 @@ use stylemap::model::ModelInfo;
 
 use crate::document::Document;
 
+pub use folders::{recent_file, recovery_folder};
 pub use opening::{Opened, Progress, open, thumbnail};
 pub use saving::save;
 
