@@ -1,6 +1,7 @@
 //! Stylebrush: a real-time desktop editor for faces.
 //!
-//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`] and [`tools`] know no window.
+//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`], [`tools`] and
+//! [`project`] know no window.
 
 pub mod demo;
 pub mod document;

@@ -1,0 +1,308 @@
+//! `document.json`: what a project says beside its pictures. Photos and layers are known by their place in their list.
+//!
+//! Within a version, fields that are not known are passed over, so that a newer program may add what an older one can do
+//! without. What an older one cannot do without is a new version, and refused. Everything is checked before it is used:
+//! what points to nothing makes a project unreadable, numbers out of range are brought into it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
+
+use super::{MAX_PHOTOS, ModelIdentity};
+use crate::document::{MAX_LAYERS, StyleMix};
+
+/// The version that is written, and the newest that is read.
+pub const FORMAT_VERSION: u32 = 1;
+/// What writes it.
+const PROGRAM: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
+/// Names are cut after as many characters: no window shows more.
+const MAX_NAME_LEN: usize = 1000;
+/// No more numbers of the view than this are kept.
+const MAX_VIEW_LEN: usize = 64;
+/// No point of a face lies further out, in pixels.
+const FARTHEST_PX: f32 = 1e6;
+
+/// The whole of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProjectRecord {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The program that saved it, with its version.
+    #[serde(default)]
+    pub written_by: String,
+    /// The model that it was last seen with.
+    pub model: Option<ModelIdentity>,
+    /// The files that photos were cut from.
+    #[serde(default)]
+    pub originals: Vec<OriginalRecord>,
+    /// The faces, in the order in which they were opened.
+    pub photos: Vec<PhotoRecord>,
+    /// The photo at the bottom.
+    pub source: Option<usize>,
+    /// The photo mixed into the source.
+    pub blend: Option<BlendRecord>,
+    /// How the styles of source and blend are mixed; none is in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style_mix: Option<StyleMix>,
+    /// The lowest first.
+    #[serde(default)]
+    pub layers: Vec<LayerRecord>,
+    /// The layer that tools work on.
+    pub active_layer: Option<usize>,
+    /// See [`super::View`].
+    #[serde(default)]
+    pub view: BTreeMap<String, f64>,
+    /// In an autosave: the project that it is a later state of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autosave_of: Option<String>,
+}
+
+/// A photo's file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OriginalRecord {
+    /// Its entry in the archive.
+    pub file: String,
+    /// The faces found in it.
+    #[serde(default)]
+    pub faces: Vec<FaceRecord>,
+}
+
+/// A face that the detector found. Positions as in [`stylemap::face`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FaceRecord {
+    /// Its points.
+    pub landmarks: LandmarksRecord,
+    /// Left, top, width, height.
+    pub frame: [f32; 4],
+    /// In [0, 1].
+    pub confidence: f32,
+}
+
+/// The points of a face, x and y in the photo.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields of `Landmarks`")]
+pub struct LandmarksRecord {
+    pub eye_left: [f32; 2],
+    pub eye_right: [f32; 2],
+    pub nose: Option<[f32; 2]>,
+    pub mouth_left: [f32; 2],
+    pub mouth_right: [f32; 2],
+}
+
+/// A face of the document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PhotoRecord {
+    /// What the user reads.
+    pub name: String,
+    /// Where its pixels come from.
+    pub pixels: PixelsRecord,
+    /// The face itself, row by row, where it came from the model; nothing where it came from a photo.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stylemap: Vec<f32>,
+}
+
+/// Where the square picture of a face comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PixelsRecord {
+    /// An entry that holds it.
+    File(String),
+    /// A square of a photo.
+    Crop {
+        /// The photo, by its place in [`ProjectRecord::originals`].
+        original: usize,
+        /// See [`CropQuad::center_and_half_side`].
+        center: [f64; 2],
+        /// See there too.
+        half_side: [f64; 2],
+        /// The face; none where the square is the middle of the photo, pixel for pixel.
+        landmarks: Option<LandmarksRecord>,
+    },
+}
+
+/// The slider between two faces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlendRecord {
+    /// The photo at `t` = 1.
+    pub with: usize,
+    /// In [0, 1].
+    pub t: f32,
+}
+
+/// A layer, its numbers as in [`crate::document::Layer`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields of `Layer`")]
+pub struct LayerRecord {
+    pub name: String,
+    pub photo: usize,
+    pub color: [u8; 3],
+    /// The entry of its mask; none where nothing is painted.
+    pub mask: Option<String>,
+    #[serde(default)]
+    pub offset_px: (i32, i32),
+    pub strength: f32,
+    #[serde(default)]
+    pub feather_px: f32,
+    pub visible: bool,
+}
+
+impl ProjectRecord {
+    /// An empty one of the version that is written.
+    pub fn new() -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            written_by: PROGRAM.to_owned(),
+            model: None,
+            originals: Vec::new(),
+            photos: Vec::new(),
+            source: None,
+            blend: None,
+            style_mix: None,
+            layers: Vec::new(),
+            active_layer: None,
+            view: BTreeMap::new(),
+            autosave_of: None,
+        }
+    }
+
+    /// Reads and checks it.
+    ///
+    /// # Errors
+    /// When it is of a newer version, is no such record, or points to photos or layers that it does not have.
+    pub fn from_json(json: &[u8]) -> anyhow::Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+            #[serde(default)]
+            written_by: String,
+        }
+        // Alone at first: a newer version may look different in everything else.
+        let version: Version = serde_json::from_slice(json).context("its document.json is damaged")?;
+        if version.format_version > FORMAT_VERSION {
+            let by = if version.written_by.is_empty() { "a newer Stylebrush" } else { &short(&version.written_by) };
+            anyhow::bail!(
+                "it was saved by {by} in version {} of the format, and this program knows versions up to {FORMAT_VERSION}; \
+                 update Stylebrush to open it",
+                version.format_version
+            );
+        }
+        anyhow::ensure!(
+            version.format_version > 0,
+            "its document.json is damaged: there is no version 0 of the format"
+        );
+        let mut record: Self = serde_json::from_slice(json).context("its document.json is damaged")?;
+        record.check().context("its document.json is damaged")?;
+        record.tidy();
+        Ok(record)
+    }
+
+    /// As the bytes of its entry.
+    ///
+    /// # Errors
+    /// When there are more photos or layers than a project has room for.
+    pub fn to_json(&self) -> anyhow::Result<Vec<u8>> {
+        self.check()?;
+        Ok(serde_json::to_vec_pretty(self)?)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for (count, limit, what) in [
+            (self.photos.len(), MAX_PHOTOS, "faces"),
+            (self.originals.len(), MAX_PHOTOS, "photos"),
+            (self.layers.len(), MAX_LAYERS, "layers"),
+        ] {
+            anyhow::ensure!(count <= limit, "a project has room for {limit} {what}, and there are {count}");
+        }
+        let has_photo = |index: usize| index < self.photos.len();
+        for PhotoRecord { pixels, .. } in &self.photos {
+            if let PixelsRecord::Crop { original, .. } = pixels {
+                anyhow::ensure!(*original < self.originals.len(), "a face comes from a photo that is not there");
+            }
+        }
+        anyhow::ensure!(self.source.is_none_or(has_photo), "the source is not among the photos");
+        anyhow::ensure!(
+            self.blend.as_ref().is_none_or(|blend| has_photo(blend.with)),
+            "the face mixed in is not among the photos"
+        );
+        anyhow::ensure!(
+            self.layers.iter().all(|layer| has_photo(layer.photo)),
+            "a layer shows a face that is not there"
+        );
+        anyhow::ensure!(
+            self.active_layer.is_none_or(|index| index < self.layers.len()),
+            "the layer in use is not among the layers"
+        );
+        Ok(())
+    }
+
+    /// What is too long is cut.
+    fn tidy(&mut self) {
+        let photos = self.photos.iter_mut().map(|photo| &mut photo.name);
+        let layers = self.layers.iter_mut().map(|layer| &mut layer.name);
+        let model = self.model.iter_mut().flat_map(|model| [&mut model.name, &mut model.hash]);
+        photos.chain(layers).chain(model).for_each(|name| *name = short(name));
+        while self.view.len() > MAX_VIEW_LEN {
+            self.view.pop_last();
+        }
+    }
+}
+
+impl Default for ProjectRecord {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME_LEN).collect()
+}
+
+impl From<&Landmarks> for LandmarksRecord {
+    fn from(landmarks: &Landmarks) -> Self {
+        let Landmarks { eye_left, eye_right, nose, mouth_left, mouth_right } = *landmarks;
+        Self { eye_left, eye_right, nose, mouth_left, mouth_right }
+    }
+}
+
+impl LandmarksRecord {
+    /// The points; none if one lies nowhere near a photo.
+    pub fn landmarks(&self) -> Option<Landmarks> {
+        let Self { eye_left, eye_right, nose, mouth_left, mouth_right } = *self;
+        let points = [eye_left, eye_right, mouth_left, mouth_right];
+        are_near(points.as_flattened()).then_some(())?;
+        nose.is_none_or(|nose| are_near(&nose)).then_some(())?;
+        Some(Landmarks { eye_left, eye_right, nose, mouth_left, mouth_right })
+    }
+}
+
+impl From<&Detection> for FaceRecord {
+    fn from(face: &Detection) -> Self {
+        let FaceFrame { left, top, width, height } = face.frame;
+        Self { landmarks: (&face.landmarks).into(), frame: [left, top, width, height], confidence: face.confidence }
+    }
+}
+
+impl FaceRecord {
+    /// The face; none if its numbers are none of a face.
+    pub fn detection(&self) -> Option<Detection> {
+        let [left, top, width, height] = self.frame;
+        let is_frame = are_near(&self.frame) && width >= 0.0 && height >= 0.0 && self.confidence.is_finite();
+        let frame = is_frame.then_some(FaceFrame { left, top, width, height })?;
+        Some(Detection { landmarks: self.landmarks.landmarks()?, frame, confidence: self.confidence.clamp(0.0, 1.0) })
+    }
+}
+
+impl PixelsRecord {
+    /// A square of the photo with this number.
+    pub fn crop(original: usize, quad: &CropQuad, landmarks: Option<&Landmarks>) -> Self {
+        let (center, half_side) = quad.center_and_half_side();
+        Self::Crop { original, center, half_side, landmarks: landmarks.map(LandmarksRecord::from) }
+    }
+}
+
+fn are_near(values: &[f32]) -> bool {
+    // A NaN is nowhere.
+    values.iter().all(|value| value.abs() <= FARTHEST_PX)
+}

@@ -1,0 +1,325 @@
+//! From a file to a document. The file may be damaged, or made to do harm: what is read, decoded and computed is bounded.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use anyhow::Context as _;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use rayon::prelude::*;
+use stylemap::face::CropQuad;
+use stylemap::photo::MAX_FILE_BYTES;
+
+use super::archive::Archive;
+use super::format::{OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
+use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId, Placement};
+use crate::original::Original;
+use crate::photo_loading::LoadedPhoto;
+use crate::sentence::sentence_of;
+
+/// The largest `document.json`: more than a thousand photos with a hundred faces each have.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// The largest picture of those that this program makes itself: masks, portraits, thumbnails.
+const MAX_PNG_BYTES: u64 = 64 << 20;
+/// The longest side of a portrait.
+const MAX_PORTRAIT_SIDE_PX: u32 = 4096;
+/// All pictures together have at most this many pixels, 6 GB in memory,
+const MAX_PIXELS: u64 = 2_000_000_000;
+/// and at most as many for every byte of the file: photos have fewer than ten.
+const MAX_PIXELS_PER_BYTE: u64 = 64;
+/// What a single photo may have, it may have in a project too, however small its file is.
+const HARMLESS_PIXELS: u64 = 300_000_000;
+/// What stands in for a face that cannot be read.
+const STAND_IN_SIZE_PX: u32 = 256;
+const STAND_IN_COLOR: Rgb<u8> = Rgb([0x80; 3]);
+
+/// A project as it was read. It becomes a document with [`Opened::into_document`].
+#[derive(Debug)]
+pub struct Opened {
+    /// What could not be read, each as a sentence: a damaged photo is a gray square now, a damaged mask is empty, and
+    /// everything else is there. Where there are any, saving over the file would make the loss final.
+    pub problems: Vec<String>,
+    /// The model that the project was made with. Another one shows other pictures, but loses nothing.
+    pub model: Option<ModelIdentity>,
+    /// Pan, zoom and the like.
+    pub view: View,
+    /// In an autosave: the file of the project, where it had one.
+    pub autosave_of: Option<PathBuf>,
+    record: ProjectRecord,
+    photos: Vec<LoadedPhoto>,
+    masks: Vec<MaskImage>,
+}
+
+/// How far an opening project is, and the way to stop it; shared with another thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicUsize,
+    total: AtomicUsize,
+    is_cancelled: AtomicBool,
+}
+
+impl Progress {
+    /// How much is done, in [0, 1].
+    pub fn share(&self) -> f32 {
+        let [done, total] = [&self.done, &self.total].map(|count| count.load(Ordering::Relaxed));
+        if total == 0 { 0.0 } else { (done as f32 / total as f32).min(1.0) }
+    }
+
+    /// Reads no more than what is in hand; the project ends with [`stylemap::Error::Cancelled`].
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Does one of the things to do, unless cancelled.
+    fn step<T>(&self, action: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            return Err(stylemap::Error::Cancelled.into());
+        }
+        let result = action();
+        self.done.fetch_add(1, Ordering::Relaxed);
+        result
+    }
+}
+
+/// Opens a project, also an autosave.
+///
+/// # Errors
+/// When the file cannot be read, is no project, is of a newer version, or was cancelled. What is damaged within it is reported
+/// in [`Opened::problems`].
+pub fn open(path: &Path, progress: &Progress) -> anyhow::Result<Opened> {
+    let opened = Archive::open(path).and_then(|archive| read(archive, progress));
+    opened.with_context(|| format!("cannot open the project {}", path.display()))
+}
+
+/// What a project shows, if it says; quick, for lists of projects.
+///
+/// # Errors
+/// When the file cannot be read, is no project, or its thumbnail is damaged.
+pub fn thumbnail(path: &Path) -> anyhow::Result<Option<RgbImage>> {
+    let read = || -> anyhow::Result<Option<RgbImage>> {
+        let mut archive = Archive::open(path)?;
+        if !archive.has(THUMBNAIL_ENTRY) {
+            return Ok(None);
+        }
+        let bytes = archive.read(THUMBNAIL_ENTRY, MAX_PNG_BYTES)?;
+        let picture = decode_png(&bytes, THUMBNAIL_SIDE_PX).context("its thumbnail is damaged")?;
+        Ok(Some(picture.into_rgb8()))
+    };
+    read().with_context(|| format!("cannot open the project {}", path.display()))
+}
+
+/// The words of a project without its pictures.
+pub(super) fn record(archive: &mut Archive) -> anyhow::Result<ProjectRecord> {
+    anyhow::ensure!(archive.has(DOCUMENT_ENTRY), "it is an archive, but no project of Stylebrush");
+    ProjectRecord::from_json(&archive.read(DOCUMENT_ENTRY, MAX_DOCUMENT_BYTES)?)
+}
+
+fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
+    let mut record = record(&mut archive)?;
+    progress.total.store(record.originals.len() + record.photos.len(), Ordering::Relaxed);
+    let mut problems = Vec::new();
+    let masks = read_masks(&mut archive, &record, &mut problems);
+    let mut reader = PictureReader::new(&mut archive);
+    let originals: Vec<_> = (0..record.originals.len()).map(|index| reader.original(&record, index)).collect();
+    let portraits: Vec<_> = record.photos.iter().map(|photo| reader.portrait(photo)).collect();
+    let originals = decode_originals(&record.originals, originals, progress);
+    let loaded: Vec<_> = record
+        .photos
+        .par_iter()
+        .zip(portraits)
+        .map(|(photo, portrait)| progress.step(|| load(photo, portrait, &originals)))
+        .collect();
+    let mut photos = Vec::with_capacity(loaded.len());
+    for (PhotoRecord { name, .. }, loaded) in record.photos.iter().zip(loaded) {
+        photos.push(loaded.or_else(|err| {
+            if err.downcast_ref::<stylemap::Error>().is_some_and(|err| matches!(err, stylemap::Error::Cancelled)) {
+                return Err(err);
+            }
+            let what =
+                format!("the photo {name} cannot be read from the project, and a gray square stands in its place");
+            problems.push(sentence_of(&err.context(what)));
+            let crop = RgbImage::from_pixel(STAND_IN_SIZE_PX, STAND_IN_SIZE_PX, STAND_IN_COLOR);
+            Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement: None, stylemap: None })
+        })?);
+    }
+    Ok(Opened {
+        problems,
+        model: record.model.take(),
+        view: std::mem::take(&mut record.view),
+        autosave_of: record.autosave_of.take().map(Into::into),
+        record,
+        photos,
+        masks,
+    })
+}
+
+/// One mask per layer; a damaged one is empty.
+fn read_masks(archive: &mut Archive, record: &ProjectRecord, problems: &mut Vec<String>) -> Vec<MaskImage> {
+    let mut read = |file: &Option<String>| {
+        let Some(file) = file else { return Ok(MaskImage::default()) };
+        let picture = decode_png(&archive.read(file, MAX_PNG_BYTES)?, CANVAS_SIZE_PX as u32)
+            .with_context(|| format!("{file} is damaged"))?;
+        let mask = MaskImage::from_values(picture.into_luma8().as_raw());
+        mask.with_context(|| format!("{file} is not {CANVAS_SIZE_PX} x {CANVAS_SIZE_PX} pixels"))
+    };
+    let masks = record.layers.iter().map(|layer| {
+        read(&layer.mask).unwrap_or_else(|err| {
+            let what =
+                format!("the mask of the layer {} cannot be read from the project, and is empty now", layer.name);
+            problems.push(sentence_of(&err.context(what)));
+            MaskImage::default()
+        })
+    });
+    masks.collect()
+}
+
+/// Reads the bytes of pictures, of so many pixels together.
+struct PictureReader<'a> {
+    archive: &'a mut Archive,
+    pixels_left: u64,
+}
+
+impl<'a> PictureReader<'a> {
+    fn new(archive: &'a mut Archive) -> Self {
+        let by_len = archive.len().saturating_mul(MAX_PIXELS_PER_BYTE);
+        Self { archive, pixels_left: by_len.clamp(HARMLESS_PIXELS, MAX_PIXELS) }
+    }
+
+    /// Of a photo's file, if there is a face from it.
+    fn original(&mut self, record: &ProjectRecord, index: usize) -> anyhow::Result<Vec<u8>> {
+        let uses =
+            |photo: &PhotoRecord| matches!(photo.pixels, PixelsRecord::Crop { original, .. } if original == index);
+        anyhow::ensure!(record.photos.iter().any(uses), "no face comes from it");
+        let file = record.originals.get(index).context("it is missing")?.file.as_str();
+        self.read(file, MAX_FILE_BYTES)
+    }
+
+    fn read(&mut self, file: &str, max_bytes: u64) -> anyhow::Result<Vec<u8>> {
+        let bytes = self.archive.read(file, max_bytes)?;
+        let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+        let (width, height) = reader.into_dimensions().with_context(|| format!("{file} is no picture"))?;
+        let left = self.pixels_left.checked_sub(u64::from(width) * u64::from(height));
+        self.pixels_left = left.context("all its photos together are too large")?;
+        Ok(bytes)
+    }
+
+    /// Of a photo without anything around it; nothing of others.
+    fn portrait(&mut self, photo: &PhotoRecord) -> anyhow::Result<Vec<u8>> {
+        match &photo.pixels {
+            PixelsRecord::File(file) => self.read(file, MAX_PNG_BYTES),
+            PixelsRecord::Crop { .. } => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A photo's file, or why there is none, in words: several faces may miss it.
+type OriginalResult = Result<Arc<Original>, String>;
+
+/// Side by side.
+fn decode_originals(
+    records: &[OriginalRecord],
+    encoded: Vec<anyhow::Result<Vec<u8>>>,
+    progress: &Progress,
+) -> Vec<OriginalResult> {
+    let decoded = records.par_iter().zip(encoded).map(|(OriginalRecord { file, faces }, encoded)| {
+        progress.step(|| {
+            let faces = faces.iter().filter_map(|face| face.detection()).collect();
+            let original = Original::decode(encoded?, faces, Path::new(file))?;
+            // Made here, so that the window does not have to.
+            original.preview();
+            Ok(Arc::new(original))
+        })
+    });
+    decoded.map(|decoded| decoded.map_err(|err| sentence_of(&err))).collect()
+}
+
+/// A face: its own picture, or cut out again where it was.
+fn load(
+    PhotoRecord { name, pixels, stylemap }: &PhotoRecord,
+    portrait: anyhow::Result<Vec<u8>>,
+    originals: &[OriginalResult],
+) -> anyhow::Result<LoadedPhoto> {
+    let (placement, crop) = match pixels {
+        PixelsRecord::File(file) => {
+            let picture = decode_png(&portrait?, MAX_PORTRAIT_SIDE_PX).with_context(|| format!("{file} is damaged"))?;
+            anyhow::ensure!(picture.width() == picture.height(), "{file} is not square");
+            (None, picture.into_rgb8())
+        }
+        PixelsRecord::Crop { original, center, half_side, landmarks } => {
+            let original = originals.get(*original).context("its photo is missing")?;
+            let original = Arc::clone(original.as_ref().map_err(|reason| anyhow::anyhow!("{reason}"))?);
+            let (placement, crop) = match landmarks {
+                Some(landmarks) => {
+                    let landmarks = landmarks.landmarks().context("its points lie nowhere near the photo")?;
+                    let quad = CropQuad::from_center_and_half_side(*center, *half_side)?;
+                    let crop = original.crop(&quad)?;
+                    (Placement { original, quad, landmarks: Some(landmarks) }, crop)
+                }
+                None => Placement::of_middle(original)?,
+            };
+            (Some(placement), crop)
+        }
+    };
+    // Of another model's length it is refused by the engine, with a sentence.
+    let is_sound = !stylemap.is_empty() && stylemap.iter().all(|value| value.is_finite());
+    let stylemap = is_sound.then(|| stylemap.as_slice().into());
+    Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement, stylemap })
+}
+
+/// A PNG with sides of at most `max_side_px`.
+fn decode_png(bytes: &[u8], max_side_px: u32) -> anyhow::Result<DynamicImage> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(max_side_px);
+    limits.max_image_height = Some(max_side_px);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    reader.limits(limits);
+    Ok(reader.decode()?)
+}
+
+impl Opened {
+    /// The document. Photos get numbers from `next_photo_id` on, which counts them: numbers are never used twice while the
+    /// program runs.
+    pub fn into_document(self, next_photo_id: &mut u64) -> Document {
+        let Self { record, photos, masks, .. } = self;
+        let mut document = Document::default();
+        let mut ids = Vec::with_capacity(photos.len());
+        for photo in photos {
+            let id = PhotoId(*next_photo_id);
+            *next_photo_id += 1;
+            document.add_photo(photo.numbered(id));
+            ids.push(id);
+        }
+        // What points to nothing was refused when the project was read: nothing is passed over here.
+        let id = |index: usize| ids.get(index).copied();
+        let source = record.source.and_then(id);
+        source.map(|id| document.set_source(id));
+        let blend = record.blend.and_then(|blend| Some(Blend { with: id(blend.with)?, t: blend.t }));
+        let _ = document.set_blend(blend);
+        document.set_style_mix(record.style_mix);
+        let mut layers: Vec<LayerId> = Vec::with_capacity(record.layers.len());
+        for (saved, mask) in record.layers.into_iter().zip(masks) {
+            let Some(Ok(layer)) = id(saved.photo).map(|photo| document.add_layer(photo)) else { continue };
+            document.update_layer(layer, |layer| {
+                layer.name = saved.name;
+                layer.color = saved.color;
+                layer.mask = mask;
+                layer.offset_px = saved.offset_px;
+                layer.strength = saved.strength;
+                layer.feather_px = saved.feather_px;
+                layer.visible = saved.visible;
+            });
+            layers.push(layer);
+        }
+        if let Some(layer) = record.active_layer.and_then(|index| layers.get(index)) {
+            document.set_active_layer(*layer);
+        }
+        document
+    }
+
+    /// How many photos it has.
+    pub fn photo_count(&self) -> usize {
+        self.photos.len()
+    }
+}

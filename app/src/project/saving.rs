@@ -1,0 +1,171 @@
+//! From a document to a file.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
+use stylemap::photo;
+
+use super::archive::{self, Entry};
+use super::format::{BlendRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::{DOCUMENT_ENTRY, Project, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX};
+use crate::document::{CANVAS_SIZE_PX, Document, Layer, Photo, Placement};
+use crate::original::Original;
+
+/// Saves a project whole or not at all: a full disk, a crash or a power cut leaves the one that was there.
+///
+/// # Errors
+/// When the file cannot be written, or the project has more photos than one may have.
+pub fn save(path: &Path, project: &Project) -> anyhow::Result<()> {
+    write(path, project, None)
+}
+
+/// The same, with a note of which project this is a later state of.
+pub(super) fn write(path: &Path, project: &Project, autosave_of: Option<&Path>) -> anyhow::Result<()> {
+    let parts = Parts::of(&project.document);
+    let entries = parts.entries(project, autosave_of).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(archive::write(path, &entries)?)
+}
+
+/// What a document is made of, each thing once.
+struct Parts<'a> {
+    document: &'a Document,
+    originals: Vec<&'a Original>,
+    /// Photos with nothing around them.
+    portraits: Vec<&'a Photo>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(document: &'a Document) -> Self {
+        let mut originals: Vec<&Arc<Original>> = Vec::new();
+        let mut portraits = Vec::new();
+        for photo in document.photos() {
+            match &photo.placement {
+                None => portraits.push(&**photo),
+                Some(Placement { original, .. }) if !originals.iter().any(|known| Arc::ptr_eq(known, original)) => {
+                    originals.push(original);
+                }
+                Some(_) => {}
+            }
+        }
+        Self { document, originals: originals.into_iter().map(|original| &**original).collect(), portraits }
+    }
+
+    /// The archive; what one wants to see first comes first. Made by this thread alone: the others draw what is under the brush.
+    fn entries(&self, project: &Project, autosave_of: Option<&Path>) -> anyhow::Result<Vec<Entry<'a>>> {
+        let json = self.record(project, autosave_of).to_json()?;
+        let mut entries =
+            vec![Entry { name: DOCUMENT_ENTRY.to_owned(), bytes: Cow::Owned(json), is_compressed: false }];
+        let mut add = |name, bytes| entries.push(Entry { name, bytes, is_compressed: true });
+        if let Some(thumbnail) = &project.thumbnail {
+            add(THUMBNAIL_ENTRY.to_owned(), Cow::Owned(thumbnail_png(thumbnail)?));
+        }
+        for (index, layer) in self.document.layers().iter().enumerate().filter(|(_, layer)| !layer.mask.is_empty()) {
+            add(mask_entry(index), Cow::Owned(mask_png(layer)?));
+        }
+        for (index, original) in self.originals.iter().enumerate() {
+            add(original_entry(index, original), Cow::Borrowed(original.encoded.as_slice()));
+        }
+        for (index, photo) in self.portraits.iter().enumerate() {
+            add(self.portrait_entry(index), Cow::Owned(rgb_png(&photo.crop)?));
+        }
+        Ok(entries)
+    }
+
+    fn record(&self, project: &Project, autosave_of: Option<&Path>) -> ProjectRecord {
+        let document = self.document;
+        let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
+        let originals = self.originals.iter().enumerate().map(|(index, original)| OriginalRecord {
+            file: original_entry(index, original),
+            faces: original.faces.iter().map(Into::into).collect(),
+        });
+        let pixels = |photo: &Photo| match &photo.placement {
+            Some(Placement { original, quad, landmarks }) => {
+                let index = self.originals.iter().position(|known| std::ptr::eq(*known, &**original));
+                PixelsRecord::crop(index.unwrap_or_default(), quad, landmarks.as_ref())
+            }
+            None => {
+                let index = self.portraits.iter().position(|portrait| portrait.id == photo.id);
+                PixelsRecord::File(self.portrait_entry(index.unwrap_or_default()))
+            }
+        };
+        let photos = document.photos().iter();
+        let layers = document.layers().iter().enumerate().map(|(index, layer)| {
+            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, visible } = layer;
+            LayerRecord {
+                name: name.clone(),
+                photo: index_of(*photo).unwrap_or_default(),
+                color: *color,
+                mask: (!mask.is_empty()).then(|| mask_entry(index)),
+                offset_px: *offset_px,
+                strength: *strength,
+                feather_px: *feather_px,
+                visible: *visible,
+            }
+        });
+        let blend = document.blend();
+        ProjectRecord {
+            model: project.model.clone(),
+            originals: originals.collect(),
+            photos: photos.map(|photo| PhotoRecord {
+                name: photo.name.clone(),
+                pixels: pixels(photo),
+                stylemap: photo.stylemap.as_ref().map_or_else(Vec::new, |stylemap| stylemap.to_vec()),
+            }).collect(),
+            style_mix: document.style_mix(),
+            source: document.source().and_then(index_of),
+            blend: blend.and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
+            layers: layers.collect(),
+            active_layer: document
+                .active_layer()
+                .and_then(|active| document.layers().iter().position(|layer| layer.id == active.id)),
+            view: project.view.iter().filter(|(_, v)| v.is_finite()).map(|(name, v)| (name.clone(), *v)).collect(),
+            autosave_of: autosave_of.and_then(Path::to_str).map(str::to_owned),
+            ..ProjectRecord::new()
+        }
+    }
+
+    /// Portraits are counted on behind the photos.
+    fn portrait_entry(&self, index: usize) -> String {
+        format!("photos/{}.png", self.originals.len() + index + 1)
+    }
+}
+
+fn mask_entry(index: usize) -> String {
+    format!("masks/{}.png", index + 1)
+}
+
+/// Under the extension of its kind, so that an unpacked project has photos that open.
+fn original_entry(index: usize, original: &Original) -> String {
+    let format = image::guess_format(&original.encoded).ok();
+    let extension = format.and_then(|format: ImageFormat| format.extensions_str().first().copied());
+    format!("photos/{}.{}", index + 1, extension.unwrap_or("photo"))
+}
+
+fn mask_png(layer: &Layer) -> anyhow::Result<Vec<u8>> {
+    let side = CANVAS_SIZE_PX as u32;
+    png(&layer.mask.to_values(), side, side, ExtendedColorType::L8)
+}
+
+fn rgb_png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
+    png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+}
+
+fn thumbnail_png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
+    let (width, height) = picture.dimensions();
+    let longest = width.max(height);
+    if longest <= THUMBNAIL_SIDE_PX {
+        return rgb_png(picture);
+    }
+    let reduced = |len: u32| (u64::from(len) * u64::from(THUMBNAIL_SIDE_PX) / u64::from(longest)).max(1) as u32;
+    rgb_png(&photo::shrunk(picture, reduced(width), reduced(height)))
+}
+
+fn png(samples: &[u8], width: u32, height: u32, color: ExtendedColorType) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    PngEncoder::new(&mut bytes).write_image(samples, width, height, color)?;
+    Ok(bytes)
+}
