@@ -58,12 +58,26 @@ const FACE: Landmarks = Landmarks {
 };
 
 fn portrait(id: u64, crop: RgbImage) -> Photo {
-    Photo { id: PhotoId(id), name: format!("Portrait {id}"), crop: Arc::new(crop), path: None, placement: None }
+    Photo {
+        id: PhotoId(id),
+        name: format!("Portrait {id}"),
+        crop: Arc::new(crop),
+        path: None,
+        placement: None,
+        stylemap: None,
+    }
 }
 
 fn placed(id: u64, name: &str, (placement, crop): (Placement, RgbImage)) -> Photo {
     let path = Some(PathBuf::from("/somewhere/else.png"));
-    Photo { id: PhotoId(id), name: name.to_owned(), crop: Arc::new(crop), path, placement: Some(placement) }
+    Photo {
+        id: PhotoId(id),
+        name: name.to_owned(),
+        crop: Arc::new(crop),
+        path,
+        placement: Some(placement),
+        stylemap: None,
+    }
 }
 
 fn fill(mask: &mut MaskImage, rect: PixelRect, value: u8) {

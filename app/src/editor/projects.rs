@@ -274,8 +274,9 @@ impl Editor {
         while let Some(report) = self.projects.saver.as_ref().and_then(SaveThread::poll) {
             self.take_report(report);
         }
-        let result = self.projects.opening.as_ref().and_then(|(opening, ..)| opening.poll());
-        if let (Some(result), Some((_, path, leftover))) = (result, self.projects.opening.take_if(|_| true)) {
+        if let Some(result) = self.projects.opening.as_ref().and_then(|(opening, ..)| opening.poll())
+            && let Some((_, path, leftover)) = self.projects.opening.take()
+        {
             match result {
                 Ok(opened) => self.take_opened(opened, path, leftover),
                 Err(err) => self.notifications.error(&err),

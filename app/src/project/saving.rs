@@ -110,11 +110,13 @@ impl<'a> Parts<'a> {
         ProjectRecord {
             model: project.model.clone(),
             originals: originals.collect(),
-            photos: photos.map(|photo| PhotoRecord {
-                name: photo.name.clone(),
-                pixels: pixels(photo),
-                stylemap: photo.stylemap.as_ref().map_or_else(Vec::new, |stylemap| stylemap.to_vec()),
-            }).collect(),
+            photos: photos
+                .map(|photo| PhotoRecord {
+                    name: photo.name.clone(),
+                    pixels: pixels(photo),
+                    stylemap: photo.stylemap.as_ref().map_or_else(Vec::new, |stylemap| stylemap.to_vec()),
+                })
+                .collect(),
             style_mix: document.style_mix(),
             source: document.source().and_then(index_of),
             blend: blend.and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
