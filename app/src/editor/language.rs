@@ -246,6 +246,7 @@ const KOREAN: &[(&str, &str)] = &[
     ("Strength", "강도"),
     ("Feather", "페더"),
     ("Position", "위치"),
+    ("Mask", "마스크"),
     ("Nothing painted yet", "아직 칠한 것이 없음"),
     ("Hidden", "숨김"),
     ("Open photos to paint with. The first one is painted on.", "칠할 사진을 여세요. 첫 사진 위에 칠합니다."),

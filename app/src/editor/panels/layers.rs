@@ -5,6 +5,7 @@ use egui::{
     Color32, CursorIcon, Key, Rect, Response, RichText, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::super::language::tr;
 use super::super::widgets::{self, Number};
 use super::super::{Command, Editor, icons, theme};
 use crate::document::history::EditKey;
@@ -109,8 +110,8 @@ impl Editor {
         } else {
             let painter = ui.painter().with_clip_rect(text_rect.intersect(ui.clip_rect()));
             let state = match (layer.visible, layer.mask.is_empty()) {
-                (false, _) => Some("Hidden"),
-                (true, true) => Some("Nothing painted yet"),
+                (false, _) => Some(tr("Hidden")),
+                (true, true) => Some(tr("Nothing painted yet")),
                 (true, false) => None,
             };
             let name_y = if state.is_some() { rect.center().y - 7.0 } else { rect.center().y };
@@ -284,7 +285,7 @@ impl Editor {
 
     fn mask_buttons_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            row_label_ui(ui, "Mask");
+            row_label_ui(ui, tr("Mask"));
             ui.spacing_mut().item_spacing.x = 0.0;
             for command in
                 [Command::InvertMask, Command::GrowMask, Command::ShrinkMask, Command::SoftenMask, Command::ClearMask]
@@ -305,7 +306,7 @@ impl Editor {
 
     fn offset_ui(&mut self, ui: &mut Ui, layer: &Layer) {
         ui.horizontal(|ui| {
-            row_label_ui(ui, "Position");
+            row_label_ui(ui, tr("Position"));
             let limit = CANVAS_SIZE_PX as f32;
             let (mut x, mut y) = (layer.offset_px.0 as f32, layer.offset_px.1 as f32);
             let hint = "How far the region is moved from where it was painted";

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Color32, Rect, Ui, vec2};
 
+use super::super::language::tr;
 use super::super::{Command, Editor, theme, widgets};
 use super::picture_button;
 use crate::document::Photo;
@@ -65,7 +66,7 @@ impl Editor {
             let corners = egui::CornerRadius { sw: 5, se: 5, nw: 0, ne: 0 };
             ui.painter().rect_filled(strip, corners, theme::SHADE);
             let font = egui::FontId::new(10.5, theme::semibold());
-            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, "Source", font, theme::ON_SHADE);
+            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, tr("Source"), font, theme::ON_SHADE);
         }
         if response.clicked() {
             self.send(Command::UseAsReference(photo.id));

@@ -69,9 +69,7 @@ impl Editor {
     fn file_menu_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
         MenuButton::new(tr("File")).ui(ui, |ui| {
             ui.set_min_width(230.0);
-            for command in [Command::NewProject, Command::Open, Command::OpenByPath] {
-                self.menu_item_ui(ui, &command);
-            }
+            self.menu_groups_ui(ui, &[&[Command::NewProject, Command::Open, Command::OpenByPath]]);
             self.recent_menu_ui(ui);
             ui.separator();
             self.menu_groups_ui(ui, groups);
