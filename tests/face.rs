@@ -169,6 +169,7 @@ fn small_faces_and_faces_that_fill_the_photo() -> Outcome {
     let cases = [
         ("small", 640, 480, 80),
         ("small in a large photo", 3000, 2000, 80),
+        ("small in 24 megapixels", 6000, 4000, 80),
         ("all of it", 256, 256, 256),
         ("large", 3000, 3000, 3000),
     ];

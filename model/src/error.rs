@@ -37,7 +37,7 @@ pub enum Error {
         /// What the decoder said.
         reason: String,
     },
-    /// The embedded face detector cannot be read: a damaged build.
+    /// The embedded face detector cannot be read or run: a damaged build.
     #[error("the face detector is damaged: {0}")]
     Detector(String),
     /// A number, size or option is outside what the operation takes.

@@ -176,12 +176,24 @@ impl<'a> Sampler<'a> {
         self.photo.get_pixel(x, y).0.map(f32::from)
     }
 
+    /// A pixel and the one on its right.
+    fn two_pixels(&self, x: i64, y: i64) -> [[f32; 3]; 2] {
+        let (width, height) = (i64::from(self.photo.width()), i64::from(self.photo.height()));
+        if x >= 0 && y >= 0 && x + 1 < width && y < height {
+            // Side by side in memory: no mirror, and one check for both.
+            let samples = self.photo.as_raw().get(3 * (y * width + x) as usize..);
+            if let Some(&[a, b, c, d, e, f, ..]) = samples {
+                return [[f32::from(a), f32::from(b), f32::from(c)], [f32::from(d), f32::from(e), f32::from(f)]];
+            }
+        }
+        [self.pixel(x, y), self.pixel(x + 1, y)]
+    }
+
     fn bilinear(&self, [x, y]: [f64; 2]) -> [f32; 3] {
         let (left, top) = (x.floor(), y.floor());
         let (across, down) = ((x - left) as f32, (y - top) as f32);
         let (left, top) = (left as i64, top as i64);
-        let [a, b] = [self.pixel(left, top), self.pixel(left + 1, top)];
-        let [c, d] = [self.pixel(left, top + 1), self.pixel(left + 1, top + 1)];
+        let [[a, b], [c, d]] = [self.two_pixels(left, top), self.two_pixels(left, top + 1)];
         std::array::from_fn(|channel| {
             let above = a[channel] + (b[channel] - a[channel]) * across;
             let below = c[channel] + (d[channel] - c[channel]) * across;
@@ -266,7 +278,7 @@ pub(super) fn gaussian_blurred<const CHANNELS: usize>(
 
 /// Adds rows, each with its weight.
 fn add_weighted<'a>(to: &mut [f32], weights: &[f32], row: impl Fn(usize) -> &'a [f32]) {
-    pulp::Arch::default().dispatch(
+    vectorised(
         #[inline(always)]
         || {
             for (i, &weight) in weights.iter().enumerate() {
@@ -274,6 +286,12 @@ fn add_weighted<'a>(to: &mut [f32], weights: &[f32], row: impl Fn(usize) -> &'a 
             }
         },
     );
+}
+
+/// Runs `body` compiled for the best instruction set of this machine.
+#[inline(always)]
+pub(super) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+    pulp::Arch::default().dispatch(body)
 }
 
 #[cfg(test)]

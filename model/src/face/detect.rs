@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use super::align::align;
 use super::geometry::{Landmarks, crop_quad};
-use super::network::{Network, STRIDE_PX};
+use super::network::Network;
 use super::readout::{Readout, WINDOW_PX};
 use crate::error::{Error, Result};
 use crate::photo::shrunk;
@@ -29,8 +29,9 @@ pub(super) const YUNET: &[u8] = include_bytes!("../../../weights/yunet/face_dete
 /// What brings its crops to where the training set's are, see `readout`.
 const READOUT: &[u8] = include_bytes!("../../../weights/yunet/alignment.safetensors");
 
-/// The longest side at which a photo is searched.
-const SEARCH_SIDE_PX: u32 = 2048;
+/// Pixels of the largest copy in which a photo is searched, and its longest side.
+const SEARCH_PIXELS: f64 = 2048.0 * 2048.0;
+const SEARCH_SIDE_PX: u32 = 4096;
 /// Smaller copies follow, each this much smaller, down to the last side: for faces that fill the photo.
 const SEARCH_STEP: f64 = 0.4;
 const LAST_SEARCH_SIDE_PX: u32 = 128;
@@ -107,73 +108,67 @@ impl FaceDetector {
     /// # Errors
     /// When the photo has no pixels.
     pub fn detect(&self, photo: &RgbImage) -> Result<Vec<Detection>> {
+        self.network.on_its_threads(|| self.search(photo))
+    }
+
+    fn search(&self, photo: &RgbImage) -> Result<Vec<Detection>> {
         let mut found = Vec::new();
         let copies = search_copies(photo)?;
         for copy in &copies {
             let (across, down) =
                 (photo.width() as f32 / copy.width() as f32, photo.height() as f32 / copy.height() as f32);
-            found.extend(self.detect_at_size(copy).into_iter().map(|face| face.stretched(across, down)));
+            found.extend(self.detect_at_size(copy)?.into_iter().map(|face| face.stretched(across, down)));
         }
         let mut found = strongest_of_each(found);
         found.retain(|face| face.frame.width.max(face.frame.height) >= MIN_FRAME_PX);
         let importance = |face: &Detection| face.frame.area() * face.confidence;
         found.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
         found.truncate(MAX_FACES);
-        let mut found: Vec<_> = found.par_iter().filter_map(|face| self.second_look(photo, &copies, face)).collect();
+        let seen_again = found.par_iter().filter_map(|face| self.second_look(photo, &copies, face).transpose());
         // Two guesses may have become one face.
-        found = strongest_of_each(found);
+        let mut found = strongest_of_each(seen_again.collect::<Result<_>>()?);
         found.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
         Ok(found)
     }
 
     /// The face once more, upright and at the size at which the network is at its best. None where no face is seen
     /// there.
-    fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Option<Detection> {
+    fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Result<Option<Detection>> {
+        // Points that lie on each other are no face.
+        let Ok(quad) = crop_quad(&face.landmarks) else { return Ok(None) };
         // The smallest copy that has enough pixels: less to average.
         let scale = |copy: &RgbImage| f64::from(copy.width()) / f64::from(photo.width());
-        let side_px = f64::from(crop_quad(&face.landmarks).ok()?.side_px());
-        let enough = |copy: &&RgbImage| side_px * scale(copy) >= 2.0 * f64::from(WINDOW_PX);
+        let enough = |copy: &&RgbImage| f64::from(quad.side_px()) * scale(copy) >= 2.0 * f64::from(WINDOW_PX);
         let copy = copies.iter().rev().find(enough).unwrap_or(photo);
         let to_copy = [0, 1]
             .map(|axis| [copy.width(), copy.height()][axis] as f32 / [photo.width(), photo.height()][axis] as f32);
         let face = face.stretched(to_copy[0], to_copy[1]);
-        let quad = crop_quad(&face.landmarks).ok()?;
-        let window = align(copy, &quad, WINDOW_PX).ok()?;
+        let Ok(quad) = crop_quad(&face.landmarks) else { return Ok(None) };
+        let window = align(copy, &quad, WINDOW_PX)?;
         let off_middle =
             |face: &Detection| face.frame.center().map(|at| (at - WINDOW_PX as f32 / 2.0).abs()).iter().sum::<f32>();
-        let seen = self.detect_at_size(&window);
-        let seen = seen.into_iter().min_by(|a, b| off_middle(a).total_cmp(&off_middle(b)))?;
+        let seen = self.detect_at_size(&window)?;
+        let Some(seen) = seen.into_iter().min_by(|a, b| off_middle(a).total_cmp(&off_middle(b))) else {
+            return Ok(None);
+        };
         if seen.confidence < MIN_CONFIDENCE || off_middle(&seen) > 0.3 * WINDOW_PX as f32 {
-            return None;
+            return Ok(None);
         }
         let landmarks = seen.landmarks.transformed(&quad.photo_from_crop(WINDOW_PX));
-        let quad = crop_quad(&landmarks).ok()?;
+        let Ok(quad) = crop_quad(&landmarks) else { return Ok(None) };
         // The points move with their crop, so that the crop made from them is the corrected one.
-        let landmarks = match self.readout.corrected(&self.network, copy, &quad) {
+        let landmarks = match self.readout.corrected(&self.network, copy, &quad)? {
             Some(corrected) => landmarks.transformed(&quad.transform_to(&corrected)),
             None => landmarks,
         };
-        Some(
-            Detection { landmarks, frame: face.frame, confidence: seen.confidence }
-                .stretched(1.0 / to_copy[0], 1.0 / to_copy[1]),
-        )
+        let seen = Detection { landmarks, frame: face.frame, confidence: seen.confidence };
+        Ok(Some(seen.stretched(1.0 / to_copy[0], 1.0 / to_copy[1])))
     }
 
     /// One pass of the network over a picture as it is, in its own pixels.
-    fn detect_at_size(&self, picture: &RgbImage) -> Vec<Detection> {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let padded_width = width.next_multiple_of(STRIDE_PX);
-        let padded_height = height.next_multiple_of(STRIDE_PX);
-        // Black below and to the right, as OpenCV pads.
-        let mut pixels = vec![[0.0; 3]; padded_width * padded_height];
-        for (to, from) in pixels.chunks_exact_mut(padded_width).zip(picture.rows()) {
-            for (to, from) in to.iter_mut().zip(from) {
-                let [red, green, blue] = from.0.map(f32::from);
-                *to = [blue, green, red];
-            }
-        }
+    fn detect_at_size(&self, picture: &RgbImage) -> Result<Vec<Detection>> {
         let mut found = Vec::new();
-        for output in self.network.outputs(&self.network.features(&pixels, padded_width, padded_height)) {
+        for output in self.network.outputs(picture)? {
             let stride = output.stride_px as f32;
             for (i, cell) in output.cells().enumerate() {
                 let confidence = (cell.class * cell.objectness).sqrt();
@@ -193,7 +188,7 @@ impl FaceDetector {
                 });
             }
         }
-        strongest_of_each(found)
+        Ok(strongest_of_each(found))
     }
 }
 
@@ -237,7 +232,8 @@ fn search_copies(photo: &RgbImage) -> Result<Vec<RgbImage>> {
         return Err(Error::argument("the photo has no pixels"));
     }
     let mut copies: Vec<RgbImage> = Vec::new();
-    let mut side = f64::from(longest.min(SEARCH_SIDE_PX));
+    let reduced = (SEARCH_PIXELS / (f64::from(photo.width()) * f64::from(photo.height()))).sqrt().min(1.0);
+    let mut side = (f64::from(longest) * reduced).min(f64::from(SEARCH_SIDE_PX));
     loop {
         let factor = side / f64::from(longest);
         let size = |len: u32| ((f64::from(len) * factor).round() as u32).max(1);

@@ -12,7 +12,6 @@ pub mod detect;
 pub mod geometry;
 pub mod head;
 mod network;
-mod onnx;
 pub mod paste;
 mod readout;
 

@@ -17,7 +17,7 @@ use safetensors::SafeTensors;
 
 use super::align::align;
 use super::geometry::{Correction, CropQuad};
-use super::network::{Map, Network};
+use super::network::Network;
 use crate::error::{Error, Result};
 
 /// The crop is looked at in this size.
@@ -63,27 +63,30 @@ impl Readout {
     }
 
     /// The crop, corrected. None where it does not settle near where it was.
-    pub fn corrected(&self, network: &Network, photo: &RgbImage, quad: &CropQuad) -> Option<CropQuad> {
+    ///
+    /// # Errors
+    /// When the network cannot be run, or the photo has no pixels.
+    pub fn corrected(&self, network: &Network, photo: &RgbImage, quad: &CropQuad) -> Result<Option<CropQuad>> {
         let mut corrected = *quad;
         for _ in 0..ROUNDS {
-            let window = align(photo, &corrected.grown(WINDOW_SHARE), WINDOW_PX).ok()?;
+            let window = align(photo, &corrected.grown(WINDOW_SHARE), WINDOW_PX)?;
             // The picture and its mirror image say the same, each with its own error.
-            let [x, y, log_scale, angle] = self.read(&features(network, &window, false));
+            let [x, y, log_scale, angle] = self.read(&features(network, &window, false)?);
             let [mirrored_x, mirrored_y, mirrored_log_scale, mirrored_angle] =
-                self.read(&features(network, &window, true));
-            corrected = corrected
-                .corrected(&Correction {
-                    shift: [(x - mirrored_x) / 2.0, (y + mirrored_y) / 2.0],
-                    log_scale: (log_scale + mirrored_log_scale) / 2.0,
-                    angle: (angle - mirrored_angle) / 2.0,
-                })
-                .ok()?;
+                self.read(&features(network, &window, true)?);
+            let correction = Correction {
+                shift: [(x - mirrored_x) / 2.0, (y + mirrored_y) / 2.0],
+                log_scale: (log_scale + mirrored_log_scale) / 2.0,
+                angle: (angle - mirrored_angle) / 2.0,
+            };
+            let Ok(next) = corrected.corrected(&correction) else { return Ok(None) };
+            corrected = next;
             let Correction { shift: [x, y], log_scale, angle } = quad.correction_to(&corrected);
             if [x, y, log_scale, angle].iter().any(|value| value.abs() > MOST) {
-                return None;
+                return Ok(None);
             }
         }
-        Some(corrected)
+        Ok(Some(corrected))
     }
 
     fn read(&self, features: &[f32]) -> [f64; OUTPUTS] {
@@ -95,19 +98,9 @@ impl Readout {
     }
 }
 
-/// What the network sees in the middle of a window of [`WINDOW_PX`].
-fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Vec<f32> {
-    let width = window.width() as usize;
-    let bgr = |pixel: &image::Rgb<u8>| {
-        let [red, green, blue] = pixel.0.map(f32::from);
-        [blue, green, red]
-    };
-    let mut pixels: Vec<[f32; 3]> = window.pixels().map(bgr).collect();
-    if is_mirrored {
-        pixels.chunks_exact_mut(width).for_each(|row| row.reverse());
-    }
-    let maps = network.features(&pixels, width, window.height() as usize);
-    maps.get(1).map(|map: &Map| map.window(FIRST_CELL, END_CELL).collect()).unwrap_or_default()
+/// What the network sees in the middle of a window of [`WINDOW_PX`], or of its mirror image.
+fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Result<Vec<f32>> {
+    Ok(network.features(window, is_mirrored)?.window(FIRST_CELL, END_CELL).collect())
 }
 
 #[cfg(test)]
@@ -188,7 +181,7 @@ mod fit {
                 let Correction { shift: [x, y], log_scale, angle } = moved.correction_to(&truth);
                 let is_mirrored = i % 4 >= 2;
                 let target = if is_mirrored { [-x, y, log_scale, -angle] } else { [x, y, log_scale, angle] };
-                let features = features(network, &window, is_mirrored);
+                let features = features(network, &window, is_mirrored)?;
                 Ok(Sample { features, target: target.map(|value| value as f32), is_near, source })
             })
             .collect()
