@@ -84,8 +84,14 @@ impl AutosaveSlot {
         self.clear()?;
         // Still locked, so that nobody finds it meanwhile. Where a file in use cannot be removed, the next start does it.
         let _ = std::fs::remove_file(&self.lock_path);
-        drop(self.lock);
         Ok(())
+    }
+}
+
+impl Drop for AutosaveSlot {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a process that is just being started shares it.
+        let _ = self.lock.unlock();
     }
 }
 
