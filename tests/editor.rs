@@ -1325,6 +1325,8 @@ fn every_command_is_found_by_its_name() {
     session.harness.event(egui::Event::Text("clear ma".to_owned()));
     session.harness.run_steps(3);
     assert!(session.harness.query_all_by_label("Clear mask").count() > 1, "in the panel and in the box");
+    // The ground darkens over some frames.
+    session.harness.run_steps(12);
     session.snapshot("palette");
     session.key(Modifiers::NONE, Key::Enter);
     assert_eq!(session.steps(), ["Paint stroke", "Clear mask"]);
@@ -1402,6 +1404,7 @@ fn the_motion_between_two_faces_plays_and_is_exported() {
     // Twenty-four pictures there, and those between the ends back.
     let path = folder.path().join("faces.gif");
     session.run(Command::ExportMotion);
+    session.harness.run_steps(12);
     session.snapshot("motion");
     session.key(Modifiers::NONE, Key::Escape);
     session.run(Command::ExportMotionTo(MotionTarget::File(path.clone())));
@@ -1492,7 +1495,7 @@ fn random_faces_are_picked_and_painted_with() {
         session.harness.step();
         assert!(started.elapsed() < PATIENCE);
     }
-    session.harness.run_steps(8);
+    session.harness.run_steps(12);
     session.snapshot("random_faces");
     session.harness.get_by_label("Random face 5").click();
     session.harness.run_steps(3);
@@ -1566,7 +1569,7 @@ fn a_project_is_saved_and_opened_with_everything_in_it() {
     session.harness.get_all_by_label("Dismiss").next().unwrap().click();
     session.wait_until("nothing is under way", Editor::is_idle);
     session.run(Command::NewProject);
-    session.harness.run_steps(8);
+    session.harness.run_steps(12);
     session.snapshot("unsaved");
     session.harness.get_by_label("Cancel").click();
     session.harness.run_steps(3);
@@ -1628,7 +1631,7 @@ fn what_a_crash_left_is_offered_and_recovered() {
 
     let mut session = Session::new(start());
     session.settle();
-    session.harness.run_steps(8);
+    session.harness.run_steps(12);
     assert!(session.harness.query_by_label("Recover unsaved work?").is_some());
     session.wait_until("every face is read", Editor::is_idle);
     session.snapshot("recover");
@@ -1643,6 +1646,122 @@ fn what_a_crash_left_is_offered_and_recovered() {
     session.run(Command::SaveProjectTo(path.clone()));
     session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
     session.wait_until("nothing is left to recover", |_| path.exists() && autosaves() == 0);
+}
+
+/// A small generator, so that a failure can be repeated: SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) % sides as u64) as usize
+    }
+
+    fn place(&mut self) -> (f32, f32) {
+        (self.roll(560) as f32 - 24.0, self.roll(560) as f32 - 24.0)
+    }
+}
+
+/// Whether a command needs nothing but the window: no dialog of the system, no box to type in, and the window stays, in a
+/// language that the test reads.
+fn is_for_everyone(command: &Command) -> bool {
+    use Command::{Export, ExportByPath, ExportInPhoto, ExportMask, ExportMaskByPath, ExportMotion, ImportMask};
+    use Command::{ImportMaskByPath, NewProject, Open, OpenByPath, Quit, RenameLayer, SaveProject, SaveProjectAs};
+    use Command::{SaveProjectByPath, ShowAbout, ShowKeys, ShowPalette, ShowRandomFaces};
+    !matches!(
+        command,
+        Export
+            | ExportByPath
+            | ExportInPhoto
+            | ExportMask
+            | ExportMaskByPath
+            | ExportMotion
+            | ImportMask
+            | ImportMaskByPath
+            | NewProject
+            | Open
+            | OpenByPath
+            | Quit
+            | RenameLayer
+            | SaveProject
+            | SaveProjectAs
+            | SaveProjectByPath
+            | ShowAbout
+            | ShowKeys
+            | ShowPalette
+            | ShowRandomFaces
+            | Command::UseLanguage(_)
+    )
+}
+
+/// `STYLEBRUSH_STEPS` sets how long it goes on; an hour is some hundred thousand.
+#[test]
+fn random_editing_loses_nothing() {
+    let steps = std::env::var("STYLEBRUSH_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(400);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("work.stylebrush");
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    let mut first = session.editor().timeline().document().clone();
+    let mut saved = None;
+    let commands: Vec<Command> = Command::all().into_iter().filter(is_for_everyone).collect();
+    let mut dice = Dice(20_261_124);
+    for step in 0..steps {
+        let photos: Vec<_> = session.editor().timeline().document().photos().iter().map(|photo| photo.id).collect();
+        let layers: Vec<_> = session.editor().timeline().document().layers().iter().map(|layer| layer.id).collect();
+        let is_narrow = session.editor().view().area().width() < 300.0;
+        match dice.roll(20) {
+            0..8 if !is_narrow => {
+                let button = [PointerButton::Primary, PointerButton::Primary, PointerButton::Secondary][dice.roll(3)];
+                session.drag(dice.place(), dice.place(), button);
+            }
+            8 if !photos.is_empty() => session.run(Command::UseAsReference(photos[dice.roll(photos.len())])),
+            9 if !photos.is_empty() => session.run(Command::MakeSource(photos[dice.roll(photos.len())])),
+            10 if !photos.is_empty() => session.run(Command::BlendWith(Some(photos[dice.roll(photos.len())]))),
+            11 if photos.len() > 3 => session.run(Command::RemovePhoto(photos[dice.roll(photos.len())])),
+            12 if !layers.is_empty() => session.run(Command::ToggleLayer(layers[dice.roll(layers.len())])),
+            13 => session.run(Command::GoToStep(dice.roll(60))),
+            14 if step % 3 == 0 => {
+                session.run(Command::SaveProjectTo(file.clone()));
+                session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
+                saved = Some(session.editor().timeline().document().clone());
+            }
+            15 if step % 3 == 0 && saved.is_some() => {
+                session.run(Command::OpenProject(file.clone()));
+                // The box that asks finds its place over some frames.
+                session.harness.run_steps(12);
+                if let Some(button) = session.harness.query_by_label("Don’t save") {
+                    button.click();
+                }
+                session.harness.run_steps(4);
+                session.wait_until("it is open", |editor| {
+                    !editor.projects().is_busy() && editor.timeline().past_names().len() == 0
+                });
+                first = session.editor().timeline().document().clone();
+                let saved: &stylebrush_app::document::Document = saved.as_ref().unwrap();
+                assert_eq!(first.layers().len(), saved.layers().len(), "step {step}");
+                assert!(first.layers().iter().zip(saved.layers()).all(|(a, b)| a.mask == b.mask), "step {step}");
+                assert!(session.steps().is_empty());
+            }
+            _ => session.run(commands[dice.roll(commands.len())].clone()),
+        }
+        let timeline = session.editor().timeline();
+        let document = timeline.document();
+        assert!(timeline.bytes() <= stylebrush_app::document::history::MAX_BYTES, "step {step}");
+        assert_eq!(document.source().is_some(), !document.is_empty(), "step {step}");
+        assert!(document.layers().iter().all(|layer| document.photo(layer.photo).is_some()), "step {step}");
+        assert!(
+            session.messages().iter().all(|(kind, _)| *kind != Kind::Error),
+            "step {step}: {:?}",
+            session.messages()
+        );
+    }
+    session.run(Command::GoToStep(0));
+    assert!(session.editor().timeline().document().has_same_content(&first));
+    session.wait_until("everything is done", |editor| editor.is_idle());
 }
 
 #[test]
@@ -1674,6 +1793,7 @@ fn the_light_theme() {
     session.settle();
     session.snapshot("light");
     session.key(Modifiers::NONE, Key::F1);
+    session.harness.run_steps(12);
     session.snapshot("light_keys");
 }
 
