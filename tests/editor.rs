@@ -1648,6 +1648,29 @@ fn what_a_crash_left_is_offered_and_recovered() {
     session.wait_until("nothing is left to recover", |_| path.exists() && autosaves() == 0);
 }
 
+#[test]
+fn the_picture_is_copied_and_paths_are_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a photo.png");
+    save_photo(&path, 64, 64);
+    let mut session = Session::ready();
+    let frame = session.frame();
+    session.harness.event(egui::Event::Copy);
+    session.harness.step();
+    let copied = session.harness.output().platform_output.commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyImage(picture) => Some(picture.clone()),
+        _ => None,
+    });
+    let copied: Vec<u8> = copied.expect("a picture").pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    assert_eq!(copied, frame.rgba);
+
+    session.harness.event(egui::Event::Paste("no path at all".to_owned()));
+    session.harness.run_steps(2);
+    assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Info && text.contains("no path")));
+    session.harness.event(egui::Event::Paste(format!("file://{}\n", path.display())));
+    session.wait_until("the photo is open", |editor| editor.timeline().document().photos().len() == 9);
+}
+
 /// A small generator, so that a failure can be repeated: SplitMix64.
 struct Dice(u64);
 

@@ -51,9 +51,12 @@ fn is_face(at: [f32; 2]) -> bool {
     is_within(at, [0.5, 0.57], [0.26, 0.36])
 }
 
+/// A name, and whether a place of the crop, whose sides have length one, belongs to it.
+type Region = (&'static str, fn([f32; 2]) -> bool);
+
 /// What is painted, by position in shares of the crop's side: an aligned face has its eyes at 38% and 62% of the width
 /// and 46% of the height, its mouth at 72%.
-const REGIONS: [(&str, fn([f32; 2]) -> bool); 4] = [
+const REGIONS: [Region; 4] = [
     ("mouth", |at| is_within(at, [0.5, 0.73], [0.15, 0.08])),
     ("eyes", |at| is_within(at, [0.38, 0.465], [0.095, 0.06]) || is_within(at, [0.62, 0.465], [0.095, 0.06])),
     ("hair", |at| is_within(at, [0.5, 0.45], [0.42, 0.4]) && !is_face(at) && at[1] < 0.55),
@@ -332,7 +335,10 @@ fn blurred<const CHANNELS: usize>(picture: &[[f32; CHANNELS]], size: usize, sigm
     pass(&pass(picture, false), true)
 }
 
-const METHODS: [(&str, fn(&Edit) -> RgbImage); 11] = [
+/// A name, and how it puts an edit back.
+type Method = (&'static str, fn(&Edit) -> RgbImage);
+
+const METHODS: [Method; 11] = [
     ("replaced, hard mask", |edit| edit.replaced(0.0)),
     ("replaced, feather of 5%", |edit| edit.replaced(0.05)),
     ("replaced, five bands", |edit| edit.five_bands(&edit.replacement())),

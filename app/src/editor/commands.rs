@@ -63,6 +63,8 @@ pub enum Command {
     CancelOpening,
     /// Closes the window.
     Quit,
+    /// Puts the picture on the clipboard.
+    CopyPicture,
     /// Takes the last edit back.
     Undo,
     /// Does it again.
@@ -235,6 +237,7 @@ impl Command {
             Self::ExportByPath,
             Self::ExportInPhoto,
             Self::ExportMotion,
+            Self::CopyPicture,
             Self::Quit,
             Self::Undo,
             Self::Redo,
@@ -316,6 +319,7 @@ impl Command {
             Self::CancelExport => "Cancel export",
             Self::CancelOpening => "Cancel opening",
             Self::Quit => "Quit",
+            Self::CopyPicture => "Copy picture",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
             Self::ShowRandomFaces => "Random faces…",
@@ -442,6 +446,7 @@ impl Command {
             Self::CancelOpening => "Open no more photos",
             Self::ExportByPath => "Type the path of the file to write",
             Self::Quit => "Close the program",
+            Self::CopyPicture => "Put the face as it is drawn on the clipboard",
             Self::Undo => "Take the last edit back",
             Self::Redo => "Do the undone edit again",
             Self::ShowRandomFaces => "Pick from faces that nobody has",

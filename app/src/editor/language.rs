@@ -67,6 +67,7 @@ const KOREAN: &[(&str, &str)] = &[
     ("Cancel export", "내보내기 취소"),
     ("Cancel opening", "열기 취소"),
     ("Quit", "끝내기"),
+    ("Copy picture", "그림 복사"),
     ("Undo", "실행 취소"),
     ("Redo", "다시 실행"),
     ("Go to step", "단계로 이동"),

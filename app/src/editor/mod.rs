@@ -426,6 +426,7 @@ impl Editor {
         let active = document.active_layer();
         let has_paint = active.is_some_and(|layer| !layer.mask.is_empty());
         match command {
+            Command::CopyPicture => self.engine.frame().is_some(),
             Command::Undo => self.timeline.undo_name().is_some(),
             Command::Redo => self.timeline.redo_name().is_some(),
             Command::Export | Command::ExportByPath => !document.is_empty(),
@@ -528,6 +529,7 @@ impl Editor {
                     self.quit();
                 }
             }
+            Command::CopyPicture => self.copy_picture(ctx),
             Command::Undo => {
                 self.timeline.undo();
             }
@@ -1007,11 +1009,46 @@ impl Editor {
         ctx.input(|input| [ArrowDown, ArrowLeft, ArrowRight, ArrowUp].iter().any(|key| input.key_down(*key)))
     }
 
+    fn copy_picture(&mut self, ctx: &egui::Context) {
+        let Some(frame) = self.engine.frame() else { return };
+        let side = frame.size_px;
+        if frame.rgba.len() == side * side * 4 {
+            ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied([side, side], &frame.rgba));
+            self.notifications.push(Kind::Success, tr("The picture is on the clipboard"));
+        }
+    }
+
+    /// What other programs put on the clipboard: paths of photos, one in each line.
+    fn take_clipboard(&mut self, ctx: &egui::Context) {
+        let (copies, pasted) = ctx.input(|input| {
+            let copies = input.events.iter().any(|event| matches!(event, egui::Event::Copy));
+            let pasted = input.events.iter().find_map(|event| match event {
+                egui::Event::Paste(text) => Some(text.clone()),
+                _ => None,
+            });
+            (copies, pasted)
+        });
+        if copies {
+            self.send(Command::CopyPicture);
+        }
+        let Some(pasted) = pasted else { return };
+        let lines = pasted.lines().map(str::trim).filter(|line| !line.is_empty());
+        let paths: Vec<PathBuf> = lines.map(modals::path_of).filter(|path| path.is_file()).collect();
+        if paths.is_empty() {
+            self.notifications.push(Kind::Info, tr("There is no path of a photo on the clipboard"));
+        } else {
+            self.send(Command::OpenPaths(paths));
+        }
+    }
+
     fn handle_keys(&mut self, ctx: &egui::Context) {
         if self.modal.is_some() {
             return;
         }
         let typing = ctx.text_edit_focused();
+        if !typing {
+            self.take_clipboard(ctx);
+        }
         // Arrow keys belong to a focused slider.
         let has_focus = ctx.egui_wants_keyboard_input();
         for command in Command::pressed(ctx, typing, has_focus) {

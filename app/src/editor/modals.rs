@@ -164,7 +164,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
     }
     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
     ui.add_space(theme::space::WIDE);
-    let path = expand_home(text.trim());
+    let path = path_of(text.trim());
     let mut outcome = Outcome::Stay;
     button_row_ui(ui, |ui| {
         let button = Button::new(RichText::new(action).color(palette.text_on_accent)).fill(palette.accent);
@@ -189,7 +189,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
 }
 
 /// `~/` is what people type.
-fn expand_home(text: &str) -> PathBuf {
+pub(super) fn path_of(text: &str) -> PathBuf {
     let text = text.strip_prefix("file://").unwrap_or(text);
     match (text.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),

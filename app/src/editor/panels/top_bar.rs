@@ -31,7 +31,7 @@ impl Editor {
                     ui,
                     "Edit",
                     &[
-                        &[Command::Undo, Command::Redo],
+                        &[Command::Undo, Command::Redo, Command::CopyPicture],
                         &[Command::ChooseFace(None), Command::PlaceFace(None)],
                         &ToolKind::ALL.map(ToolKind::command),
                         &[Command::BrushLarger, Command::BrushSmaller, Command::BrushHarder, Command::BrushSofter],
