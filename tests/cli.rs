@@ -939,3 +939,78 @@ fn wrong_usage_is_one_sentence() {
         files.fails(line, 2, reason);
     }
 }
+
+/// Writes directions for the small model, each pointing elsewhere.
+fn write_directions(files: &Files, name: &str, base: usize) {
+    let names = ["Smile", "Age"];
+    let direction = |(index, name): (usize, &str)| {
+        let values = (0..16 * base * base).map(|i| ((i * (7 + 4 * index) % 13) as f32 - 6.0) / 6.0);
+        (name.to_owned(), Tensor::from_iter(values, &Device::Cpu).unwrap().reshape((16, base, base)).unwrap())
+    };
+    let tensors: BTreeMap<String, Tensor> = names.into_iter().enumerate().map(direction).collect();
+    let list = names.map(|name| format!(r#"{{"name": "{name}", "source": "test", "range": [-3, 3]}}"#)).join(", ");
+    save_tensors(&files.path(name), &tensors, HashMap::from([("directions".to_owned(), format!("[{list}]"))])).unwrap();
+}
+
+#[test]
+fn edit_moves_faces_along_directions() {
+    let files = Files::new();
+    files.ok("convert {small} -o model.safetensors");
+    let list = |line: &str| serde_json::from_str::<serde_json::Value>(&files.ok(line)).unwrap()["directions"].clone();
+    assert_eq!(list("--model model.safetensors info --json"), serde_json::json!([]));
+    files.fails("--model model.safetensors edit {a} --direction Smile=1 -o out.png", 1, "it has none at all");
+    // A file beside the model is found by its name.
+    write_directions(&files, "model.directions.safetensors", 8);
+    assert_eq!(list("--model model.safetensors info --json")[0]["name"], "Smile");
+    let run = |options: &str| {
+        files.ok(&format!("--model model.safetensors edit {{a}} {options} -o out.png"));
+        open(&files.path("out.png"))
+    };
+    let plain = run("--direction Smile=0");
+    let smiling = run("--direction smile=2");
+    let older = run("--direction Smile=2 --direction Age=-1.5");
+    assert!(mean_difference(&plain, &smiling) > 1.0 && mean_difference(&smiling, &older) > 1.0);
+    assert_eq!(run("--direction Age=-1.5 --direction Smile=2"), older);
+
+    // After a reference only what that brings in moves; before it, everything does.
+    files.mask("left.png", 64, |x, _| if x < 32 { 255 } else { 0 });
+    let both = run("--reference {b} --mask left.png");
+    let inside = run("--reference {b} --mask left.png --direction Smile=2");
+    let everywhere = run("--direction Smile=2 --reference {b} --mask left.png");
+    let right = |picture: &RgbImage| imageops::crop_imm(picture, 44, 0, 20, 64).to_image();
+    let left = |picture: &RgbImage| imageops::crop_imm(picture, 0, 0, 20, 64).to_image();
+    let moved = mean_difference(&left(&both), &left(&inside));
+    assert!(moved > 1.0 && mean_difference(&right(&both), &right(&inside)) < moved / 2.0);
+    assert!(mean_difference(&right(&both), &right(&everywhere)) > moved / 4.0);
+    assert!(mean_difference(&left(&both), &left(&everywhere)) > moved / 2.0);
+
+    // Another file in its place, and what is wrong with one.
+    write_directions(&files, "other.safetensors", 8);
+    std::fs::remove_file(files.path("model.directions.safetensors")).unwrap();
+    assert_eq!(run("--directions other.safetensors --direction smile=2"), smiling);
+    write_directions(&files, "model.directions.safetensors", 4);
+    files.fails("--model model.safetensors edit {a} --direction Smile=1 -o out2.png", 1, "it belongs to another model");
+    files.fails("edit {a} --directions other.safetensors --direction Hat=1 -o out2.png", 1, "has no usable directions");
+    files.fails("edit {a} --directions {b} --direction Hat=1 -o out2.png", 1, "no safetensors file");
+    files.fails("edit {a} --direction Hat=1 -o out2.png", 1, "this model has no direction `Hat`; it has ");
+}
+
+#[test]
+fn the_default_model_has_directions() {
+    let files = Files::new();
+    let info: serde_json::Value = serde_json::from_str(&files.ok("info --json")).unwrap();
+    let directions = info["directions"].as_array().unwrap();
+    assert!(!directions.is_empty());
+    let [first, low] = [&directions[0]["name"], &directions[0]["range"][0]].map(|value| value.to_string());
+    assert!(low.parse::<f64>().unwrap() < 0.0, "{low}");
+    let name = first.trim_matches('"').to_owned();
+    let draw = |amount: f32| {
+        let step = format!("--direction={name}={amount}");
+        let words = ["edit", files.a.to_str().unwrap(), "--aligned", &step, "-o", "out.png"];
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_stylebrush")).current_dir(files.folder.path()).args(words).output();
+        assert!(output.unwrap().status.success());
+        open(&files.path("out.png"))
+    };
+    assert!(mean_difference(&draw(0.0), &draw(2.0)) > 1.0);
+}

@@ -10,15 +10,15 @@ use stylebrush_app::document::face_region::FacePoints;
 use stylebrush_app::document::history::{EditKey, MAX_BYTES};
 use stylebrush_app::document::mask_image::TILE_BYTES;
 use stylebrush_app::document::{
-    Blend, CANVAS_SIZE_PX, Combine, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect,
-    Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
+    Blend, CANVAS_SIZE_PX, Combine, DirectionAmounts, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage, Photo,
+    PhotoId, PixelRect, Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
 };
 use stylebrush_app::export::write_mask;
 use stylebrush_app::original::Original;
 use stylebrush_app::tools::{
     BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolRefusal, ToolResponse, Toolbox,
 };
-use stylemap::engine::{Base, FaceId};
+use stylemap::engine::{Base, DirectionStep, FaceId};
 use stylemap::face::Landmarks;
 
 fn photo(id: u64) -> Photo {
@@ -885,6 +885,40 @@ fn layers_have_colours_of_their_own_and_a_limit() {
     assert_eq!(document.layers()[1].photo, PhotoId(2), "a copy lies right above its original");
 }
 
+fn amounts_of(amounts: &[(&str, f32)]) -> DirectionAmounts {
+    amounts.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect()
+}
+
+#[test]
+fn directions_are_kept_in_range_and_go_with_their_layer() {
+    let mut bench = Bench::new();
+    bench.timeline.edit("Adjust", |document| {
+        let wild = amounts_of(&[("A", 0.0), ("B", f32::NAN), ("C", 1e9), ("D", f32::NEG_INFINITY), ("E", -2.5)]);
+        document.update_directions(None, |amounts| *amounts = wild.clone());
+        document.update_directions(Some(LayerId(1)), |amounts| *amounts = wild);
+        document.update_directions(Some(LayerId(99)), |amounts| *amounts = amounts_of(&[("A", 1.0)]));
+    });
+    let kept = amounts_of(&[("C", 100.0), ("E", -2.5)]);
+    let document = bench.timeline.document();
+    assert_eq!((document.directions(None), document.directions(Some(LayerId(1)))), (&kept, &kept));
+    assert!(document.directions(Some(LayerId(99))).is_empty());
+    let copy = bench.timeline.edit("Duplicate layer", |document| document.duplicate_layer(LayerId(1))).unwrap();
+    assert_eq!(bench.timeline.document().directions(Some(copy)), &kept);
+    assert_eq!(bench.steps(), ["Adjust", "Duplicate layer"]);
+    // One drag of a slider is one step, and another slider's another.
+    for (part, amount) in [(None, 1.0), (None, 2.0), (Some(copy), 3.0), (Some(copy), 4.0)] {
+        bench.timeline.edit_continuously("Adjust", EditKey::Direction(part), |document| {
+            document.update_directions(part, |amounts| {
+                amounts.insert("E".to_owned(), amount);
+            });
+        });
+    }
+    assert_eq!(bench.steps().len(), 4);
+    bench.timeline.undo();
+    bench.timeline.undo();
+    assert_eq!(bench.timeline.document().directions(None), &kept);
+}
+
 #[test]
 fn the_scene_says_what_the_document_shows() {
     let mut bench = Bench::new();
@@ -907,6 +941,19 @@ fn the_scene_says_what_the_document_shows() {
     assert!(Arc::ptr_eq(&first.layers[0].mask, &second.layers[0].mask), "an unchanged mask is not converted again");
     assert_eq!((second.layers[0].feather_px, second.layers[0].strength), (8.0, 0.25));
     assert_eq!(second.base, Base::Interpolation { from: FaceId(1), to: FaceId(3), t: 0.25 });
+
+    assert!(second.directions.is_empty() && second.layers[0].directions.is_empty());
+    scenes.set_directions(["Light", "Smile"].map(str::to_owned));
+    bench.timeline.edit("Adjust", |document| {
+        document.update_directions(None, |amounts| amounts.extend(amounts_of(&[("Smile", 1.5), ("Hat", 2.0)])));
+        document.update_directions(Some(LayerId(1)), |amounts| {
+            amounts.extend(amounts_of(&[("Smile", -0.5), ("Light", 1.0)]));
+        });
+    });
+    let third = scenes.scene(bench.timeline.document(), None).unwrap();
+    let step = |index, amount| DirectionStep { index, amount, mask: None };
+    assert_eq!(third.directions, [step(1, 1.5)], "the model has no hat");
+    assert_eq!(third.layers[0].directions, [step(0, 1.0), step(1, 1.0)], "its own on top of the whole face's");
 
     bench.timeline.edit("Hide layer", |document| document.update_layer(LayerId(1), |layer| layer.visible = false));
     assert!(scenes.scene(bench.timeline.document(), None).unwrap().layers.is_empty());
@@ -954,6 +1001,7 @@ enum Act {
     SetSource(usize),
     SetBlend(usize, f32),
     MixStyles(Option<StyleMix>),
+    Adjust(bool, f32),
     AddLayer(usize),
     SelectLayer(usize),
     DuplicateLayer,
@@ -982,6 +1030,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..6usize, 0.0..1.0f32).prop_map(|(photo, t)| Act::SetBlend(photo, t)),
         1 => prop::option::of(prop_oneof![Just(StyleMix::CoarseFromSource), Just(StyleMix::CoarseFromOther)])
             .prop_map(Act::MixStyles),
+        2 => (any::<bool>(), -3.0..3.0f32).prop_map(|(of_layer, amount)| Act::Adjust(of_layer, amount)),
         2 => (0..6usize).prop_map(Act::AddLayer),
         2 => (0..9usize).prop_map(Act::SelectLayer),
         1 => Just(Act::DuplicateLayer),
@@ -1058,6 +1107,14 @@ impl Act {
                 });
             }
             Self::MixStyles(mix) => bench.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
+            Self::Adjust(of_layer, amount) => {
+                let part = document.active_layer().map(|layer| layer.id).filter(|_| of_layer);
+                bench.timeline.edit_continuously("Adjust", EditKey::Direction(part), |document| {
+                    document.update_directions(part, |amounts| {
+                        amounts.insert("Smile".to_owned(), amount);
+                    });
+                });
+            }
             Self::AddLayer(index) => {
                 if let Some(id) = photo(index) {
                     let _ = bench.timeline.edit("Add layer", |document| document.add_layer(id));

@@ -4,20 +4,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use candle_core::{Device, Tensor};
 use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
-use stylebrush_app::document::{Photo, Point, StyleMix};
+use stylebrush_app::document::{DirectionAmounts, Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
 use stylebrush_app::settings::{Language, Theme};
 use stylemap::checkpoint::Checkpoint;
+use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
 
@@ -48,6 +50,32 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         worker: WorkerOptions { artificial_delay: delay },
         folders: None,
     }
+}
+
+/// The same with a model that has directions.
+fn directed(options: EditorOptions) -> EditorOptions {
+    let load_engine = || {
+        let mut checkpoint = Checkpoint::random(config(), 7)?;
+        checkpoint.directions = Some(directions());
+        Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32)
+    };
+    EditorOptions { load_engine: Box::new(load_engine), ..options }
+}
+
+/// Three that every window knows by name, and one of the model's own.
+fn directions() -> Directions {
+    let names = ["Smile", "Age", "Light", "Freckles"];
+    let Config { style_dim, base, .. } = config();
+    let direction = |(index, name): (usize, &str)| {
+        let values = (0..style_dim * base * base).map(|i| ((i * (7 + 4 * index) % 13) as f32 - 6.0) / 6.0);
+        let tensor = Tensor::from_iter(values, &Device::Cpu).unwrap().reshape((style_dim, base, base)).unwrap();
+        (name.to_owned(), tensor)
+    };
+    let tensors: BTreeMap<String, Tensor> = names.into_iter().enumerate().map(direction).collect();
+    let list = names.map(|name| format!(r#"{{"name": "{name}", "source": "test", "range": [-3, 3]}}"#)).join(", ");
+    let metadata = HashMap::from([(LIST_KEY.to_owned(), format!("[{list}]"))]);
+    let bytes = safetensors::serialize(&tensors, Some(metadata)).unwrap();
+    Directions::from_bytes(&bytes, "test directions", &config()).unwrap()
 }
 
 fn folders_in(folder: &Path) -> UserFolders {
@@ -1353,6 +1381,9 @@ fn every_command_is_found_by_its_name() {
 fn the_history_goes_to_any_step() {
     let mut session = Session::ready();
     session.wait_until("every face is read", Editor::is_idle);
+    // Room for the list.
+    session.harness.get_by_role_and_label(egui::Role::Button, "Layers").click();
+    session.harness.run_steps(3);
     session.harness.get_by_label("History").click();
     session.harness.run_steps(3);
     for x in [150.0, 250.0, 350.0] {
@@ -1536,6 +1567,151 @@ fn styles_of_two_faces_are_mixed() {
         session.run(Command::Undo);
     }
     assert_eq!(session.settle().rgba, source.rgba);
+}
+
+/// The amounts of the whole face, or of the active layer alone.
+fn amounts(editor: &Editor, of_layer: bool) -> DirectionAmounts {
+    let document = editor.timeline().document();
+    document.directions(document.active_layer().map(|layer| layer.id).filter(|_| of_layer)).clone()
+}
+
+#[test]
+fn sliders_move_the_face_along_directions() {
+    let mut session = Session::new(directed(options(Vec::new(), Duration::ZERO)));
+    session.settle();
+    session.wait_until("every face is read", Editor::is_idle);
+    let before = session.frame();
+    // Room for the panel.
+    for section in ["Photos", "Between two faces", "Layers"] {
+        session.harness.get_by_role_and_label(egui::Role::Button, section).click();
+        session.harness.run_steps(2);
+    }
+    let slider = session.harness.get_by_role_and_label(egui::Role::Slider, "Smile").rect();
+    session.hover(slider.center());
+    session.button(slider.center(), PointerButton::Primary, true);
+    for i in 1..=4 {
+        session.hover(slider.center() + vec2(8.0 * i as f32, 0.0));
+    }
+    session.button(slider.center() + vec2(32.0, 0.0), PointerButton::Primary, false);
+    let smiling = session.settle();
+    let smile = amounts(session.editor(), false)["Smile"];
+    assert!((0.3..3.0).contains(&smile), "{smile}");
+    assert!(difference(&before, &smiling) > 500);
+    assert_eq!(session.steps(), ["Adjust whole face"]);
+
+    // A value can be typed.
+    session.harness.get_by_label("Freckles value").click();
+    session.harness.run_steps(3);
+    session.harness.event(egui::Event::Text("-1.25".to_owned()));
+    session.harness.run_steps(2);
+    session.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(amounts(session.editor(), false)["Freckles"], -1.25);
+    let freckled = session.settle();
+    assert!(difference(&smiling, &freckled) > 500);
+    session.snapshot("adjust");
+    session.run(Command::UseTheme(Theme::Light));
+    session.harness.run_steps(3);
+    session.snapshot("light_adjust");
+    session.run(Command::UseTheme(Theme::Dark));
+
+    session.harness.get_by_label("Reset Freckles").click();
+    session.harness.run_steps(3);
+    assert_eq!(session.settle().rgba, smiling.rgba);
+    session.run(Command::ResetAdjustments);
+    assert_eq!(session.settle().rgba, before.rgba);
+    assert!(!session.editor().is_enabled(&Command::ResetAdjustments));
+    assert_eq!(session.steps().len(), 4);
+    for _ in 0..2 {
+        session.key(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(session.settle().rgba, freckled.rgba);
+    for _ in 0..2 {
+        session.key(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(session.settle().rgba, before.rgba);
+    assert!(amounts(session.editor(), false).is_empty());
+
+    session.run(Command::UseLanguage(Some(Language::Korean)));
+    session.harness.run_steps(3);
+    for label in ["조정", "미소", "Freckles"] {
+        assert!(session.harness.query_all_by_label(label).next().is_some(), "{label}");
+    }
+}
+
+#[test]
+fn sliders_move_only_what_a_layer_paints() {
+    let mut session = Session::new(directed(options(Vec::new(), Duration::ZERO)));
+    session.settle();
+    session.wait_until("every face is read", Editor::is_idle);
+    for section in ["Photos", "Between two faces"] {
+        session.harness.get_by_role_and_label(egui::Role::Button, section).click();
+        session.harness.run_steps(3);
+    }
+    session.harness.get_by_label("Only inside the mask").click();
+    session.harness.run_steps(3);
+    // A layer from the source itself: what shows there is the source, and only the sliders make a difference.
+    session.harness.get_by_label("Add a layer from the source").click();
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("Paint over the part that is to be adjusted.").is_some());
+    session.paint((60.0, 60.0), (200.0, 60.0));
+    let painted = session.settle();
+    session.harness.get_by_role_and_label(egui::Role::Slider, "Light").set_value_accesskit(2.5);
+    session.harness.run_steps(3);
+    let lit = session.settle();
+    assert_eq!(amounts(session.editor(), true), [("Light".to_owned(), 2.5)].into());
+    assert!(amounts(session.editor(), false).is_empty());
+    let change = |rows: std::ops::Range<usize>| {
+        let row = 32 * 4;
+        let part = rows.start * row..rows.end * row;
+        let (a, b) = (&painted.rgba[part.clone()], &lit.rgba[part]);
+        a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+    };
+    let (inside, outside) = (change(2..6), change(18..32));
+    assert!(inside > 3.0 && outside < inside / 2.0, "{inside} inside, {outside} outside");
+    assert_eq!(session.steps(), ["Add layer", "Paint stroke", "Adjust inside mask"]);
+    // With the layer goes what was adjusted in it.
+    session.run(Command::DeleteLayer);
+    session.run(Command::Undo);
+    assert_eq!(session.settle().rgba, lit.rgba);
+    session.run(Command::AdjustWholeFace);
+    assert!(!session.editor().is_enabled(&Command::ResetAdjustments));
+}
+
+#[test]
+fn directions_of_another_model_are_kept_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work.stylebrush");
+    let mut session = Session::new(directed(options(Vec::new(), Duration::ZERO)));
+    session.settle();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.harness.get_by_role_and_label(egui::Role::Slider, "Smile").set_value_accesskit(1.5);
+    session.harness.run_steps(3);
+    let smiling = session.settle();
+    session.run(Command::SaveProjectTo(path.clone()));
+    session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
+    drop(session);
+
+    // This one has no directions.
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Command::OpenProject(path.clone()));
+    session.wait_until("it is open", |editor| editor.projects().path() == Some(path.as_path()));
+    let drawn = session.settle();
+    assert_eq!(amounts(session.editor(), false), [("Smile".to_owned(), 1.5)].into());
+    assert!(difference(&smiling, &drawn) > 100);
+    let said = "This model does not have Smile: kept for one that does, and not in the picture";
+    assert!(session.messages().iter().any(|(_, text)| text.starts_with(said)), "{:?}", session.messages());
+    assert!(session.harness.query_all_by_label(said).next().is_some());
+    session.paint((60.0, 60.0), (200.0, 60.0));
+    session.run(Command::SaveProject);
+    session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
+    drop(session);
+
+    let mut session = Session::new(directed(options(vec![path.clone()], Duration::ZERO)));
+    session.wait_until("it is open", |editor| editor.projects().path() == Some(path.as_path()));
+    session.wait_until("nothing is under way", |editor| editor.is_idle() && editor.frame().is_some());
+    session.run(Command::ClearMask);
+    assert_eq!(session.settle().rgba, smiling.rgba, "back with its model, the face smiles");
 }
 
 #[test]

@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use proptest::prelude::*;
 use stylemap::checkpoint::Checkpoint;
+use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
-use stylemap::engine::{Base, Cancel, Engine, EngineHandle, Event, FaceId, Layer, Scene, WorkerOptions};
+use stylemap::engine::{Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Layer, Scene, WorkerOptions};
 use stylemap::mask::Pooling;
 use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
 
@@ -38,8 +40,27 @@ fn picture(seed: u32) -> RgbImage {
     })
 }
 
+const DIRECTIONS: usize = 2;
+
+/// A file of directions for the network.
+fn directions() -> Vec<u8> {
+    let Config { style_dim, base, .. } = config();
+    let tensors: BTreeMap<String, Tensor> = (0..DIRECTIONS)
+        .map(|index| {
+            let values = (0..style_dim * base * base).map(|i| ((i * (7 + 4 * index) % 13) as f32 - 6.0) / 10.0);
+            let tensor = Tensor::from_iter(values, &Device::Cpu).unwrap().reshape((style_dim, base, base)).unwrap();
+            (format!("Direction {index}"), tensor)
+        })
+        .collect();
+    let list: Vec<_> = tensors.keys().map(|name| format!(r#"{{"name": "{name}", "range": [-3, 3]}}"#)).collect();
+    let metadata = HashMap::from([(LIST_KEY.to_owned(), format!("[{}]", list.join(", ")))]);
+    safetensors::serialize(&tensors, Some(metadata)).unwrap()
+}
+
 fn engine(dtype: DtypeChoice) -> Engine {
-    let mut engine = Engine::new(Checkpoint::random(config(), 7).unwrap(), DeviceChoice::Cpu, dtype).unwrap();
+    let mut checkpoint = Checkpoint::random(config(), 7).unwrap();
+    checkpoint.directions = Some(Directions::from_bytes(&directions(), "directions", &config()).unwrap());
+    let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, dtype).unwrap();
     for (seed, face) in FACES.into_iter().enumerate() {
         engine.add_face(face, &picture(seed as u32 + 1)).unwrap();
     }
@@ -50,16 +71,26 @@ fn engine(dtype: DtypeChoice) -> Engine {
 fn uncached(engine: &Engine, scene: &Scene) -> Vec<u8> {
     let generator = &engine.model().generator;
     let stylemap = |face| engine.stylemap(face).unwrap().clone();
-    let codes = |face| generator.style_codes(&stylemap(face)).unwrap();
-    let source = match scene.base {
-        Base::Face(face) => codes(face),
-        Base::Interpolation { from, to, t } => {
-            generator.style_codes(&edit::interpolate(&stylemap(from), &stylemap(to), f64::from(t)).unwrap()).unwrap()
-        }
-        Base::StyleMix { coarse, fine } => edit::style_mix(&codes(coarse), &codes(fine)),
+    let codes = |stylemap: Tensor, steps: &[DirectionStep]| {
+        let moved = steps.iter().fold(stylemap, |stylemap, step| {
+            let direction = engine.model().direction(step.index).unwrap();
+            edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref()).unwrap()
+        });
+        generator.style_codes(&moved).unwrap()
     };
-    let all: Vec<_> =
-        scene.layers.iter().map(|layer| (codes(layer.face), layer.mask.feathered(layer.feather_px))).collect();
+    let of_base = |stylemap| codes(stylemap, &scene.directions);
+    let source = match scene.base {
+        Base::Face(face) => of_base(stylemap(face)),
+        Base::Interpolation { from, to, t } => {
+            of_base(edit::interpolate(&stylemap(from), &stylemap(to), f64::from(t)).unwrap())
+        }
+        Base::StyleMix { coarse, fine } => edit::style_mix(&of_base(stylemap(coarse)), &of_base(stylemap(fine))),
+    };
+    let all: Vec<_> = scene
+        .layers
+        .iter()
+        .map(|layer| (codes(stylemap(layer.face), &layer.directions), layer.mask.feathered(layer.feather_px)))
+        .collect();
     let references: Vec<_> = scene
         .layers
         .iter()
@@ -106,8 +137,24 @@ fn any_mask() -> impl Strategy<Value = Arc<Mask>> {
 fn any_layer() -> impl Strategy<Value = Layer> {
     let offset = prop_oneof![Just((0, 0)), (-40i32..40, -40i32..40)];
     let feather = prop_oneof![Just(0.0f32), 0.0f32..8.0];
-    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather)
-        .prop_map(|(face, mask, offset_px, strength, feather_px)| Layer { face, mask, offset_px, strength, feather_px })
+    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather, any_directions()).prop_map(
+        |(face, mask, offset_px, strength, feather_px, directions)| Layer {
+            face,
+            mask,
+            offset_px,
+            strength,
+            feather_px,
+            directions,
+        },
+    )
+}
+
+/// Mostly none, few of them, so that layers share what was computed.
+fn any_directions() -> impl Strategy<Value = Vec<DirectionStep>> {
+    let amount = prop::sample::select(vec![0.0f32, 1.5, -2.0]);
+    let mask = prop_oneof![3 => Just(None), 1 => any_mask().prop_map(Some)];
+    let step = (0..DIRECTIONS, amount, mask).prop_map(|(index, amount, mask)| DirectionStep { index, amount, mask });
+    prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(step, 1..3)]
 }
 
 fn any_base() -> impl Strategy<Value = Base> {
@@ -119,11 +166,8 @@ fn any_base() -> impl Strategy<Value = Base> {
 }
 
 fn any_scene() -> impl Strategy<Value = Scene> {
-    (any_base(), prop::collection::vec(any_layer(), 0..4)).prop_map(|(base, layers)| Scene {
-        base,
-        directions: Vec::new(),
-        layers,
-    })
+    (any_base(), any_directions(), prop::collection::vec(any_layer(), 0..4))
+        .prop_map(|(base, directions, layers)| Scene { base, directions, layers })
 }
 
 proptest! {
@@ -155,7 +199,8 @@ proptest! {
 #[test]
 fn half_precision_draws_nearly_the_same_picture() {
     let mask = Arc::new(Mask::constant(32, 0.5));
-    let layer = Layer { face: FACES[1], mask, offset_px: (3, 0), strength: 1.0, feather_px: 0.0 };
+    let layer =
+        Layer { face: FACES[1], mask, offset_px: (3, 0), strength: 1.0, feather_px: 0.0, directions: Vec::new() };
     let scene = Scene { layers: vec![layer], ..Scene::face(FACES[0]) };
     let exact = engine(DtypeChoice::F32).render(&scene, &Cancel::default()).unwrap();
     for dtype in [DtypeChoice::F16, DtypeChoice::BF16] {
@@ -166,6 +211,42 @@ fn half_precision_draws_nearly_the_same_picture() {
         assert!(mean < 4.0, "{dtype:?} differs by {mean} on average");
         assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 8, "{dtype:?} differs from its own uncached form");
     }
+}
+
+#[test]
+fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
+    let mut engine = engine(DtypeChoice::F32);
+    let mut draw = |scene: &Scene| engine.render(scene, &Cancel::default()).unwrap().rgba;
+    let step = |amount| vec![DirectionStep { index: 1, amount, mask: None }];
+    let top = Mask::new(4, (0..16).map(|cell| f32::from(cell < 4)).collect()).unwrap();
+    // The layer's face is the base itself: only its steps show.
+    let layer = |directions| Layer {
+        face: FACES[0],
+        mask: Arc::new(top.clone()),
+        offset_px: (0, 0),
+        strength: 1.0,
+        feather_px: 0.0,
+        directions,
+    };
+    let face = Scene::face(FACES[0]);
+    let plain = draw(&face);
+    let moved = draw(&Scene { directions: step(3.0), ..face.clone() });
+    let inside = draw(&Scene { layers: vec![layer(step(3.0))], ..face.clone() });
+    assert_eq!(draw(&Scene { layers: vec![layer(step(0.0))], ..face.clone() }), plain);
+    let apart = |a: &[u8], b: &[u8], rows: std::ops::Range<usize>| {
+        let row = 32 * 4;
+        let (a, b) = (&a[rows.start * row..rows.end * row], &b[rows.start * row..rows.end * row]);
+        a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+    };
+    let (above, below) = (apart(&inside, &plain, 0..8), apart(&inside, &plain, 20..32));
+    assert!(apart(&moved, &plain, 20..32) > 4.0, "the base did not move");
+    // Layer norm ties every pixel to the whole picture: below it is little, not nothing.
+    assert!(above > 4.0 && below < above / 2.0, "{above} inside, {below} outside");
+    let err = engine.render(
+        &Scene { directions: vec![DirectionStep { index: 9, amount: 1.0, mask: None }], ..face },
+        &Cancel::default(),
+    );
+    assert!(err.unwrap_err().to_string().contains("no direction 9"));
 }
 
 #[test]

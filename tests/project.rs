@@ -119,6 +119,9 @@ fn sample() -> Project {
         });
     }
     document.set_active_layer(document.layers()[1].id);
+    let steps = [("Smile".to_owned(), 0.1 + 0.2), ("Feminine – masculine".to_owned(), -1.5)];
+    document.update_directions(None, |amounts| amounts.extend(steps.clone()));
+    document.update_directions(Some(document.layers()[0].id), |amounts| amounts.extend([("Age".to_owned(), 1e-3)]));
     Project {
         document,
         view: [("scale".to_owned(), 0.1 + 0.2), ("center_x".to_owned(), -1e-7)].into(),
@@ -182,10 +185,11 @@ fn assert_same(a: &Project, b: &Project) {
         document.layers().iter().position(|layer| Some(layer.id) == active)
     };
     assert_eq!(active(a), active(b));
+    assert_eq!(a.directions(None), b.directions(None));
     assert_eq!(a.layers().len(), b.layers().len());
     for (x, y) in a.layers().iter().zip(b.layers()) {
         assert_eq!((&x.name, place(a, x.photo), x.color), (&y.name, place(b, y.photo), y.color));
-        assert_eq!((x.offset_px, x.visible), (y.offset_px, y.visible));
+        assert_eq!((x.offset_px, x.visible, &x.directions), (y.offset_px, y.visible, &y.directions));
         assert_eq!((x.strength.to_bits(), x.feather_px.to_bits()), (y.strength.to_bits(), y.feather_px.to_bits()));
         assert!(x.mask == y.mask, "the mask of {}", x.name);
     }
@@ -420,6 +424,7 @@ fn version_1_opens() {
     assert_eq!((mouth.mask.value(300, 20), mouth.mask.value(20, 300)), (200, 0));
     assert!(nothing.mask.is_empty() && !nothing.visible && nothing.photo == photos[2].id);
     assert_eq!(document.active_layer().unwrap().id, mouth.id);
+    assert!(document.directions(None).is_empty() && mouth.directions.is_empty(), "there were none then");
 }
 
 #[test]
@@ -549,6 +554,10 @@ fn numbers_out_of_range_are_brought_into_it() {
         layer["offset_px"] = [100_000, -2_000_000_000].to_vec().into();
         layer["name"] = "M".repeat(1 << 20).into();
         json["blend"]["t"] = (-0.5).into();
+        json["directions"] =
+            (0..2000).map(|i| (format!("{i:05}"), serde_json::Value::from(1e6 - 1e3 * f64::from(i)))).collect();
+        json["directions"]["N".repeat(2000)] = 1.into();
+        json["layers"][0]["directions"] = serde_json::json!({"Smile": -1e30, "Age": 0});
         json["originals"][0]["faces"][0]["confidence"] = 3.into();
         json["view"] = (0..10_000).map(|i| (format!("{i:05}"), serde_json::Value::from(i))).collect();
     });
@@ -558,6 +567,9 @@ fn numbers_out_of_range_are_brought_into_it() {
     assert_eq!((layer.strength, layer.feather_px, layer.offset_px), (1.0, 0.0, (limit, -limit)));
     assert_eq!((layer.name.len(), view.len()), (1000, 64));
     assert_eq!(document.blend().unwrap().t, 0.0);
+    assert_eq!(document.directions(None).len(), 1000);
+    assert!(document.directions(None).values().all(|amount| *amount == 100.0));
+    assert_eq!(layer.directions, [("Smile".to_owned(), -100.0)].into());
     assert_eq!(document.photos()[0].placement.as_ref().unwrap().original.faces[0].confidence, 1.0);
 }
 

@@ -3,13 +3,18 @@
 use std::path::PathBuf;
 
 use stylemap::checkpoint::Checkpoint;
+use stylemap::directions::Directions;
 use stylemap::engine::Engine;
 use stylemap::{DeviceChoice, DtypeChoice, Error, Result};
 
 #[cfg(feature = "embedded-model")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!("../../weights/default.safetensors"));
+#[cfg(feature = "embedded-model")]
+const EMBEDDED_DIRECTIONS: &[u8] = include_bytes!("../../weights/directions.safetensors");
 #[cfg(not(feature = "embedded-model"))]
 const EMBEDDED: Option<&[u8]> = None;
+#[cfg(not(feature = "embedded-model"))]
+const EMBEDDED_DIRECTIONS: &[u8] = &[];
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
@@ -41,14 +46,26 @@ impl ModelSource {
         }
     }
 
-    /// Reads it.
+    /// Reads it, with its named directions: those inside the program, or those in a file beside the model's, where there is one.
     ///
     /// # Errors
-    /// When it cannot be read or is no model.
+    /// When it cannot be read, is no model, or its directions are damaged or those of another model.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         match self {
-            Self::Embedded(bytes) => Checkpoint::from_bytes(bytes, "the embedded model"),
-            Self::File(path) => Checkpoint::load(path),
+            Self::Embedded(bytes) => {
+                let mut checkpoint = Checkpoint::from_bytes(bytes, "the embedded model")?;
+                let directions = Directions::from_bytes(EMBEDDED_DIRECTIONS, "the embedded model", &checkpoint.config)?;
+                checkpoint.directions = Some(directions);
+                Ok(checkpoint)
+            }
+            Self::File(path) => {
+                let mut checkpoint = Checkpoint::load(path)?;
+                let beside = Directions::path_beside(path);
+                if beside.exists() {
+                    checkpoint.directions = Some(Directions::load(&beside, &checkpoint.config)?);
+                }
+                Ok(checkpoint)
+            }
         }
     }
 

@@ -40,13 +40,15 @@ pub struct OpenSections {
     pub blend: bool,
     /// The layers.
     pub layers: bool,
+    /// Steps along the model's directions.
+    pub adjust: bool,
     /// The steps done and undone.
     pub history: bool,
 }
 
 impl Default for OpenSections {
     fn default() -> Self {
-        Self { photos: true, blend: true, layers: true, history: false }
+        Self { photos: true, blend: true, layers: true, adjust: true, history: false }
     }
 }
 

@@ -117,7 +117,14 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
     engine.add_face(FaceId(1), &picture(1)).unwrap();
     engine.add_face(FaceId(2), &picture(2)).unwrap();
     let scene = |mask: Arc<Mask>| Scene {
-        layers: vec![Layer { face: FaceId(2), mask, offset_px: (0, 0), strength: 1.0, feather_px: 0.0 }],
+        layers: vec![Layer {
+            face: FaceId(2),
+            mask,
+            offset_px: (0, 0),
+            strength: 1.0,
+            feather_px: 0.0,
+            directions: Vec::new(),
+        }],
         ..Scene::face(FaceId(1))
     };
     let engine = std::cell::RefCell::new(engine);

@@ -26,6 +26,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file is no file of named directions, a damaged one, or one for another model.
+    #[error("{path} has no usable directions: {reason}", path = path.display())]
+    Directions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The checkpoint can be read but its tensors are not those of a StyleMapGAN of its own configuration.
     #[error("the model does not fit its configuration: {0}")]
     ModelShape(String),

@@ -6,6 +6,7 @@
 //!
 //! - [`config`], [`checkpoint`]: the widths of the networks and the files that hold their weights;
 //! - [`kernels`], [`layers`], [`encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
+//! - [`directions`]: named directions of a model's stylemaps;
 //! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
 //! - [`face`]: faces in photos: found, cut out as the model was trained, and put back;
@@ -16,6 +17,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod directions;
 pub mod edit;
 pub mod encoder;
 pub mod engine;

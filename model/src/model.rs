@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
+use crate::directions::{DirectionInfo, Directions};
 use crate::edit;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result, first_line};
@@ -132,8 +133,10 @@ pub struct ModelInfo {
     pub encoder_parameters: usize,
     /// Whether the mapping network was trained (else `sample` draws from the components).
     pub mapping_is_trained: bool,
-    /// How many semantic directions the file holds.
-    pub direction_count: usize,
+    /// How many principal components of the training faces the file holds.
+    pub component_count: usize,
+    /// The directions that faces can be moved along: those of a file of them, else the first principal components.
+    pub directions: Vec<DirectionInfo>,
     /// The hash that projects know the model by, in hexadecimal.
     pub hash: String,
     /// `cpu`, `cuda:0`, `metal`.
@@ -169,6 +172,7 @@ pub struct Model {
     /// (1, style_dim, base, base), f32 on the CPU.
     mean_stylemap: Option<Tensor>,
     components: Option<Components>,
+    directions: Directions,
     mapping_is_trained: bool,
     info: ModelInfo,
 }
@@ -218,6 +222,11 @@ impl Model {
             }
             _ => None,
         };
+        let directions = match (&checkpoint.directions, &components) {
+            (Some(directions), _) => directions.clone(),
+            (None, Some(Components { directions, deviations })) => Directions::from_components(directions, deviations)?,
+            (None, None) => Directions::default(),
+        };
         let metadata = |key: &str| checkpoint.metadata.get(key).cloned();
         let mapping_is_trained = metadata("mapping").is_none_or(|mapping| mapping != "untrained");
         let parameters = |prefix: &str| {
@@ -232,7 +241,8 @@ impl Model {
             generator_parameters: parameters("g_ema."),
             encoder_parameters: parameters("e_ema."),
             mapping_is_trained,
-            direction_count: components.as_ref().map_or(0, |components| components.deviations.len()),
+            component_count: components.as_ref().map_or(0, |components| components.deviations.len()),
+            directions: directions.iter().map(|direction| direction.info.clone()).collect(),
             hash: format!("{:016x}", checkpoint.hash),
             device: device_label(device),
             dtype: dtype.as_str().to_owned(),
@@ -248,6 +258,7 @@ impl Model {
             dtype,
             mean_stylemap,
             components,
+            directions,
             mapping_is_trained,
             info,
         })
@@ -294,15 +305,14 @@ impl Model {
         self.place(&Tensor::from_vec(values, (1, style_dim, base, base), &Device::Cpu)?)
     }
 
-    /// One semantic direction (1, style_dim, base, base), scaled to one standard deviation of the training faces.
+    /// One of [`ModelInfo::directions`] (1, style_dim, base, base), as long as one standard deviation of the training faces.
     ///
     /// # Errors
     /// When the model has no such direction.
     pub fn direction(&self, index: usize) -> Result<Tensor> {
-        let missing = || Error::argument(format!("this model has no direction {index}"));
-        let Components { directions, deviations } = self.components.as_ref().ok_or_else(missing)?;
-        let deviation = deviations.get(index).ok_or_else(missing)?;
-        self.place(&(directions.narrow(0, index, 1)? * f64::from(*deviation))?)
+        let direction = self.directions.get(index);
+        let direction = direction.ok_or_else(|| Error::argument(format!("this model has no direction {index}")))?;
+        self.place(&direction.step)
     }
 
     /// The average stylemap (1, style_dim, base, base): the file's, or the mean over 4,096 samples of the mapping network.

@@ -152,7 +152,14 @@ fn measure_all(engine: &mut Engine, runs: usize) -> anyhow::Result<Vec<Measureme
     ] {
         measure(name, &mut |run| {
             let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
-            let layer = Layer { face: REFERENCE, mask, offset_px: (0, 0), strength: 1.0, feather_px: 0.0 };
+            let layer = Layer {
+                face: REFERENCE,
+                mask,
+                offset_px: (0, 0),
+                strength: 1.0,
+                feather_px: 0.0,
+                directions: Vec::new(),
+            };
             render(engine, &Scene { layers: vec![layer], ..Scene::face(SOURCE) })
         })?;
     }

@@ -1,11 +1,12 @@
-//! `edit`: local editing with up to eight references.
+//! `edit`: local editing with up to eight references, and steps along the model's directions.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use stylemap::engine::{Base, FaceId, Layer, Scene};
+use stylemap::directions::{Directions, index_of};
+use stylemap::engine::{Base, DirectionStep, Engine, FaceId, Layer, Scene};
 use stylemap::face::head_mask;
 use stylemap::photo;
 
@@ -21,11 +22,15 @@ A mask is a square picture over the aligned face, as `stylebrush align` cuts it 
 source. It is brought to the size of the model's pictures, and --offset and --feather count pixels of that size. The options \
 after a --reference belong to it; references are applied in order, each over the result so far.
 
+A --direction before the first --reference moves the whole face, and what references bring into it; after a --reference it moves \
+only what that brings in. `stylebrush info` names the model's directions. 1 is one standard deviation of the training faces.
+
 Examples:
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
-  stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg";
+  stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
+  stylebrush edit me.jpg --direction Smile=1.5 --direction Age=-1 -o younger.png";
 
 /// What `edit` takes.
 #[derive(Args, Debug)]
@@ -36,6 +41,9 @@ pub struct EditArgs {
     source: PathBuf,
     #[command(flatten)]
     references: References,
+    /// A file of named directions, in place of the model's own
+    #[arg(long, value_name = "FILE")]
+    directions: Option<PathBuf>,
     /// Put the edited face back into the photo SOURCE, at the photo's own resolution
     #[arg(long)]
     in_photo: bool,
@@ -52,20 +60,27 @@ struct Reference {
     offset_px: (i32, i32),
     strength: f32,
     feather_px: f32,
+    directions: Vec<NamedStep>,
 }
 
-/// The references in order.
+/// A direction's name and how far to go.
+type NamedStep = (String, f32);
+
+/// The references in order, and the steps of the whole face.
 #[derive(Clone, Debug)]
-struct References(Vec<Reference>);
+struct References {
+    references: Vec<Reference>,
+    directions: Vec<NamedStep>,
+}
 
 /// The options as clap sees them, each by itself; [`References`] puts them together.
 #[derive(Args)]
 struct ReferenceOptions {
     /// The photo of a face to take something from; repeat it with its own options for more (at most 8)
-    #[arg(long, value_name = "PHOTO", required = true, help_heading = "For each reference")]
+    #[arg(long, value_name = "PHOTO", required_unless_present = "direction", help_heading = "For each reference")]
     reference: Vec<PathBuf>,
     /// Where to take it: white takes the reference, black keeps the source
-    #[arg(long, value_name = "MASK", required = true, help_heading = "For each reference")]
+    #[arg(long, value_name = "MASK", required_unless_present = "direction", help_heading = "For each reference")]
     mask: Vec<PathBuf>,
     /// Moves mask and reference together, pixels to the right and down [default: 0,0]
     #[arg(
@@ -94,6 +109,15 @@ struct ReferenceOptions {
         help_heading = "For each reference"
     )]
     feather: Vec<f32>,
+    /// Moves the face along one of the model's directions, in standard deviations: before the first --reference the whole
+    /// face, after one only what that brings in; repeat it for more
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        value_parser = numbers::direction,
+        help_heading = "For each reference"
+    )]
+    direction: Vec<NamedStep>,
 }
 
 impl Args for References {
@@ -109,7 +133,7 @@ impl Args for References {
 impl FromArgMatches for References {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let places: Vec<usize> = matches.indices_of("reference").into_iter().flatten().collect();
-        let ReferenceOptions { reference, mask, offset, strength, feather } =
+        let ReferenceOptions { reference, mask, offset, strength, feather, direction } =
             ReferenceOptions::from_arg_matches(matches)?;
         let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
         if reference.len() > MAX_REFERENCES {
@@ -123,9 +147,10 @@ impl FromArgMatches for References {
         let offsets = groups.assign("offset", offset)?;
         let strengths = groups.assign("strength", strength)?;
         let feathers = groups.assign("feather", feather)?;
+        let (directions, directions_of_references) = groups.sort("direction", direction);
         let mut references = Vec::with_capacity(reference.len());
-        for ((((photo, mask), offset), strength), feather) in
-            reference.into_iter().zip(masks).zip(offsets).zip(strengths).zip(feathers)
+        for (((((photo, mask), offset), strength), feather), directions) in
+            reference.into_iter().zip(masks).zip(offsets).zip(strengths).zip(feathers).zip(directions_of_references)
         {
             let Some(mask) = mask else {
                 return Err(wrong(format!("the reference {} has no --mask after it", photo.display())));
@@ -136,9 +161,10 @@ impl FromArgMatches for References {
                 offset_px: offset.unwrap_or_default(),
                 strength: strength.unwrap_or(1.0),
                 feather_px: feather.unwrap_or_default(),
+                directions,
             });
         }
-        Ok(Self(references))
+        Ok(Self { references, directions })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -169,31 +195,58 @@ impl Groups<'_> {
         }
         Ok(assigned)
     }
+
+    /// The values of an option that may repeat: those before the first reference, and those that follow each.
+    fn sort<T>(&self, option: &str, values: Vec<T>) -> (Vec<T>, Vec<Vec<T>>) {
+        let mut before = Vec::new();
+        let mut sorted: Vec<Vec<T>> = self.places.iter().map(|_| Vec::new()).collect();
+        for (place, value) in self.matches.indices_of(option).into_iter().flatten().zip(values) {
+            let group = self.places.iter().filter(|reference| **reference < place).count();
+            let after = group.checked_sub(1).and_then(|group| sorted.get_mut(group));
+            after.unwrap_or(&mut before).push(value);
+        }
+        (before, sorted)
+    }
 }
 
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     const SOURCE: FaceId = FaceId(0);
-    let EditArgs { source, references: References(references), in_photo, output } = args;
+    let EditArgs { source, references: References { references, directions }, directions: file, in_photo, output } =
+        args;
     let output = PictureFile::new(output)?;
     let photos = PortraitOpener::new(common)?;
     let Portrait { crop: source, placement } = photos.open(source)?;
     let placement = in_photo.then_some(placement);
     let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
     let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
-    let mut session = Session::open(common)?;
+    let mut checkpoint = common.model_source()?.checkpoint()?;
+    if let Some(file) = file {
+        checkpoint.directions = Some(Directions::load(file, &checkpoint.config)?);
+    }
+    let mut session = Session { engine: Engine::new(checkpoint, common.device, common.dtype)? };
+    let known = session.engine.info().directions;
+    let steps = |named: &[NamedStep]| -> stylemap::Result<Vec<DirectionStep>> {
+        let step = |(name, amount): &NamedStep| {
+            Ok(DirectionStep { index: index_of(&known, name)?, amount: *amount, mask: None })
+        };
+        named.iter().map(step).collect()
+    };
+    let directions_of_face = steps(directions)?;
     let size_px = session.size_px();
     let mut layers = Vec::with_capacity(references.len());
     for (face, reference) in (1..).map(FaceId).zip(references) {
-        let Reference { mask, offset_px, strength, feather_px, .. } = reference;
+        let Reference { photo: _, mask, offset_px, strength, feather_px, directions } = reference;
         let mask = Arc::new(photo::load_mask(mask, size_px)?);
-        layers.push(Layer { face, mask, offset_px: *offset_px, strength: *strength, feather_px: *feather_px });
+        let directions = [directions_of_face.clone(), steps(directions)?].concat();
+        let (offset_px, strength, feather_px) = (*offset_px, *strength, *feather_px);
+        layers.push(Layer { face, mask, offset_px, strength, feather_px, directions });
     }
     session.engine.add_face(SOURCE, &source)?;
     for (layer, crop) in layers.iter().zip(&crops) {
         session.engine.add_face(layer.face, crop)?;
     }
-    let scene = Scene { base: Base::Face(SOURCE), directions: Vec::new(), layers };
+    let scene = Scene { base: Base::Face(SOURCE), directions: directions_of_face, layers };
     let edited = session.draw(&scene)?;
     let Some(placement) = placement else { return output.write(&edited, None) };
     let painted = scene.painted_over(SOURCE, &head_mask(size_px));
@@ -215,29 +268,36 @@ mod tests {
         args: EditArgs,
     }
 
-    fn parse(line: &str) -> Result<Vec<Reference>, String> {
+    fn parse(line: &str) -> Result<References, String> {
         let parsed = Cli::try_parse_from(format!("edit {line}").split_whitespace());
-        parsed.map(|cli| cli.args.references.0).map_err(|err| err.to_string())
+        parsed.map(|cli| cli.args.references).map_err(|err| err.to_string())
     }
 
     #[test]
     fn options_belong_to_the_reference_before_them() {
-        let references = parse(
-            "--reference a --strength 0.5 --mask ma me.png --reference b --mask mb --offset -3,4 --feather 2 -o out \
-             --reference c --offset=1,-1 --mask mc",
-        );
+        let References { references, directions } = parse(
+            "--direction Age=-1 --reference a --strength 0.5 --mask ma me.png --reference b --direction Smile=2 --mask mb \
+             --offset -3,4 --direction=Age=0.5 --feather 2 -o out --reference c --offset=1,-1 --mask mc",
+        )
+        .unwrap();
+        let step = |name: &str, amount: f32| (name.to_owned(), amount);
+        assert_eq!(directions, [step("Age", -1.0)]);
         let expected = |photo: &str, mask: &str, offset_px, strength, feather_px| Reference {
             photo: photo.into(),
             mask: mask.into(),
             offset_px,
             strength,
             feather_px,
+            directions: Vec::new(),
         };
         assert_eq!(
-            references.unwrap(),
+            references,
             [
                 expected("a", "ma", (0, 0), 0.5, 0.0),
-                expected("b", "mb", (-3, 4), 1.0, 2.0),
+                Reference {
+                    directions: vec![step("Smile", 2.0), step("Age", 0.5)],
+                    ..expected("b", "mb", (-3, 4), 1.0, 2.0)
+                },
                 expected("c", "mc", (1, -1), 1.0, 0.0),
             ]
         );
@@ -255,11 +315,16 @@ mod tests {
             ("me -o o --reference a --mask m --strength -1", "from 0 to 1"),
             ("me -o o --reference a --mask m --feather -1", "from 0 to 2048"),
             ("me -o o --reference a --mask m --offset 3", "two whole numbers"),
+            ("me -o o --direction Age=1 --mask m", "must follow"),
+            ("me -o o --direction Age", "a name and a number"),
+            ("me -o o --direction Age=1 --reference a", "a has no --mask"),
         ];
         for (line, expected) in cases {
             let err = parse(line).unwrap_err();
             assert!(err.contains(expected), "{line}: {err}");
         }
+        let faces = parse("me -o o --direction Age=1").unwrap();
+        assert!(faces.references.is_empty() && faces.directions.len() == 1);
         let nine = "--reference a --mask m ".repeat(9);
         assert!(parse(&format!("me -o o {nine}")).unwrap_err().contains("at most 8"));
     }

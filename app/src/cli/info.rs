@@ -38,13 +38,16 @@ fn readable(info: &ModelInfo) -> Vec<String> {
     line("stylemap", &format!("{base} x {base} x {}", config.style_dim));
     line("generator", &millions(info.generator_parameters));
     line("encoder", &millions(info.encoder_parameters));
-    let mapping = match (info.mapping_is_trained, info.direction_count) {
+    let mapping = match (info.mapping_is_trained, info.component_count) {
         (true, _) => "trained: faces are sampled from it",
         (false, 0) => "untrained: this model cannot sample",
-        (false, _) => "untrained: faces are sampled from the directions",
+        (false, _) => "untrained: faces are sampled from the components",
     };
     line("mapping network", &format!("{} layers, {mapping}", config.mapping_layers));
-    line("directions", &info.direction_count.to_string());
+    line("components", &info.component_count.to_string());
+    let directions: Vec<_> = info.directions.iter().map(|direction| direction.name.as_str()).collect();
+    let directions = if directions.is_empty() { "none".to_owned() } else { directions.join(", ") };
+    line("directions", &directions);
     line("trained on", info.trained_on.as_deref().unwrap_or("not said"));
     line("licence", info.license.as_deref().unwrap_or("not said"));
     line("hash", &info.hash);

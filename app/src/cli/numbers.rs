@@ -1,5 +1,7 @@
 //! Numbers of the command line, each refused with a sentence before any work begins.
 
+use stylemap::directions::MAX_AMOUNT;
+
 /// Moves further than this leave the largest picture that a model may have.
 const MAX_OFFSET_PX: u32 = 2048;
 const MAX_FEATHER_PX: f32 = 2048.0;
@@ -76,6 +78,13 @@ pub fn offset_px(text: &str) -> Result<(i32, i32), String> {
     })
 }
 
+/// A step along a direction, `NAME=VALUE`.
+pub fn direction(text: &str) -> Result<(String, f32), String> {
+    let step = text.rsplit_once('=').filter(|(name, _)| !name.trim().is_empty());
+    let (name, amount) = step.ok_or_else(|| "it must be a name and a number, such as Smile=1.5".to_owned())?;
+    Ok((name.trim().to_owned(), within(amount.trim(), -MAX_AMOUNT, MAX_AMOUNT)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +108,9 @@ mod tests {
             assert!(offset_px(bad).is_err(), "{bad}");
         }
         assert!(crop_size_px("15").is_err() && crop_size_px("4097").is_err());
+        for bad in ["Smile", "=1", "Smile=", "Smile=much", "Smile=NaN", "Smile=1e9"] {
+            assert!(direction(bad).is_err(), "{bad}");
+        }
         assert!(frames("1").is_err() && seed("-1").is_err() && truncation("NaN").is_err());
     }
 
@@ -107,6 +119,7 @@ mod tests {
         assert_eq!((unit("0"), unit("1"), unit("0.25")), (Ok(0.0), Ok(1.0), Ok(0.25)));
         assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
         assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
+        assert_eq!(direction("Component 1=-1.5"), Ok(("Component 1".to_owned(), -1.5)));
         assert_eq!((crop_size_px("16"), crop_size_px("4096")), (Ok(16), Ok(4096)));
     }
 }

@@ -21,6 +21,8 @@ pub enum EditKey {
     LayerFeather(LayerId),
     /// A layer's place, by numbers or by the arrow keys.
     LayerOffset(LayerId),
+    /// A step along a direction, of the whole face or of a layer alone.
+    Direction(Option<LayerId>),
 }
 
 #[derive(Clone, Debug)]

@@ -11,12 +11,14 @@ pub mod mask_ops;
 pub mod polygon;
 pub mod scene;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use stylemap::Mask;
+use stylemap::directions::MAX_AMOUNT;
 use stylemap::face::{CropQuad, Landmarks, PasteOptions, Similarity, crop_quad, paste};
 
 use crate::original::Original;
@@ -168,6 +170,10 @@ pub enum StyleMix {
     CoarseFromOther,
 }
 
+/// Steps along the model's directions by their names, in standard deviations of the training faces. Directions that a face is not
+/// moved along are not in it; a direction that the model does not have is kept for one that does.
+pub type DirectionAmounts = BTreeMap<String, f32>;
+
 /// A reference photo painted over what lies below it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
@@ -189,6 +195,8 @@ pub struct Layer {
     pub feather_px: f32,
     /// Whether it takes part in the picture.
     pub visible: bool,
+    /// Steps of the reference alone, on top of those of the whole face: they show where the layer is painted.
+    pub directions: DirectionAmounts,
 }
 
 /// Why the document refuses an operation.
@@ -222,6 +230,7 @@ pub struct Document {
     source: Option<PhotoId>,
     blend: Option<Blend>,
     style_mix: Option<StyleMix>,
+    directions: DirectionAmounts,
     layers: Vec<Layer>,
     active_layer: Option<LayerId>,
     next_layer_id: u64,
@@ -256,6 +265,26 @@ impl Document {
     /// Mixes the styles of source and other face, or goes back to what is in between.
     pub fn set_style_mix(&mut self, mix: Option<StyleMix>) {
         self.style_mix = mix;
+    }
+
+    /// The steps of the whole face, or those of a layer alone. Of an unknown layer there are none.
+    pub fn directions(&self, of_layer: Option<LayerId>) -> &DirectionAmounts {
+        static NONE: DirectionAmounts = DirectionAmounts::new();
+        match of_layer {
+            None => &self.directions,
+            Some(id) => self.layer(id).map_or(&NONE, |layer| &layer.directions),
+        }
+    }
+
+    /// Changes the steps of the whole face, or those of a layer alone, and keeps their numbers in range.
+    pub fn update_directions(&mut self, of_layer: Option<LayerId>, change: impl FnOnce(&mut DirectionAmounts)) {
+        match of_layer {
+            None => {
+                change(&mut self.directions);
+                tidy_directions(&mut self.directions);
+            }
+            Some(id) => self.update_layer(id, |layer| change(&mut layer.directions)),
+        }
     }
 
     /// The layers, the lowest first.
@@ -355,6 +384,7 @@ impl Document {
             strength: 1.0,
             feather_px: 0.0,
             visible: true,
+            directions: DirectionAmounts::new(),
         });
         self.active_layer = Some(id);
         Ok(id)
@@ -405,15 +435,17 @@ impl Document {
         (layer.id, layer.photo) = (id, photo);
         layer.strength = unit(layer.strength);
         layer.feather_px = if layer.feather_px.is_finite() { layer.feather_px.clamp(0.0, MAX_FEATHER_PX) } else { 0.0 };
+        tidy_directions(&mut layer.directions);
         let limit = CANVAS_SIZE_PX as i32;
         layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));
     }
 
     /// The same document but for which layer is active: choosing a layer is not an edit.
     pub fn has_same_content(&self, other: &Self) -> bool {
-        let Self { photos, source, blend, style_mix, layers, active_layer: _, next_layer_id } = self;
+        let Self { photos, source, blend, style_mix, directions, layers, active_layer: _, next_layer_id } = self;
         *source == other.source
             && *style_mix == other.style_mix
+            && *directions == other.directions
             && *blend == other.blend
             && *next_layer_id == other.next_layer_id
             && *layers == other.layers
@@ -437,8 +469,10 @@ impl Document {
             layer.mask.bytes_not_shared_with(other.layer(layer.id).map_or(&empty, |other| &other.mask))
                 + size_of::<Layer>()
                 + layer.name.len()
+                + direction_bytes(&layer.directions)
         };
-        photo_bytes + self.layers.iter().map(mask_bytes).sum::<usize>() + size_of::<Self>()
+        let layer_bytes: usize = self.layers.iter().map(mask_bytes).sum();
+        photo_bytes + layer_bytes + direction_bytes(&self.directions) + size_of::<Self>()
     }
 
     fn next_color(&self) -> Result<[u8; 3], Refusal> {
@@ -457,6 +491,15 @@ impl Document {
 
 /// The softest edge of a layer.
 pub const MAX_FEATHER_PX: f32 = 64.0;
+
+fn tidy_directions(directions: &mut DirectionAmounts) {
+    directions.retain(|_, amount| *amount != 0.0 && amount.is_finite());
+    directions.values_mut().for_each(|amount| *amount = amount.clamp(-MAX_AMOUNT, MAX_AMOUNT));
+}
+
+fn direction_bytes(directions: &DirectionAmounts) -> usize {
+    directions.keys().map(|name| name.len() + size_of::<(String, f32)>()).sum()
+}
 
 fn unit(value: f32) -> f32 {
     if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stylemap::Mask;
-use stylemap::engine::{Base, FaceId, Layer as SceneLayer, Scene};
+use stylemap::engine::{Base, DirectionStep, FaceId, Layer as SceneLayer, Scene};
 
-use super::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId, StyleMix};
+use super::{Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, LayerId, MaskImage, PhotoId, StyleMix};
 
 impl From<PhotoId> for FaceId {
     fn from(id: PhotoId) -> Self {
@@ -18,9 +18,16 @@ impl From<PhotoId> for FaceId {
 #[derive(Default)]
 pub struct SceneBuilder {
     masks: HashMap<LayerId, (MaskImage, Arc<Mask>)>,
+    /// The names of the model's directions.
+    directions: Vec<String>,
 }
 
 impl SceneBuilder {
+    /// The model's directions by their names, in its order. The document's steps along others change nothing.
+    pub fn set_directions(&mut self, names: impl IntoIterator<Item = String>) {
+        self.directions = names.into_iter().collect();
+    }
+
     /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
     /// `moving_t` takes the place of the blend's own while it moves by itself.
     pub fn scene(&mut self, document: &Document, moving_t: Option<f32>) -> Option<Scene> {
@@ -43,24 +50,36 @@ impl SceneBuilder {
         let painted = document.layers().iter().filter(|l| l.visible && l.strength > 0.0 && !l.mask.is_empty());
         let layers = painted.map(|layer| SceneLayer {
             face: layer.photo.into(),
-            mask: self.mask(layer.id, &layer.mask),
+            mask: mask_of(&mut self.masks, layer.id, &layer.mask),
             offset_px: layer.offset_px,
             strength: layer.strength,
             feather_px: layer.feather_px,
+            // The whole face is also what layers bring in.
+            directions: steps(&self.directions, &[document.directions(None), &layer.directions]),
         });
-        Some(Scene { base, directions: Vec::new(), layers: layers.collect() })
+        let layers = layers.collect();
+        Some(Scene { base, directions: steps(&self.directions, &[document.directions(None)]), layers })
     }
+}
 
-    fn mask(&mut self, id: LayerId, mask: &MaskImage) -> Arc<Mask> {
-        if let Some((converted_from, converted)) = self.masks.get(&id)
-            && converted_from.is_same_copy(mask)
-        {
-            return Arc::clone(converted);
-        }
-        // Only a wrong length is refused, and this one is right by construction.
-        let converted = Mask::from_u8(CANVAS_SIZE_PX, &mask.to_values());
-        let converted = Arc::new(converted.unwrap_or_else(|_| Mask::constant(CANVAS_SIZE_PX, 0.0)));
-        self.masks.insert(id, (mask.clone(), Arc::clone(&converted)));
-        converted
+fn mask_of(masks: &mut HashMap<LayerId, (MaskImage, Arc<Mask>)>, id: LayerId, mask: &MaskImage) -> Arc<Mask> {
+    if let Some((converted_from, converted)) = masks.get(&id)
+        && converted_from.is_same_copy(mask)
+    {
+        return Arc::clone(converted);
     }
+    // Only a wrong length is refused, and this one is right by construction.
+    let converted = Mask::from_u8(CANVAS_SIZE_PX, &mask.to_values());
+    let converted = Arc::new(converted.unwrap_or_else(|_| Mask::constant(CANVAS_SIZE_PX, 0.0)));
+    masks.insert(id, (mask.clone(), Arc::clone(&converted)));
+    converted
+}
+
+/// The sum of these amounts as steps along the model's directions.
+fn steps(names: &[String], amounts: &[&DirectionAmounts]) -> Vec<DirectionStep> {
+    let step = |(index, name): (usize, &String)| {
+        let amount: f32 = amounts.iter().filter_map(|amounts| amounts.get(name)).sum();
+        (amount != 0.0).then_some(DirectionStep { index, amount, mask: None })
+    };
+    names.iter().enumerate().filter_map(step).collect()
 }

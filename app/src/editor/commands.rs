@@ -75,6 +75,12 @@ pub enum Command {
     AddRandomFace(SampleRequest),
     /// Mixes the styles of the source and the other face, or moves between them.
     MixStyles(Option<StyleMix>),
+    /// The sliders of the model's directions move the whole face.
+    AdjustWholeFace,
+    /// They move only what the active layer paints.
+    AdjustInsideMask,
+    /// Takes what they moved back to where it was.
+    ResetAdjustments,
     /// Goes back or forth until this many steps are done.
     GoToStep(usize),
     /// Shows every command, to be found by its name.
@@ -266,6 +272,9 @@ impl Command {
             Self::MixStyles(Some(StyleMix::CoarseFromSource)),
             Self::MixStyles(Some(StyleMix::CoarseFromOther)),
             Self::SwapBlend,
+            Self::AdjustWholeFace,
+            Self::AdjustInsideMask,
+            Self::ResetAdjustments,
             Self::DuplicateLayer,
             Self::DeleteLayer,
             Self::RaiseLayer,
@@ -327,6 +336,9 @@ impl Command {
             Self::MixStyles(None) => "Between the faces",
             Self::MixStyles(Some(StyleMix::CoarseFromSource)) => "Shape of the source",
             Self::MixStyles(Some(StyleMix::CoarseFromOther)) => "Shape of the other face",
+            Self::AdjustWholeFace => "Adjust whole face",
+            Self::AdjustInsideMask => "Adjust inside mask",
+            Self::ResetAdjustments => "Reset adjustments",
             Self::GoToStep(_) => "Go to step",
             Self::ShowPalette => "Find a command…",
             Self::UseLanguage(None) => "Language of the system",
@@ -454,6 +466,9 @@ impl Command {
             Self::MixStyles(None) => "Show what lies between the two faces, as the slider says",
             Self::MixStyles(Some(StyleMix::CoarseFromSource)) => "The source's shape with the other face's colours",
             Self::MixStyles(Some(StyleMix::CoarseFromOther)) => "The other face's shape with the source's colours",
+            Self::AdjustWholeFace => "Let the sliders move the whole face",
+            Self::AdjustInsideMask => "Let the sliders move only what the active layer paints",
+            Self::ResetAdjustments => "Take the sliders of this part back to zero",
             Self::GoToStep(_) => "Go back or forth to this step",
             Self::ShowPalette => "Find any command by its name",
             Self::UseTheme(_) => "Change the window's colours",
@@ -646,6 +661,8 @@ impl Command {
             Self::ShowRandomFaces | Self::AddRandomFace(_) => icons::DICE,
             Self::ShowPalette => icons::COMMAND,
             Self::UseTheme(_) => icons::MOON,
+            Self::AdjustWholeFace | Self::AdjustInsideMask => icons::SLIDERS,
+            Self::ResetAdjustments => icons::RESET,
             Self::GoToStep(_) => icons::HISTORY,
             Self::ShowKeys => icons::KEYBOARD,
             Self::ShowAbout => icons::INFO,

@@ -264,6 +264,9 @@ impl EngineLink {
         while let Ok(event) = self.events.try_recv() {
             match event {
                 Event::Ready(info) => {
+                    self.scenes.set_directions(info.directions.iter().map(|direction| direction.name.clone()));
+                    // What was asked for before knew of no directions.
+                    self.sent_state = None;
                     self.state = EngineState::Ready(info);
                     reports.push(Report::Ready);
                 }

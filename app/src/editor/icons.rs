@@ -44,6 +44,7 @@ pub const MOON: char = '\u{e330}';
 pub const HISTORY: char = '\u{e1a0}';
 pub const PLAY: char = '\u{e3d0}';
 pub const PAUSE: char = '\u{e39e}';
+pub const SLIDERS: char = '\u{e432}';
 pub const DICE: char = '\u{e1f0}';
 pub const LASSO: char = '\u{edc6}';
 pub const RECTANGLE: char = '\u{e3f0}';

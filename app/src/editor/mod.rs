@@ -208,6 +208,8 @@ pub struct Editor {
     shows_in_photo: bool,
     /// Whether only what the active layer paints shows.
     isolates_layer: bool,
+    /// Whether the sliders of the model's directions move only what the active layer paints.
+    adjusts_layer: bool,
     settings: Settings,
     /// As they are on the disk.
     kept_settings: Settings,
@@ -278,6 +280,7 @@ impl Editor {
             shows_overlay: true,
             shows_in_photo: false,
             isolates_layer: false,
+            adjusts_layer: false,
             kept_settings: settings.clone(),
             settings,
             settings_file,
@@ -448,6 +451,8 @@ impl Editor {
             Command::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
             Command::SwapBlend | Command::ToggleMotion | Command::ExportMotion => document.blend().is_some(),
             Command::MixStyles(_) => document.blend().is_some(),
+            Command::AdjustInsideMask => active.is_some(),
+            Command::ResetAdjustments => !document.directions(self.adjusted_layer()).is_empty(),
             Command::CancelExport => self.motion.progress().is_some(),
             _ => true,
         }
@@ -540,6 +545,9 @@ impl Editor {
             Command::ShowRandomFaces => self.modal = Some(Modal::RandomFaces(RandomFaces::default())),
             Command::AddRandomFace(request) => self.add_random_face(request),
             Command::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
+            Command::AdjustWholeFace => self.adjusts_layer = false,
+            Command::AdjustInsideMask => self.adjusts_layer = true,
+            Command::ResetAdjustments => self.reset_adjustments(),
             Command::ShowPalette => self.modal = Some(Modal::Palette(Palette::default())),
             Command::UseTheme(theme) => self.settings.theme = theme,
             Command::UseLanguage(language) => self.settings.language = language,
@@ -1064,14 +1072,18 @@ impl Editor {
 
 /// Whether a gesture must end before this command runs.
 fn changes_document(command: &Command) -> bool {
+    use Command::{
+        AdjustInsideMask, AdjustWholeFace, BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ForgetRecent,
+    };
     use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
-    use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ForgetRecent};
     use Command::{
         ShowAbout, ShowKeys, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit,
     };
     !matches!(
         command,
-        BrushLarger
+        AdjustInsideMask
+            | AdjustWholeFace
+            | BrushLarger
             | BrushSmaller
             | BrushHarder
             | BrushSofter

@@ -205,6 +205,7 @@ impl Editor {
         self.toolbox.finish_gesture(&mut self.timeline);
         (self.face_view, self.waiting_for_face) = (None, std::collections::VecDeque::new());
         self.timeline.restart(document);
+        self.say_unknown_directions();
         self.view.fit();
         match leftover {
             Some(leftover) => {

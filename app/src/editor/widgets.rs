@@ -106,15 +106,20 @@ pub fn rail(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, logarithmi
     ui.scope(slider).inner
 }
 
-/// A number that can be typed or dragged.
+/// A whole number that can be typed or dragged.
 pub fn number_field(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, suffix: &str, label: &str) -> Response {
-    let field = egui::DragValue::new(value)
-        .range(range)
-        .speed(0.5)
-        .max_decimals(0)
-        .suffix(suffix.to_owned())
-        .update_while_editing(false)
-        .min_size(vec2(58.0, 0.0));
+    let field = egui::DragValue::new(value).range(range).speed(0.5).max_decimals(0).suffix(suffix.to_owned());
+    field_ui(ui, field, 58.0, label)
+}
+
+/// A small number with a decimal or two.
+pub fn decimal_field(ui: &mut Ui, value: &mut f32, range: RangeInclusive<f32>, width: f32, label: &str) -> Response {
+    let field = egui::DragValue::new(value).range(range).speed(0.02).min_decimals(1).max_decimals(2);
+    field_ui(ui, field, width, label)
+}
+
+fn field_ui(ui: &mut Ui, field: egui::DragValue<'_>, width: f32, label: &str) -> Response {
+    let field = field.update_while_editing(false).min_size(vec2(width, 0.0));
     let response = ui
         .scope(|ui| {
             let palette = theme::palette(ui.ctx());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 
 use super::{MAX_PHOTOS, ModelIdentity};
-use crate::document::{MAX_LAYERS, StyleMix};
+use crate::document::{DirectionAmounts, MAX_LAYERS, StyleMix};
 
 /// The version that is written, and the newest that is read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -21,6 +21,8 @@ const PROGRAM: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 const MAX_NAME_LEN: usize = 1000;
 /// No more numbers of the view than this are kept.
 const MAX_VIEW_LEN: usize = 64;
+/// And no more directions of a face.
+const MAX_DIRECTIONS_LEN: usize = 1000;
 /// No point of a face lies further out, in pixels.
 const FARTHEST_PX: f32 = 1e6;
 
@@ -46,6 +48,9 @@ pub struct ProjectRecord {
     /// How the styles of source and blend are mixed; none is in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style_mix: Option<StyleMix>,
+    /// Steps of the whole face along the model's directions, by their names.
+    #[serde(default, skip_serializing_if = "DirectionAmounts::is_empty")]
+    pub directions: DirectionAmounts,
     /// The lowest first.
     #[serde(default)]
     pub layers: Vec<LayerRecord>,
@@ -146,6 +151,8 @@ pub struct LayerRecord {
     #[serde(default)]
     pub feather_px: f32,
     pub visible: bool,
+    #[serde(default, skip_serializing_if = "DirectionAmounts::is_empty")]
+    pub directions: DirectionAmounts,
 }
 
 impl ProjectRecord {
@@ -160,6 +167,7 @@ impl ProjectRecord {
             source: None,
             blend: None,
             style_mix: None,
+            directions: DirectionAmounts::new(),
             layers: Vec::new(),
             active_layer: None,
             view: BTreeMap::new(),
@@ -245,6 +253,13 @@ impl ProjectRecord {
         photos.chain(layers).chain(model).for_each(|name| *name = short(name));
         while self.view.len() > MAX_VIEW_LEN {
             self.view.pop_last();
+        }
+        let of_layers = self.layers.iter_mut().map(|layer| &mut layer.directions);
+        for directions in of_layers.chain([&mut self.directions]) {
+            directions.retain(|name, _| name.len() <= MAX_NAME_LEN);
+            while directions.len() > MAX_DIRECTIONS_LEN {
+                directions.pop_last();
+            }
         }
     }
 }

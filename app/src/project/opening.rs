@@ -298,6 +298,7 @@ impl Opened {
         let blend = record.blend.and_then(|blend| Some(Blend { with: id(blend.with)?, t: blend.t }));
         let _ = document.set_blend(blend);
         document.set_style_mix(record.style_mix);
+        document.update_directions(None, |directions| *directions = record.directions);
         let mut layers: Vec<LayerId> = Vec::with_capacity(record.layers.len());
         for (saved, mask) in record.layers.into_iter().zip(masks) {
             let Some(Ok(layer)) = id(saved.photo).map(|photo| document.add_layer(photo)) else { continue };
@@ -309,6 +310,7 @@ impl Opened {
                 layer.strength = saved.strength;
                 layer.feather_px = saved.feather_px;
                 layer.visible = saved.visible;
+                layer.directions = saved.directions;
             });
             layers.push(layer);
         }

@@ -94,7 +94,7 @@ impl<'a> Parts<'a> {
         };
         let photos = document.photos().iter();
         let layers = document.layers().iter().enumerate().map(|(index, layer)| {
-            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, visible } = layer;
+            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, visible, directions } = layer;
             LayerRecord {
                 name: name.clone(),
                 photo: index_of(*photo).unwrap_or_default(),
@@ -104,6 +104,7 @@ impl<'a> Parts<'a> {
                 strength: *strength,
                 feather_px: *feather_px,
                 visible: *visible,
+                directions: directions.clone(),
             }
         });
         let blend = document.blend();
@@ -118,6 +119,7 @@ impl<'a> Parts<'a> {
                 })
                 .collect(),
             style_mix: document.style_mix(),
+            directions: document.directions(None).clone(),
             source: document.source().and_then(index_of),
             blend: blend.and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
             layers: layers.collect(),

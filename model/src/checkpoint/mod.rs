@@ -11,6 +11,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use crate::config::Config;
+use crate::directions::Directions;
 use crate::error::{Error, Result};
 pub use crate::files::write_whole;
 use crate::random::Random;
@@ -26,6 +27,9 @@ pub struct Checkpoint {
     pub tensors: HashMap<String, Tensor>,
     /// The metadata: `name`, `license`, `trained_on`, `mapping`…
     pub metadata: HashMap<String, String>,
+    /// Named directions, where a file of them was read too (see [`Directions::load`]); without one, a model goes along its
+    /// principal components.
+    pub directions: Option<Directions>,
     /// A hash of the file's contents or, for a published checkpoint, of its tensors: projects name their model by it.
     pub hash: u64,
 }
@@ -78,7 +82,7 @@ impl Checkpoint {
             .map(|(name, view)| Ok((name, to_tensor(&view)?)))
             .collect::<candle_core::Result<_>>()
             .map_err(|err| format!("it has a tensor that cannot be read ({err})"))?;
-        Ok(Self { config, tensors, metadata, hash: fnv1a(bytes) })
+        Ok(Self { config, tensors, metadata, directions: None, hash: fnv1a(bytes) })
     }
 
     fn from_torch(torch: torch::TorchCheckpoint) -> Result<Self> {
@@ -100,7 +104,7 @@ impl Checkpoint {
         let metadata = [("format", "stylemap"), ("mapping", "trained")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
-        Ok(Self { config, tensors: converted, metadata, hash })
+        Ok(Self { config, tensors: converted, metadata, directions: None, hash })
     }
 
     /// A network of these widths with random weights, for benchmarks and tests: normal weights and biases that are not
@@ -171,7 +175,7 @@ impl Checkpoint {
         let metadata = [("format", "stylemap"), ("name", "random weights"), ("mapping", "trained")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
-        Ok(Self { config, tensors, metadata, hash: fnv1a(&seed.to_le_bytes()) })
+        Ok(Self { config, tensors, metadata, directions: None, hash: fnv1a(&seed.to_le_bytes()) })
     }
 
     /// Writes our safetensors: floating-point tensors as `dtype`, or as they are.

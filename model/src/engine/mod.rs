@@ -54,12 +54,12 @@ struct Face {
 /// What the last frame left: the mixed modulations and what they were mixed from.
 struct Mixed {
     base: Arc<Chain>,
-    layers: Vec<FaceId>,
+    layers: Vec<Arc<Chain>>,
     weights: Vec<LevelWeights>,
     modulations: Vec<Tensor>,
 }
 
-/// The key and the chain of a stylemap that is no face's own.
+/// What was computed from which faces and directions, and its chain.
 type Derived = ((Base, Vec<DirectionStep>), Arc<Chain>);
 
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
@@ -68,7 +68,7 @@ pub struct Engine {
     /// Kept while the model runs on a device that can be lost.
     checkpoint: Option<Checkpoint>,
     faces: HashMap<FaceId, Face>,
-    derived: Option<Derived>,
+    derived: Vec<Derived>,
     pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
     mixed: Option<Mixed>,
 }
@@ -81,7 +81,7 @@ impl Engine {
     pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
         let model = Model::new(&checkpoint, device, dtype)?;
         let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);
-        Ok(Self { model, checkpoint, faces: HashMap::new(), derived: None, pyramids: Vec::new(), mixed: None })
+        Ok(Self { model, checkpoint, faces: HashMap::new(), derived: Vec::new(), pyramids: Vec::new(), mixed: None })
     }
 
     /// What the model says of itself.
@@ -106,7 +106,7 @@ impl Engine {
     pub fn fall_back_to_cpu(&mut self) -> Result<()> {
         let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
         self.model = Model::new(&checkpoint, DeviceChoice::Cpu, DtypeChoice::Auto)?;
-        (self.derived, self.mixed) = (None, None);
+        (self.derived, self.mixed) = (Vec::new(), None);
         for face in self.faces.values_mut() {
             face.chain = None;
             face.stylemap = self.model.stylemap_from_values(face.values.clone())?;
@@ -152,7 +152,7 @@ impl Engine {
     pub fn remove_face(&mut self, face: FaceId) {
         self.faces.remove(&face);
         // Both hold nothing that cannot be made again.
-        (self.derived, self.mixed) = (None, None);
+        (self.derived, self.mixed) = (Vec::new(), None);
     }
 
     /// Draws a scene. The frame's number is 0: [`EngineHandle`] gives it its own.
@@ -161,8 +161,10 @@ impl Engine {
     /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
     pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
-        let base = self.base_chain(scene, cancel)?;
-        let modulations = self.mixed_modulations(&base, &scene.layers, cancel)?;
+        let visible: Vec<&Layer> =
+            scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+        let (base, chains) = self.chains_of(scene, &visible, cancel)?;
+        let modulations = self.mixed_modulations(&base, &visible, chains, cancel)?;
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&modulations, start, mix_ms, cancel)
     }
@@ -212,42 +214,59 @@ impl Engine {
         Ok(chain)
     }
 
-    /// The chain of the scene's base; the last one that is no face's own is kept.
-    fn base_chain(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Arc<Chain>> {
-        let directions: Vec<_> = scene.directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
-        if let (Base::Face(face), true) = (&scene.base, directions.is_empty()) {
+    /// The chains of a scene's base and of these layers. Of those that are no face's own, the ones in use are kept for the next
+    /// frame.
+    fn chains_of(
+        &mut self,
+        scene: &Scene,
+        layers: &[&Layer],
+        cancel: &Cancel,
+    ) -> Result<(Arc<Chain>, Vec<Arc<Chain>>)> {
+        let mut known = std::mem::take(&mut self.derived);
+        let base = self.moved_chain(&scene.base, &scene.directions, &mut known, cancel)?;
+        let mut of_layer =
+            |layer: &&Layer| self.moved_chain(&Base::Face(layer.face), &layer.directions, &mut known, cancel);
+        let layers = layers.iter().map(&mut of_layer).collect::<Result<_>>()?;
+        Ok((base, layers))
+    }
+
+    /// The chain of a base moved along directions: computed, or that of the last frame from `known`.
+    fn moved_chain(
+        &mut self,
+        base: &Base,
+        directions: &[DirectionStep],
+        known: &mut Vec<Derived>,
+        cancel: &Cancel,
+    ) -> Result<Arc<Chain>> {
+        let directions: Vec<_> = directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
+        if let (Base::Face(face), true) = (base, directions.is_empty()) {
             return self.chain(*face, cancel);
         }
-        let key = (scene.base.clone(), directions);
-        if let Some((_, chain)) = self.derived.as_ref().filter(|(derived, _)| *derived == key) {
+        let key = (base.clone(), directions);
+        if let Some((_, chain)) = self.derived.iter().find(|(derived, _)| *derived == key) {
             return Ok(Arc::clone(chain));
         }
-        let (base, directions) = &key;
-        let chain = match *base {
-            Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), directions, cancel)?,
-            Base::Interpolation { from, to, t } => {
-                let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
-                self.stepped_chain(stylemap, directions, cancel)?
-            }
-            Base::StyleMix { coarse, fine } if directions.is_empty() => {
-                // Every code keeps its own modulation: nothing is computed.
-                let (coarse, fine) = (self.chain(coarse, cancel)?, self.chain(fine, cancel)?);
-                Chain {
-                    codes: edit::style_mix(&coarse.codes, &fine.codes),
-                    modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+        let chain = match known.iter().position(|(derived, _)| *derived == key) {
+            Some(index) => known.swap_remove(index).1,
+            None => Arc::new(match *base {
+                Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), &key.1, cancel)?,
+                Base::Interpolation { from, to, t } => {
+                    let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
+                    self.stepped_chain(stylemap, &key.1, cancel)?
                 }
-            }
-            Base::StyleMix { coarse, fine } => {
-                let coarse = self.stepped_chain(self.stylemap(coarse)?.clone(), directions, cancel)?;
-                let fine = self.stepped_chain(self.stylemap(fine)?.clone(), directions, cancel)?;
-                Chain {
-                    codes: edit::style_mix(&coarse.codes, &fine.codes),
-                    modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+                Base::StyleMix { coarse, fine } => {
+                    // Every code keeps its own modulation: nothing is computed for the mix itself.
+                    let [coarse, fine] = [coarse, fine].map(Base::Face);
+                    let coarse = self.moved_chain(&coarse, &key.1, known, cancel)?;
+                    let fine = self.moved_chain(&fine, &key.1, known, cancel)?;
+                    Chain {
+                        codes: edit::style_mix(&coarse.codes, &fine.codes),
+                        modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+                    }
                 }
-            }
+            }),
         };
-        let chain = Arc::new(chain);
-        self.derived = Some((key, Arc::clone(&chain)));
+        self.derived.push((key, Arc::clone(&chain)));
         Ok(chain)
     }
 
@@ -259,24 +278,30 @@ impl Engine {
         Chain::new(&self.model, &stylemap, cancel)
     }
 
-    /// The modulations of the base under the layers. Mixes in place into what the last frame left, where that came from the
-    /// same faces.
-    fn mixed_modulations(&mut self, base: &Arc<Chain>, layers: &[Layer], cancel: &Cancel) -> Result<Vec<Tensor>> {
-        let visible: Vec<&Layer> =
-            layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+    /// The modulations of the base under the layers, `chains` being those of `visible`. Mixes in place into what the last
+    /// frame left, where that came from the same chains.
+    fn mixed_modulations(
+        &mut self,
+        base: &Arc<Chain>,
+        visible: &[&Layer],
+        chains: Vec<Arc<Chain>>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Tensor>> {
         if visible.is_empty() {
             self.mixed = None;
             return Ok(base.modulations.clone());
         }
-        let chains = visible.iter().map(|layer| self.chain(layer.face, cancel)).collect::<Result<Vec<_>>>()?;
-        let pyramids = self.pyramids_of(&visible);
+        let pyramids = self.pyramids_of(visible);
         cancel.check()?;
         let with_pyramids: Vec<_> = visible.iter().copied().zip(pyramids.iter().map(Arc::as_ref)).collect();
         let levels: Vec<usize> = std::iter::once(self.model.config.base).chain(self.model.config.levels()).collect();
         let weights: Vec<_> =
             levels.iter().enumerate().map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids)).collect();
-        let faces: Vec<_> = visible.iter().map(|layer| layer.face).collect();
-        let before = self.mixed.take().filter(|mixed| Arc::ptr_eq(&mixed.base, base) && mixed.layers == faces);
+        let before = self.mixed.take().filter(|mixed| {
+            Arc::ptr_eq(&mixed.base, base)
+                && mixed.layers.len() == chains.len()
+                && mixed.layers.iter().zip(&chains).all(|(before, now)| Arc::ptr_eq(before, now))
+        });
         let (before_weights, mut before_modulations) = match before {
             Some(mixed) => (mixed.weights, mixed.modulations.into_iter().map(Some).collect()),
             None => (Vec::new(), Vec::new()),
@@ -301,7 +326,7 @@ impl Engine {
             let before = before_modulations.get_mut(index).and_then(Option::take);
             modulations.push(mix::modulation(modulator, &parts, weights, work, before)?);
         }
-        self.mixed = Some(Mixed { base: Arc::clone(base), layers: faces, weights, modulations: modulations.clone() });
+        self.mixed = Some(Mixed { base: Arc::clone(base), layers: chains, weights, modulations: modulations.clone() });
         Ok(modulations)
     }
 

@@ -44,6 +44,8 @@ pub struct Layer {
     pub strength: f32,
     /// Softens the mask by about this many of its pixels; 0 leaves it as painted.
     pub feather_px: f32,
+    /// Steps along semantic directions, applied to the reference: they show where it is taken and nowhere else.
+    pub directions: Vec<DirectionStep>,
 }
 
 /// A step along one of the model's semantic directions.
@@ -53,7 +55,7 @@ pub struct DirectionStep {
     pub index: usize,
     /// How far, in standard deviations of the training faces.
     pub amount: f32,
-    /// Only inside this mask (brought to the stylemap's grid), or everywhere.
+    /// Only inside this mask (in the face's own frame, brought to the stylemap's grid), or everywhere.
     pub mask: Option<Arc<Mask>>,
 }
 
@@ -112,8 +114,14 @@ mod tests {
         let dab = |x: usize| {
             Arc::new(Mask::from_u8(4, &std::array::from_fn::<u8, 16, _>(|i| 255 * u8::from(i % 4 == x))).unwrap())
         };
-        let layer =
-            |x, dx, strength| Layer { face: FaceId(1), mask: dab(x), offset_px: (dx, 0), strength, feather_px: 0.0 };
+        let layer = |x, dx, strength| Layer {
+            face: FaceId(1),
+            mask: dab(x),
+            offset_px: (dx, 0),
+            strength,
+            feather_px: 0.0,
+            directions: Vec::new(),
+        };
         let scene =
             Scene { layers: vec![layer(0, 0, 0.5), layer(0, 2, 1.0), layer(3, 1, 1.0)], ..Scene::face(FaceId(0)) };
         let everywhere = Mask::constant(4, 0.25);

@@ -1,5 +1,6 @@
 //! The parts around the canvas.
 
+mod adjust;
 mod blend;
 mod history;
 mod layers;
@@ -30,6 +31,8 @@ impl Editor {
                         self.blend_ui(ui);
                         section_break(ui);
                         self.layers_ui(ui);
+                        section_break(ui);
+                        self.adjust_ui(ui);
                         section_break(ui);
                         self.history_ui(ui);
                     });

@@ -52,6 +52,11 @@ impl Editor {
                     self.layer_menu_ui(ui);
                     ui.separator();
                     self.menu_item_ui(ui, &Command::SwapBlend);
+                    ui.separator();
+                    self.menu_groups_ui(
+                        ui,
+                        &[&[Command::AdjustWholeFace, Command::AdjustInsideMask, Command::ResetAdjustments]],
+                    );
                 });
                 self.menu_ui(ui, "Help", &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowAbout]]);
 
@@ -108,6 +113,8 @@ impl Editor {
             Command::ToggleInPhoto => Some(self.shown_photo().is_some()),
             Command::MixStyles(mix) => Some(self.timeline.document().style_mix() == *mix),
             Command::ToggleIsolation => Some(self.isolates_layer),
+            Command::AdjustWholeFace => Some(!self.adjusts_layer),
+            Command::AdjustInsideMask => Some(self.adjusts_layer),
             Command::UseLanguage(language) => Some(self.settings.language == *language),
             Command::UseTheme(theme) => Some(self.settings.theme == *theme),
             Command::ToggleCompare(mode) => Some(self.compare_mode == *mode),

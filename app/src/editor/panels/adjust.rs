@@ -1,0 +1,162 @@
+//! Steps along the model's directions, a slider for each: of the whole face, or only of what the active layer paints.
+
+use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use stylemap::directions::DirectionInfo;
+
+use super::super::language::{tr, tr_with};
+use super::super::{Command, Editor, EngineState, Kind, icons, theme, widgets};
+use crate::document::LayerId;
+use crate::document::history::EditKey;
+
+const LABEL_WIDTH: f32 = 86.0;
+const VALUE_WIDTH: f32 = 50.0;
+const RESET_SIZE: f32 = 13.0;
+const UNKNOWN: &str = "This model does not have {names}: kept for one that does, and not in the picture";
+
+impl Editor {
+    pub(super) fn adjust_ui(&mut self, ui: &mut Ui) {
+        let mut is_open = self.settings.open_sections.adjust;
+        let shows = widgets::section_header(ui, "Adjust", &mut is_open, |ui| {
+            self.command_icon_ui(ui, Command::ResetAdjustments, 15.0);
+        });
+        self.settings.open_sections.adjust = is_open;
+        if !shows {
+            return;
+        }
+        let EngineState::Ready(info) = self.engine.state() else { return };
+        let directions = info.directions.clone();
+        if directions.is_empty() {
+            widgets::caption(ui, "This model has no directions to move a face along.");
+        } else if self.timeline.document().is_empty() {
+            widgets::caption(ui, "Open a photo to adjust the face in it.");
+        } else {
+            self.adjusted_part_ui(ui);
+            if self.adjusts_layer && self.timeline.document().active_layer().is_none() {
+                widgets::caption(ui, "There is no layer. Click a photo above to paint from it.");
+            } else {
+                directions.iter().for_each(|direction| self.direction_ui(ui, direction));
+            }
+        }
+        self.unknown_directions_ui(ui);
+    }
+
+    /// The layer that the sliders adjust; none is the whole face.
+    pub(in crate::editor) fn adjusted_layer(&self) -> Option<LayerId> {
+        self.timeline.document().active_layer().filter(|_| self.adjusts_layer).map(|layer| layer.id)
+    }
+
+    /// The whole face, or what the active layer paints.
+    fn adjusted_part_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
+            ui.spacing_mut().button_padding.x = 6.0;
+            for (of_layer, text, command) in [
+                (false, "Whole face", Command::AdjustWholeFace),
+                (true, "Only inside the mask", Command::AdjustInsideMask),
+            ] {
+                let button = egui::Button::selectable(self.adjusts_layer == of_layer, RichText::new(tr(text)).small());
+                let button = ui.add_enabled(self.is_enabled(&command), button);
+                if button.on_hover_text(command.tooltip()).clicked() {
+                    self.send(command);
+                }
+            }
+        });
+        let document = self.timeline.document();
+        let Some(layer) = document.active_layer().filter(|_| self.adjusts_layer) else { return };
+        if let Some(source) = document.source().filter(|source| *source != layer.photo) {
+            let hint = "This is what {name} brings in. For a part of the source itself, add a layer from it.";
+            let hint = tr_with(hint, &[("name", &layer.name)]);
+            ui.label(RichText::new(hint).small().color(theme::palette(ui.ctx()).text_weak));
+            let button = egui::Button::new(RichText::new(tr("Add a layer from the source")).small());
+            if ui.add(button).clicked() {
+                self.send(Command::AddLayer(source));
+            }
+        } else if layer.mask.is_empty() {
+            widgets::caption(ui, "Paint over the part that is to be adjusted.");
+        }
+    }
+
+    /// Name, slider, value and the way back to zero.
+    fn direction_ui(&mut self, ui: &mut Ui, direction: &DirectionInfo) {
+        let part = self.adjusted_layer();
+        let DirectionInfo { name, source, range: [low, high] } = direction;
+        let label = tr(name);
+        let before = self.timeline.document().directions(part).get(name).copied().unwrap_or(0.0);
+        let mut amount = before;
+        // A project may come from a model that goes further.
+        let range = low.min(before)..=high.max(before);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
+            // Zero is in the middle: nothing fills up from the left.
+            ui.visuals_mut().slider_trailing_fill = false;
+            let (rect, label_response) = ui.allocate_exact_size(vec2(LABEL_WIDTH, theme::space::ROW), Sense::hover());
+            let text = RichText::new(label).color(theme::palette(ui.ctx()).text_weak);
+            let mut label_ui =
+                ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+            label_ui.add(Label::new(text).truncate().selectable(false));
+            label_response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
+            let hint = tr_with("In standard deviations of the training faces. From: {source}", &[("source", source)]);
+            let label_response = label_response.on_hover_text(format!("{label}\n{hint}"));
+            let gaps = 3.0 * theme::space::TIGHT;
+            let width = ui.available_width() - VALUE_WIDTH - theme::space::ROW - gaps;
+            let slider = widgets::rail(ui, &mut amount, range.clone(), false, width);
+            slider.widget_info(|| WidgetInfo::slider(true, f64::from(amount), label));
+            slider.labelled_by(label_response.id).on_hover_text(&hint);
+            widgets::decimal_field(ui, &mut amount, range, VALUE_WIDTH, label).on_hover_text(&hint);
+            let reset = tr_with("Reset {name}", &[("name", label)]);
+            if widgets::icon_button_enabled(ui, amount != 0.0, icons::RESET, &reset, RESET_SIZE)
+                .on_hover_text(&reset)
+                .clicked()
+            {
+                amount = 0.0;
+            }
+        });
+        if amount != before {
+            self.timeline.edit_continuously(adjustment_name(part), EditKey::Direction(part), |document| {
+                document.update_directions(part, |amounts| {
+                    amounts.insert(name.clone(), amount);
+                });
+            });
+        }
+    }
+
+    /// What the document has and the model does not.
+    fn unknown_directions_ui(&mut self, ui: &mut Ui) {
+        let unknown = self.unknown_directions();
+        if !unknown.is_empty() {
+            let text = tr_with(UNKNOWN, &[("names", &unknown.join(", "))]);
+            ui.label(RichText::new(text).small().color(theme::palette(ui.ctx()).text_weak));
+        }
+    }
+
+    /// The directions that the document moves faces along and the model does not have, by name.
+    pub(in crate::editor) fn unknown_directions(&self) -> Vec<String> {
+        let EngineState::Ready(info) = self.engine.state() else { return Vec::new() };
+        let document = self.timeline.document();
+        let of_layers = document.layers().iter().flat_map(|layer| layer.directions.keys());
+        let names = document.directions(None).keys().chain(of_layers);
+        let unknown = names.filter(|name| info.directions.iter().all(|direction| direction.name != **name));
+        let mut unknown: Vec<String> = unknown.cloned().collect();
+        unknown.sort();
+        unknown.dedup();
+        unknown
+    }
+
+    /// Said once when a project opens; the panel says it for as long as it is so.
+    pub(in crate::editor) fn say_unknown_directions(&mut self) {
+        let unknown = self.unknown_directions();
+        if !unknown.is_empty() {
+            self.notifications.push(Kind::Info, tr_with(UNKNOWN, &[("names", &unknown.join(", "))]));
+        }
+    }
+
+    /// Takes the whole face, or what the active layer paints, back to where it was.
+    pub(in crate::editor) fn reset_adjustments(&mut self) {
+        let part = self.adjusted_layer();
+        self.timeline.edit("Reset adjustments", |document| document.update_directions(part, |amounts| amounts.clear()));
+    }
+}
+
+fn adjustment_name(part: Option<LayerId>) -> &'static str {
+    if part.is_some() { "Adjust inside mask" } else { "Adjust whole face" }
+}
