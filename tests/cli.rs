@@ -940,6 +940,99 @@ fn wrong_usage_is_one_sentence() {
     }
 }
 
+/// Demo faces in two folders, and one beside them.
+fn faces_to_measure(files: &Files) {
+    for entry in std::fs::read_dir(repository("assets/demo")).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".png")) else {
+            continue;
+        };
+        let place = match name {
+            "male_077.png" => files.path("faces/alone.png"),
+            _ => files.path("faces").join(name.split('_').next().unwrap()).join(name),
+        };
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(&path, place).unwrap();
+    }
+}
+
+fn assert_near(ours: &serde_json::Value, reference: &serde_json::Value, at: &str) {
+    match (ours, reference) {
+        (serde_json::Value::Object(ours), serde_json::Value::Object(reference)) => {
+            for (key, reference) in reference {
+                assert_near(
+                    ours.get(key).unwrap_or_else(|| panic!("no {at}/{key}")),
+                    reference,
+                    &format!("{at}/{key}"),
+                );
+            }
+        }
+        (ours, reference) => {
+            let (ours, reference) = (ours.as_f64().unwrap(), reference.as_f64().unwrap());
+            assert!((ours - reference).abs() <= 1e-4 * reference.abs(), "{at}: {ours}, and PyTorch has {reference}");
+        }
+    }
+}
+
+/// `tests/fixtures/evaluate.py` wrote the numbers.
+#[test]
+fn evaluate_gives_the_numbers_of_pytorch() {
+    let files = Files::new();
+    faces_to_measure(&files);
+    let network = repository("tests/fixtures/small_lpips.safetensors");
+    let line = format!("--model {{small}} evaluate faces --lpips {} --json", network.display());
+    let ours: serde_json::Value = serde_json::from_str(&files.ok(&line)).unwrap();
+    let reference = std::fs::read(repository("tests/fixtures/evaluate.json")).unwrap();
+    let reference: serde_json::Value = serde_json::from_slice(&reference).unwrap();
+    assert_near(&ours, &reference, "");
+    assert_eq!(ours["unreadable"], serde_json::json!([]));
+    // Without LPIPS the other numbers stay.
+    let without: serde_json::Value = serde_json::from_str(&files.ok("--model {small} evaluate faces --json")).unwrap();
+    assert_eq!(without["local_edits"], ours["local_edits"]);
+    assert_eq!(without["reconstruction"]["all"]["mse"], ours["reconstruction"]["all"]["mse"]);
+    assert!(without.get("interpolation").is_none() && without["reconstruction"]["all"].get("lpips").is_none());
+    let said = files.ok("--model {small} evaluate faces");
+    for word in ["8 pictures at 64 x 64 px", "female", "all", "mouth", "MSE src"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn evaluate_names_what_it_cannot_measure() {
+    let files = Files::new();
+    std::fs::create_dir_all(files.path("faces/none")).unwrap();
+    files.fails("--model {small} evaluate gone", 1, "cannot read the folder gone");
+    files.fails("--model {small} evaluate faces", 1, "there is no picture in faces");
+    std::fs::write(files.path("faces/none/broken.png"), "no picture").unwrap();
+    std::fs::copy(&files.a, files.path("faces/a.png")).unwrap();
+    let Output { status, stderr, .. } = files.run("--model {small} evaluate faces");
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        stderr.contains("broken.png") && stderr.contains("error: 1 of 2 pictures in faces can be read"),
+        "{stderr}"
+    );
+    std::fs::copy(&files.b, files.path("faces/b.png")).unwrap();
+    RgbImage::new(40, 30).save(files.path("faces/wide.png")).unwrap();
+    let Output { status, stdout, stderr } = files.run("--model {small} evaluate faces --json");
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("warning: ") && stderr.contains("wide.png is 40 x 30 pixels"), "{stderr}");
+    assert!(stderr.ends_with("error: 2 of 4 pictures cannot be read and are in no number\n"), "{stderr}");
+    let measured: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(
+        (&measured["images"], &measured["unreadable"]),
+        (&2.into(), &serde_json::json!(["none/broken.png", "wide.png"]))
+    );
+    for (network, reason) in
+        [("{a}", "is not the LPIPS network"), ("{small}", "is not the LPIPS network"), ("gone", "cannot read gone")]
+    {
+        files.fails(&format!("--model {{small}} evaluate faces --lpips {network}"), 1, reason);
+    }
+    files.ok("convert {small} -o other.safetensors");
+    files.fails("--model {small} evaluate faces --lpips other.safetensors", 1, "no tensor `features.0.weight`");
+}
+
 /// Writes directions for the small model, each pointing elsewhere.
 fn write_directions(files: &Files, name: &str, base: usize) {
     let names = ["Smile", "Age"];

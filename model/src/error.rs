@@ -34,6 +34,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file is not the network that says how different pictures look.
+    #[error("{path} is not the LPIPS network: {reason}", path = path.display())]
+    Lpips {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The checkpoint can be read but its tensors are not those of a StyleMapGAN of its own configuration.
     #[error("the model does not fit its configuration: {0}")]
     ModelShape(String),

@@ -10,6 +10,7 @@
 //! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
 //! - [`face`]: faces in photos: found, cut out as the model was trained, and put back;
+//! - [`metrics`]: how good a model is;
 //! - [`photo`]: pictures to tensors and back; [`files`]: files written whole or not at all; [`verify`]: numbers of the PyTorch
 //!   reference recomputed.
 //!
@@ -29,6 +30,7 @@ pub mod kernels;
 pub mod layers;
 pub mod mapping;
 pub mod mask;
+pub mod metrics;
 pub mod model;
 pub mod photo;
 mod random;

@@ -5,6 +5,7 @@ mod bench;
 mod convert;
 mod edit;
 mod editor;
+mod evaluate;
 mod failure;
 mod info;
 mod interpolate;
@@ -105,6 +106,8 @@ enum Command {
     Info(info::InfoArgs),
     /// Recompute the numbers of a fixture of the PyTorch reference and compare
     Verify(verify::VerifyArgs),
+    /// Measure how good the model is, on pictures that it was not trained on
+    Evaluate(evaluate::EvaluateArgs),
     /// Measure how fast the model draws here
     Bench(bench::BenchArgs),
 }
@@ -137,6 +140,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Convert(args) => convert::run(&common, &args),
         Command::Info(args) => info::run(&common, &args),
         Command::Verify(args) => verify::run(&common, &args),
+        Command::Evaluate(args) => evaluate::run(&common, &args),
         Command::Bench(args) => bench::run(&common, &args),
     }
 }
