@@ -5,6 +5,7 @@ mod canvas;
 pub mod commands;
 mod dialogs;
 mod engine_link;
+mod export_box;
 mod face_view;
 mod gpu;
 mod icons;
@@ -25,12 +26,14 @@ pub mod view;
 mod widgets;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
+use image::RgbImage;
 use stylemap::engine::{Frame, WorkerOptions};
+use stylemap::photo;
 
 pub use canvas::CompareMode;
 pub use commands::Command;
@@ -43,7 +46,7 @@ use crate::document::{
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
-use crate::settings::{Language, Settings};
+use crate::settings::{ExportSettings, Language, Settings, Sizes};
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
@@ -82,17 +85,24 @@ pub struct EditorOptions {
     pub folders: Option<UserFolders>,
 }
 
+/// The window's inside at the first start, and at the least, in points.
+const DEFAULT_SIZE: [f32; 2] = [1360.0, 860.0];
+const MIN_SIZE: [f32; 2] = [960.0, 600.0];
+
 /// Opens the window and returns when it is closed.
 ///
 /// # Errors
 /// When there is no display or no graphics adapter.
 pub fn run(options: EditorOptions) -> anyhow::Result<()> {
+    // The editor reads them again, and says what is wrong with them.
+    let settings = options.folders.as_ref().and_then(|folders| Settings::load(&folders.settings).ok());
+    let size = settings.and_then(|settings| settings.sizes.window).unwrap_or(DEFAULT_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Stylebrush")
             .with_app_id("stylebrush")
-            .with_inner_size([1360.0, 860.0])
-            .with_min_inner_size([960.0, 600.0])
+            .with_inner_size([size[0].max(MIN_SIZE[0]), size[1].max(MIN_SIZE[1])])
+            .with_min_inner_size(MIN_SIZE)
             .with_drag_and_drop(true)
             .with_icon(icon()),
         renderer: eframe::Renderer::Wgpu,
@@ -163,14 +173,17 @@ enum Picture {
 }
 
 impl Picture {
-    fn write(&self, path: &std::path::Path) -> anyhow::Result<()> {
+    fn write(&self, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
+        // Known before the work begins.
+        let format = export::Format::of(path)?;
         match self {
-            Self::Face(frame) => export::write_frame(path, frame.size_px, &frame.rgba),
+            Self::Face(frame) => {
+                let picture = photo::rgb_from_rgba(&frame.rgba, frame.size_px)?;
+                export::write(path, &picture, format, &settings.file_options(None))
+            }
             Self::InPhoto(edit) => {
-                // Known before the work begins.
-                let format = export::Format::of(path)?;
                 let icc_profile = edit.placement()?.original.icc_profile.as_deref();
-                export::write(path, &edit.whole()?, format, icc_profile)
+                export::write(path, &edit.whole()?, format, &settings.file_options(icc_profile))
             }
         }
     }
@@ -506,10 +519,10 @@ impl Editor {
             Command::SaveProjectByPath => self.ask_for_path(Question::SaveProjectTo),
             Command::SaveProjectTo(path) => self.save_project_to(path),
             Command::ForgetRecent => self.forget_recent(),
-            Command::Export => self.ask(Question::ExportTo, ctx),
+            Command::Export => self.modal = Some(Modal::Export(self.export_box(false))),
             Command::ExportByPath => self.ask_for_path(Question::ExportTo),
             Command::ExportTo(path) => self.export_to(path, None),
-            Command::ExportInPhoto => self.ask(Question::ExportInPhotoTo, ctx),
+            Command::ExportInPhoto => self.modal = Some(Modal::Export(self.export_box(true))),
             Command::ExportInPhotoTo(path) => {
                 if let Some((photo, _)) = self.source_in_photo() {
                     self.export_to(path, Some(photo.id));
@@ -730,15 +743,24 @@ impl Editor {
         let asked = self.dialogs.ask(question, &suggestion, move || ctx.request_repaint());
         if let Err(err) = asked.context("the file dialog could not be opened") {
             self.notifications.error(&err);
-            self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
+            self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, self.suggested_path(question))));
         }
     }
 
     fn ask_for_path(&mut self, question: Question) {
-        self.modal = Some(Modal::Path(PathBox::new(question, self.suggested_name(question))));
+        self.modal = Some(Modal::Path(PathBox::new(question, self.suggested_path(question))));
     }
 
-    /// The name of a file to write: that of the source, and in the photo's own format where that can be written.
+    /// A name in a folder where the user will find it again: that of the project, of the source, or the user's own.
+    fn suggested_path(&self, question: Question) -> String {
+        let document = self.timeline.document();
+        let of_source = document.source().and_then(|id| document.photo(id)).and_then(|photo| photo.path.as_deref());
+        let own = [self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
+        let folder = own.map(Path::to_owned).or_else(std::env::home_dir).unwrap_or_default();
+        folder.join(self.suggested_name(question)).display().to_string()
+    }
+
+    /// The name of a file to write: that of the source.
     fn suggested_name(&self, question: Question) -> String {
         let document = self.timeline.document();
         if question == Question::ExportMaskTo
@@ -746,23 +768,18 @@ impl Editor {
         {
             return format!("{} mask.png", layer.name.replace(['/', '\\', ':'], "-"));
         }
-        let Some(photo) = document.source().and_then(|id| document.photo(id)) else {
-            return "Stylebrush.png".to_owned();
-        };
-        let own_format = photo.path.as_ref().filter(|path| export::Format::of(path).is_ok());
-        let extension = own_format.and_then(|path| path.extension()).map(|extension| extension.to_string_lossy());
-        match (question, extension) {
-            (Question::ExportInPhotoTo, Some(extension)) => format!("{} edited.{extension}", photo.name),
-            (Question::SaveProjectTo, _) => {
+        let name = document.source().and_then(|id| document.photo(id)).map_or("Stylebrush", |photo| &photo.name);
+        match question {
+            Question::SaveProjectTo => {
                 let own_name = self.projects.path().and_then(|path| path.file_name());
                 own_name.map_or_else(
-                    || format!("{}.{}", photo.name, crate::project::EXTENSION),
+                    || format!("{name}.{}", crate::project::EXTENSION),
                     |name| name.to_string_lossy().into_owned(),
                 )
             }
-            (Question::MotionTo, _) => format!("{} in motion.gif", photo.name),
-            (Question::MotionFramesTo, _) => format!("{} in motion", photo.name),
-            _ => format!("{} edited.png", photo.name),
+            Question::MotionTo => format!("{name} in motion.gif"),
+            Question::MotionFramesTo => format!("{name} in motion"),
+            _ => format!("{name} edited.{}", self.settings.export.format.extension()),
         }
     }
 
@@ -794,7 +811,8 @@ impl Editor {
                 self.pending_exports.push(export);
                 continue;
             };
-            self.spawn_export(export.path, ctx, move |path| picture.write(path));
+            let settings = self.settings.export;
+            self.spawn_export(export.path, ctx, move |path| picture.write(path, settings));
         }
     }
 
@@ -803,7 +821,7 @@ impl Editor {
         &mut self,
         path: PathBuf,
         ctx: &egui::Context,
-        write: impl FnOnce(&std::path::Path) -> anyhow::Result<()> + Send + 'static,
+        write: impl FnOnce(&Path) -> anyhow::Result<()> + Send + 'static,
     ) {
         let (done, ctx) = (self.exports_done.0.clone(), ctx.clone());
         let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
@@ -827,6 +845,10 @@ impl Editor {
             self.take_photos(batch);
         }
         while let Some(answer) = self.dialogs.poll() {
+            if !matches!(answer, Answer::Paths(Question::SaveProjectTo, _) | Answer::NoDialog(Question::SaveProjectTo))
+            {
+                self.forget_what_follows_saving();
+            }
             match answer {
                 Answer::Paths(Question::OpenPhotos, paths) => self.send(Command::OpenPaths(paths)),
                 Answer::Paths(Question::SaveProjectTo, paths) => {
@@ -851,7 +873,7 @@ impl Editor {
                     paths.into_iter().for_each(|path| self.send(Command::ExportMaskTo(path)));
                 }
                 Answer::NoDialog(question) => {
-                    let suggestion = self.suggested_name(question);
+                    let suggestion = self.suggested_path(question);
                     self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
                 }
                 Answer::Cancelled => {}
@@ -986,9 +1008,19 @@ impl Editor {
         }
     }
 
-    /// Writes settings that changed, on a thread of its own: a disk may be slow.
+    /// Writes settings that changed, on a thread of its own: a disk may be slow. The window's size alone waits for the end.
     fn keep_settings(&mut self, ctx: &egui::Context) {
-        if self.settings == self.kept_settings || ctx.input(|input| input.pointer.any_down()) {
+        let (size, is_usual) = ctx.input(|input| {
+            let viewport = input.viewport();
+            let is_usual = viewport.maximized != Some(true) && viewport.fullscreen != Some(true);
+            (viewport.inner_rect.map(|rect| rect.size()), is_usual)
+        });
+        if let Some(size) = size.filter(|_| is_usual) {
+            self.settings.sizes.window = Some(size.round().into());
+        }
+        let known = Sizes { window: self.settings.sizes.window, ..self.kept_settings.sizes };
+        let is_kept = self.settings == Settings { sizes: known, ..self.kept_settings.clone() };
+        if is_kept || ctx.input(|input| input.pointer.any_down()) {
             return;
         }
         self.kept_settings = self.settings.clone();
@@ -1018,24 +1050,38 @@ impl Editor {
         }
     }
 
-    /// What other programs put on the clipboard: paths of photos, one in each line.
+    /// What other programs put on the clipboard: a picture, or paths of photos, one in each line.
     fn take_clipboard(&mut self, ctx: &egui::Context) {
-        let (copies, pasted) = ctx.input(|input| {
+        let (copies, pasted, picture) = ctx.input(|input| {
             let copies = input.events.iter().any(|event| matches!(event, egui::Event::Copy));
             let pasted = input.events.iter().find_map(|event| match event {
                 egui::Event::Paste(text) => Some(text.clone()),
                 _ => None,
             });
-            (copies, pasted)
+            let picture = input.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
+                _ => None,
+            });
+            (copies, pasted, picture)
         });
         if copies {
             self.send(Command::CopyPicture);
+        }
+        if let Some(picture) = picture {
+            let [width, height] = picture.size.map(|len| u32::try_from(len).unwrap_or_default());
+            self.loader.take_picture(tr("Pasted picture").to_owned(), move || {
+                let rgb = picture.pixels.iter().flat_map(|pixel| {
+                    let [red, green, blue, _] = pixel.to_srgba_unmultiplied();
+                    [red, green, blue]
+                });
+                RgbImage::from_raw(width, height, rgb.collect())
+            });
         }
         let Some(pasted) = pasted else { return };
         let lines = pasted.lines().map(str::trim).filter(|line| !line.is_empty());
         let paths: Vec<PathBuf> = lines.map(modals::path_of).filter(|path| path.is_file()).collect();
         if paths.is_empty() {
-            self.notifications.push(Kind::Info, tr("There is no path of a photo on the clipboard"));
+            self.notifications.push(Kind::Info, tr("There is no picture and no path of a photo on the clipboard"));
         } else {
             self.send(Command::OpenPaths(paths));
         }
@@ -1119,6 +1165,11 @@ impl eframe::App for Editor {
 
     fn on_exit(&mut self) {
         self.close_projects();
+        if let Some(path) = self.settings_file.as_ref().filter(|_| self.settings != self.kept_settings)
+            && let Err(err) = self.settings.save(path)
+        {
+            log::error!("{err:#}");
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

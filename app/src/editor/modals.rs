@@ -6,6 +6,7 @@ use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::commands::format_shortcut;
 use super::dialogs::Question;
+use super::export_box::ExportBox;
 use super::language::tr;
 use super::motion::MotionTarget;
 use super::palette::Palette;
@@ -25,6 +26,8 @@ pub enum Modal {
     Recover(Vec<Leftover>),
     /// Faces that nobody has.
     RandomFaces(RandomFaces),
+    /// What to write of the picture, and how.
+    Export(ExportBox),
     /// What to write of the motion between two faces.
     Motion,
     /// Every key.
@@ -73,6 +76,7 @@ impl Editor {
             Modal::Unsaved(_) => "unsaved",
             Modal::Recover(_) => "recover",
             Modal::RandomFaces(_) => "random faces",
+            Modal::Export(_) => "export",
             Modal::Motion => "motion",
             Modal::Keys(_) => "keys",
             Modal::About => "about",
@@ -85,6 +89,7 @@ impl Editor {
                 Modal::Unsaved(next) => self.unsaved_ui(ui, next),
                 Modal::Recover(leftovers) => self.recover_ui(ui, leftovers),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
+                Modal::Export(export_box) => self.export_ui(ui, export_box),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
                 Modal::About => self.about_ui(ui),
@@ -92,9 +97,8 @@ impl Editor {
         let closes = response.should_close();
         match response.inner {
             Outcome::Send(command) => self.send(command),
-            Outcome::Close => {}
-            Outcome::Stay if closes => {}
-            Outcome::Stay => self.modal = Some(modal),
+            Outcome::Stay if !closes => self.modal = Some(modal),
+            Outcome::Close | Outcome::Stay => self.forget_what_follows_saving(),
         }
     }
 
