@@ -15,7 +15,7 @@ use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
-use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
+use stylebrush_app::editor::{Command, CompareMode, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
 use stylebrush_app::settings::{Language, Theme};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, Frame, WorkerOptions};
@@ -48,6 +48,7 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         are_aligned: true,
         load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
         model_label: "test model".to_owned(),
+        model_card: Some("# Test model\n\n- for **tests** only"),
         worker: WorkerOptions { artificial_delay: delay },
         folders: None,
     }
@@ -963,15 +964,19 @@ fn every_menu_and_box_opens_and_every_widget_has_a_name() {
         session.harness.check_accessibility();
         session.key(Modifiers::NONE, Key::Escape);
     }
-    for command in [Command::ShowKeys, Command::ShowAbout, Command::OpenByPath, Command::ExportByPath] {
+    let boxes = [Command::ShowKeys, Command::ShowAbout, Command::ShowModelCard, Command::OpenByPath, Command::Export];
+    for command in boxes {
         session.run(command.clone());
         session.harness.run_steps(3);
         session.harness.check_accessibility();
         session.key(Modifiers::NONE, Key::Escape);
     }
     session.run(Command::ShowAbout);
-    session.harness.run_steps(3);
+    session.harness.run_steps(8);
     assert!(session.harness.query_by_label_contains("Version").is_some());
+    session.harness.get_by_label("Model card").click();
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("for tests only").is_some(), "the card is shown without its marks");
 }
 
 #[test]
@@ -1806,7 +1811,7 @@ impl Dice {
 fn is_for_everyone(command: &Command) -> bool {
     use Command::{Export, ExportByPath, ExportInPhoto, ExportMask, ExportMaskByPath, ExportMotion, ImportMask};
     use Command::{ImportMaskByPath, NewProject, Open, OpenByPath, Quit, RenameLayer, SaveProject, SaveProjectAs};
-    use Command::{SaveProjectByPath, ShowAbout, ShowKeys, ShowPalette, ShowRandomFaces};
+    use Command::{SaveProjectByPath, ShowAbout, ShowKeys, ShowModelCard, ShowPalette, ShowRandomFaces};
     !matches!(
         command,
         Export
@@ -1827,16 +1832,29 @@ fn is_for_everyone(command: &Command) -> bool {
             | SaveProjectByPath
             | ShowAbout
             | ShowKeys
+            | ShowModelCard
             | ShowPalette
             | ShowRandomFaces
             | Command::UseLanguage(_)
     )
 }
 
-/// `STYLEBRUSH_STEPS` sets how long it goes on; an hour is some hundred thousand.
+/// How much memory this process holds, where the system says so.
+fn resident_bytes() -> Option<usize> {
+    let pages: usize = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}
+
+/// The past may hold this much, and the system's allocator as much again that it does not give back.
+const MAX_GROWTH_BYTES: usize = 2 * stylebrush_app::document::history::MAX_BYTES;
+
+/// `STYLEBRUSH_STEPS` sets how long it goes on, and then it tells how it goes: 30,000 are an hour of eight edits a
+/// second.
 #[test]
 fn random_editing_loses_nothing() {
-    let steps = std::env::var("STYLEBRUSH_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(400);
+    let long: Option<usize> = std::env::var("STYLEBRUSH_STEPS").ok().and_then(|steps| steps.parse().ok());
+    let (steps, started) = (long.unwrap_or(400), Instant::now());
+    let mut settled_bytes = None;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("work.stylebrush");
     let mut session = Session::ready();
@@ -1846,6 +1864,17 @@ fn random_editing_loses_nothing() {
     let commands: Vec<Command> = Command::all().into_iter().filter(is_for_everyone).collect();
     let mut dice = Dice(20_261_124);
     for step in 0..steps {
+        if step % 100 == 0 {
+            // Until it draws, the harness keeps every texture that it was ever given.
+            session.render();
+        }
+        if step > 0 && step % 2000 == 0 {
+            let bytes = resident_bytes();
+            println!("{step} steps, {:.0} s, {} MiB", started.elapsed().as_secs_f32(), bytes.unwrap_or(0) >> 20);
+            let settled_bytes = *settled_bytes.get_or_insert(bytes);
+            let is_bounded = bytes.zip(settled_bytes).is_none_or(|(now, before)| now < before + MAX_GROWTH_BYTES);
+            assert!(is_bounded, "{bytes:?} after {step} steps, {settled_bytes:?} at first");
+        }
         let photos: Vec<_> = session.editor().timeline().document().photos().iter().map(|photo| photo.id).collect();
         let layers: Vec<_> = session.editor().timeline().document().layers().iter().map(|layer| layer.id).collect();
         let is_narrow = session.editor().view().area().width() < 300.0;
@@ -1931,6 +1960,34 @@ fn the_light_theme() {
     session.key(Modifiers::NONE, Key::F1);
     session.harness.run_steps(12);
     session.snapshot("light_keys");
+}
+
+/// The boxes and the parts of the side panel that the pictures in the dark theme show too.
+#[test]
+fn boxes_and_panels_in_the_light_theme() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Command::UseTheme(Theme::Light));
+    session.harness.get_by_label("History").click();
+    session.harness.run_steps(3);
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.run(Command::ToggleCompare(CompareMode::Split));
+    session.wait_until("it is drawn", Editor::is_idle);
+    session.snapshot("light_history_split");
+    for (command, name) in [
+        (Command::Export, "light_export"),
+        (Command::ExportMotion, "light_motion"),
+        (Command::ShowPalette, "light_palette"),
+        (Command::NewProject, "light_unsaved"),
+        (Command::ShowModelCard, "light_model_card"),
+        (Command::ExportByPath, "light_path"),
+    ] {
+        session.run(command);
+        session.harness.run_steps(14);
+        session.snapshot(name);
+        session.key(Modifiers::NONE, Key::Escape);
+        session.harness.run_steps(3);
+    }
 }
 
 #[test]

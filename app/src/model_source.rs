@@ -11,6 +11,9 @@ const EMBEDDED: Option<&[u8]> = Some(include_bytes!("../../weights/default.safet
 #[cfg(not(feature = "embedded-model"))]
 const EMBEDDED: Option<&[u8]> = None;
 
+/// What is written about it.
+const CARD: &str = include_str!("../../weights/README.md");
+
 /// Where the weights come from.
 #[derive(Clone, Debug)]
 pub enum ModelSource {
@@ -38,6 +41,14 @@ impl ModelSource {
         match self {
             Self::Embedded(_) => "default model".to_owned(),
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What is written about it, in Markdown; none for a file.
+    pub fn card(&self) -> Option<&'static str> {
+        match self {
+            Self::Embedded(_) => Some(CARD),
+            Self::File(_) => None,
         }
     }
 

@@ -13,6 +13,7 @@ mod keymap;
 mod language;
 mod mask_files;
 mod modals;
+mod model_card;
 mod motion;
 pub mod notifications;
 mod palette;
@@ -54,7 +55,7 @@ use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use keymap::KeyMap;
-use language::tr;
+use language::{tr, tr_with};
 use mask_files::MaskFiles;
 use modals::{KeysBox, Modal, PathBox};
 use motion::Motion;
@@ -79,6 +80,8 @@ pub struct EditorOptions {
     pub load_engine: LoadEngine,
     /// What the status bar calls the model while it is loaded.
     pub model_label: String,
+    /// What is written about the model, in Markdown, where it came with a card.
+    pub model_card: Option<&'static str>,
     /// How the engine's thread runs.
     pub worker: WorkerOptions,
     /// Where settings, autosaves and recent files are kept; none keeps none.
@@ -197,6 +200,7 @@ pub struct Editor {
     canvas: Canvas,
     engine: EngineLink,
     model_label: String,
+    model_card: Option<&'static str>,
     loader: PhotoLoader,
     projects: Projects,
     dialogs: Dialogs,
@@ -245,7 +249,7 @@ impl Editor {
         let ctx = &creation.egui_ctx;
         let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         let target_format = render_state.target_format;
-        let EditorOptions { photos, are_aligned, load_engine, model_label, worker, folders } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, model_card, worker, folders } = options;
         let mut notifications = Notifications::default();
         let settings_file = folders.as_ref().map(|folders| folders.settings.clone());
         let settings = settings_file.as_deref().map(Settings::load).transpose().unwrap_or_else(|err| {
@@ -272,6 +276,7 @@ impl Editor {
             photo_view: PhotoView::spawn(wake.clone())?,
             engine: EngineLink::spawn(load_engine, worker, wake),
             model_label,
+            model_card,
             loader,
             projects,
             dialogs: Dialogs::default(),
@@ -659,6 +664,7 @@ impl Editor {
             }
             Command::ShowKeys => self.modal = Some(Modal::Keys(KeysBox::default())),
             Command::ShowAbout => self.modal = Some(Modal::About),
+            Command::ShowModelCard => self.modal = Some(Modal::ModelCard),
         }
         ctx.request_repaint();
     }
@@ -886,7 +892,9 @@ impl Editor {
         while let Ok(written) = self.exports_done.1.try_recv() {
             self.running_exports = self.running_exports.saturating_sub(1);
             match written {
-                Ok(path) => self.notifications.push(Kind::Success, format!("Exported to {}", path.display())),
+                Ok(path) => self
+                    .notifications
+                    .push(Kind::Success, tr_with("Exported to {path}", &[("path", &path.display().to_string())])),
                 Err(err) => self.notifications.error(&err),
             }
         }
@@ -913,18 +921,25 @@ impl Editor {
             }
             Report::FaceFailed(photo, reason) => {
                 self.pending_exports.retain(|export| export.in_photo != Some(photo));
-                let name = self.timeline.document().photo(photo).map_or("A photo", |photo| photo.name.as_str());
-                self.notifications.push(Kind::Error, format!("{name} cannot be used: {reason}"));
+                let name = self.timeline.document().photo(photo).map_or(tr("A photo"), |photo| photo.name.as_str());
+                self.notifications.push(
+                    Kind::Error,
+                    tr_with("{name} cannot be used: {reason}", &[("name", name), ("reason", &reason)]),
+                );
             }
             Report::FrameFailed(reason) => {
                 if !self.pending_exports.is_empty() {
                     self.pending_exports.clear();
                     self.notifications.push(Kind::Error, "Nothing was exported, as the picture could not be made.");
                 }
-                self.notifications.push(Kind::Error, format!("The picture could not be made: {reason}"));
+                self.notifications
+                    .push(Kind::Error, tr_with("The picture could not be made: {reason}", &[("reason", &reason)]));
             }
             Report::FellBackToCpu(reason) => {
-                self.notifications.push(Kind::Info, format!("The device failed and the CPU goes on: {reason}"));
+                self.notifications.push(
+                    Kind::Info,
+                    tr_with("The device failed and the CPU goes on: {reason}", &[("reason", &reason)]),
+                );
             }
         }
     }
@@ -949,8 +964,10 @@ impl Editor {
             }
             Purpose::Add if photos.is_empty() => {}
             Purpose::Add => {
-                let name =
-                    if photos.len() == 1 { "Open photo".to_owned() } else { format!("Open {} photos", photos.len()) };
+                let name = match photos.len() {
+                    1 => "Open photo".to_owned(),
+                    count => tr_with("Open {count} photos", &[("count", &count.to_string())]),
+                };
                 let numbered: Vec<Photo> =
                     photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
                 self.ask_about(&numbered);
@@ -1113,7 +1130,8 @@ fn changes_document(command: &Command) -> bool {
     use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     use Command::{BrushHarder, BrushLarger, BrushSmaller, BrushSofter, ForgetRecent};
     use Command::{
-        ShowAbout, ShowKeys, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit,
+        ShowAbout, ShowKeys, ShowModelCard, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize,
+        ZoomToFit,
     };
     !matches!(
         command,
@@ -1138,6 +1156,7 @@ fn changes_document(command: &Command) -> bool {
             | UseTheme(_)
             | UseLanguage(_)
             | ShowAbout
+            | ShowModelCard
     )
 }
 

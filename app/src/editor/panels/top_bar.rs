@@ -53,7 +53,11 @@ impl Editor {
                     ui.separator();
                     self.menu_item_ui(ui, &Command::SwapBlend);
                 });
-                self.menu_ui(ui, "Help", &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowAbout]]);
+                self.menu_ui(
+                    ui,
+                    "Help",
+                    &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowModelCard, Command::ShowAbout]],
+                );
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
