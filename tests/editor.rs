@@ -1926,6 +1926,9 @@ fn random_editing_loses_nothing() {
     }
     session.run(Command::GoToStep(0));
     assert!(session.editor().timeline().document().has_same_content(&first));
+    if session.editor().is_playing() {
+        session.run(Command::ToggleMotion);
+    }
     session.wait_until("everything is done", |editor| editor.is_idle());
 }
 

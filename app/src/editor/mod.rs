@@ -350,6 +350,11 @@ impl Editor {
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
 
+    /// Whether the motion between two faces plays.
+    pub fn is_playing(&self) -> bool {
+        self.motion.is_playing()
+    }
+
     /// How far the engine is.
     pub fn engine_state(&self) -> &EngineState {
         self.engine.state()
