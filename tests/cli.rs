@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use candle_core::{Device, Tensor};
 use image::codecs::jpeg::JpegEncoder;
 use image::{GenericImage as _, GrayImage, ImageDecoder as _, ImageEncoder as _, Luma, Rgb, RgbImage, imageops};
-use stylebrush_app::export::{self, Format};
+use stylebrush_app::export::{self, FileOptions, Format};
 use stylemap::checkpoint::{Checkpoint, save_tensors};
 use stylemap::face::{CropQuad, Landmarks, PasteOptions, align, crop_quad};
 use stylemap::{DeviceChoice, DtypeChoice, Model, photo};
@@ -514,7 +514,7 @@ fn the_colours_of_the_photo_are_kept() {
     let mut profile: Vec<u8> = (0..200).collect();
     profile[16..20].copy_from_slice(b"RGB ");
     let photo = open(&fixture("faker_f53.jpg"));
-    export::write(&files.path("photo.jpg"), &photo, Format::Jpeg, Some(&profile)).unwrap();
+    export::write(&files.path("photo.jpg"), &photo, Format::Jpeg, &FileOptions::with_profile(Some(&profile))).unwrap();
     files.mask("mask.png", 64, |x, _| if x < 32 { 0 } else { 255 });
     let lines = [
         ("edit photo.jpg --reference {b} --mask mask.png --in-photo -o OUT", "edit.png"),

@@ -16,12 +16,15 @@ use egui_kittest::{Harness, SnapshotOptions};
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::{DirectionAmounts, Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
-use stylebrush_app::editor::{Command, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
+use stylebrush_app::editor::{Command, CompareMode, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
 use stylebrush_app::settings::{Language, Theme};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
+
+#[path = "editor/walkthrough.rs"]
+mod walkthrough;
 
 /// A picture, a decoded photo or a written file comes within this long, or the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,6 +50,7 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         are_aligned: true,
         load_engine: Box::new(|| Engine::new(Checkpoint::random(config(), 7)?, DeviceChoice::Cpu, DtypeChoice::F32)),
         model_label: "test model".to_owned(),
+        model_card: Some("# Test model\n\n- for **tests** only"),
         worker: WorkerOptions { artificial_delay: delay },
         folders: None,
     }
@@ -211,7 +215,10 @@ impl Session {
     /// Opens a menu, then its submenus by pointing at them, and clicks the last one.
     fn choose(&mut self, labels: &[&str]) {
         for (index, label) in labels.iter().enumerate() {
-            let node = self.harness.get_by_label(label);
+            // A line of a menu is followed by its key.
+            let with_key = format!("{label} ");
+            let exact = self.harness.query_by_label(label);
+            let node = exact.unwrap_or_else(|| self.harness.get_by_label_contains(&with_key));
             if index == 0 || index + 1 == labels.len() {
                 node.click();
             } else {
@@ -679,7 +686,7 @@ fn a_mask_goes_to_a_file_and_comes_back() {
 
     session.choose(&["Layer", "Mask file", "Export mask to path…"]);
     let suggested = session.harness.get_by_role(egui::Role::TextInput).value().unwrap_or_default();
-    assert_eq!(suggested, "Portrait 2 mask.png");
+    assert_eq!(Path::new(&suggested).file_name().unwrap(), "Portrait 2 mask.png");
     session.key(Modifiers::COMMAND, Key::A);
     session.harness.get_by_role(egui::Role::TextInput).type_text(path.to_str().unwrap());
     session.harness.run_steps(2);
@@ -985,15 +992,19 @@ fn every_menu_and_box_opens_and_every_widget_has_a_name() {
         session.harness.check_accessibility();
         session.key(Modifiers::NONE, Key::Escape);
     }
-    for command in [Command::ShowKeys, Command::ShowAbout, Command::OpenByPath, Command::ExportByPath] {
+    let boxes = [Command::ShowKeys, Command::ShowAbout, Command::ShowModelCard, Command::OpenByPath, Command::Export];
+    for command in boxes {
         session.run(command.clone());
         session.harness.run_steps(3);
         session.harness.check_accessibility();
         session.key(Modifiers::NONE, Key::Escape);
     }
     session.run(Command::ShowAbout);
-    session.harness.run_steps(3);
+    session.harness.run_steps(8);
     assert!(session.harness.query_by_label_contains("Version").is_some());
+    session.harness.get_by_label("Model card").click();
+    session.harness.run_steps(3);
+    assert!(session.harness.query_by_label("for tests only").is_some(), "the card is shown without its marks");
 }
 
 #[test]
@@ -1786,6 +1797,96 @@ fn a_project_is_saved_and_opened_with_everything_in_it() {
 }
 
 #[test]
+fn saving_that_is_given_up_gives_up_what_was_to_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::ready();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    let file = folder.path().join("a.stylebrush");
+    session.run(Command::NewProject);
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Save").click();
+    session.harness.run_steps(2);
+    // No system dialog here: a path is asked for, and the user thinks better of it.
+    session.run(Command::SaveProjectByPath);
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Cancel").click();
+    session.harness.run_steps(3);
+    session.run(Command::SaveProjectTo(file.clone()));
+    session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
+    session.harness.run_steps(3);
+    assert!(!session.editor().timeline().document().is_empty(), "no new project was asked for any more");
+
+    // With a path given, what was asked for follows.
+    session.paint((200.0, 200.0), (300.0, 200.0));
+    session.run(Command::NewProject);
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Save").click();
+    session.wait_until("the project is new", |editor| editor.timeline().document().is_empty());
+}
+
+#[test]
+fn the_export_box_says_what_is_written_and_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = folders_in(folder.path());
+    let start = || EditorOptions { folders: Some(folders.clone()), ..options(Vec::new(), Duration::ZERO) };
+    let mut session = Session::new(start());
+    session.settle();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.key(Modifiers::COMMAND, Key::E);
+    session.harness.run_steps(12);
+    assert!(session.harness.query_by_label("32 × 32 pixels").is_some(), "the model's picture");
+    session.harness.get_by_label("JPEG").click();
+    session.harness.run_steps(3);
+    session.harness.get_by_label("Say in the file that it was edited").click();
+    session.harness.run_steps(3);
+    session.snapshot("export");
+    session.key(Modifiers::NONE, Key::Escape);
+    session.run(Command::ExportTo(folder.path().join("quiet.png")));
+    session.wait_until("it is exported", Editor::is_idle);
+    let says = |name: &str| {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap();
+        bytes.windows(10).any(|window| window == b"Stylebrush")
+    };
+    assert!(!says("quiet.png"));
+    session.run(Command::Export);
+    session.harness.run_steps(8);
+    session.harness.get_by_label("Say in the file that it was edited").click();
+    session.harness.run_steps(3);
+    session.key(Modifiers::NONE, Key::Escape);
+    session.run(Command::ExportTo(folder.path().join("said.png")));
+    session.wait_until("it is exported", Editor::is_idle);
+    assert!(says("said.png"));
+}
+
+#[test]
+fn the_side_panels_width_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = folders_in(folder.path());
+    let start = || EditorOptions { folders: Some(folders.clone()), ..options(Vec::new(), Duration::ZERO) };
+    let mut session = Session::new(start());
+    session.settle();
+    let edge = |session: &Session| session.editor().view().area().right();
+    let before = edge(&session);
+    let grip = session.harness.get_by_label("Resize panel").rect().center() + vec2(2.0, 0.0);
+    session.hover(grip);
+    session.button(grip, PointerButton::Primary, true);
+    session.hover(grip - vec2(30.0, 0.0));
+    session.hover(grip - vec2(60.0, 0.0));
+    session.button(grip - vec2(60.0, 0.0), PointerButton::Primary, false);
+    session.harness.run_steps(3);
+    let after = edge(&session);
+    assert!((before - after - 60.0).abs() < 4.0, "{before} {after}");
+    assert!(session.steps().is_empty(), "nothing was painted");
+    session.wait_until("it is kept", |_| {
+        std::fs::read_to_string(&folders.settings).is_ok_and(|text| text.contains("side_panel"))
+    });
+    drop(session);
+    let mut session = Session::new(start());
+    session.settle();
+    assert!((edge(&session) - after).abs() < 2.0, "{} {after}", edge(&session));
+}
+
+#[test]
 fn what_a_crash_left_is_offered_and_recovered() {
     let folder = tempfile::tempdir().unwrap();
     let folders = folders_in(folder.path());
@@ -1845,6 +1946,23 @@ fn the_picture_is_copied_and_paths_are_pasted() {
     assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Info && text.contains("no path")));
     session.harness.event(egui::Event::Paste(format!("file://{}\n", path.display())));
     session.wait_until("the photo is open", |editor| editor.timeline().document().photos().len() == 9);
+
+    // A picture without a file, pixel for pixel; a project keeps it.
+    let pixels = |i: usize| egui::Color32::from_rgb((i % 50) as u8 * 5, (i / 50) as u8 * 6, 9);
+    let picture = egui::ColorImage::new([50, 40], (0..2000).map(pixels).collect());
+    session.harness.event(egui::Event::PasteImage(Arc::new(picture)));
+    session.wait_until("the picture is open", |editor| editor.timeline().document().photos().len() == 10);
+    let project = folder.path().join("pasted.stylebrush");
+    session.run(Command::SaveProjectTo(project.clone()));
+    session.wait_until("it is saved", |editor| !editor.has_unsaved_changes());
+    session.run(Command::OpenProject(project));
+    session
+        .wait_until("it is open", |editor| editor.timeline().past_names().len() == 0 && !editor.projects().is_busy());
+    let pasted = session.editor().timeline().document().photos()[9].clone();
+    assert_eq!((pasted.name.as_str(), &pasted.path), ("Pasted picture", &None));
+    let original = &pasted.placement.as_ref().unwrap().original;
+    assert_eq!(original.pixels.dimensions(), (50, 40));
+    assert_eq!(original.pixels.get_pixel(12, 30).0, [60, 180, 9]);
 }
 
 /// A small generator, so that a failure can be repeated: SplitMix64.
@@ -1869,7 +1987,7 @@ impl Dice {
 fn is_for_everyone(command: &Command) -> bool {
     use Command::{Export, ExportByPath, ExportInPhoto, ExportMask, ExportMaskByPath, ExportMotion, ImportMask};
     use Command::{ImportMaskByPath, NewProject, Open, OpenByPath, Quit, RenameLayer, SaveProject, SaveProjectAs};
-    use Command::{SaveProjectByPath, ShowAbout, ShowKeys, ShowPalette, ShowRandomFaces};
+    use Command::{SaveProjectByPath, ShowAbout, ShowKeys, ShowModelCard, ShowPalette, ShowRandomFaces};
     !matches!(
         command,
         Export
@@ -1890,16 +2008,29 @@ fn is_for_everyone(command: &Command) -> bool {
             | SaveProjectByPath
             | ShowAbout
             | ShowKeys
+            | ShowModelCard
             | ShowPalette
             | ShowRandomFaces
             | Command::UseLanguage(_)
     )
 }
 
-/// `STYLEBRUSH_STEPS` sets how long it goes on; an hour is some hundred thousand.
+/// How much memory this process holds, where the system says so.
+fn resident_bytes() -> Option<usize> {
+    let pages: usize = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}
+
+/// The past may hold this much, and the system's allocator as much again that it does not give back.
+const MAX_GROWTH_BYTES: usize = 2 * stylebrush_app::document::history::MAX_BYTES;
+
+/// `STYLEBRUSH_STEPS` sets how long it goes on, and then it tells how it goes: 30,000 are an hour of eight edits a
+/// second.
 #[test]
 fn random_editing_loses_nothing() {
-    let steps = std::env::var("STYLEBRUSH_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(400);
+    let long: Option<usize> = std::env::var("STYLEBRUSH_STEPS").ok().and_then(|steps| steps.parse().ok());
+    let (steps, started) = (long.unwrap_or(400), Instant::now());
+    let mut settled_bytes = None;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("work.stylebrush");
     let mut session = Session::ready();
@@ -1909,6 +2040,17 @@ fn random_editing_loses_nothing() {
     let commands: Vec<Command> = Command::all().into_iter().filter(is_for_everyone).collect();
     let mut dice = Dice(20_261_124);
     for step in 0..steps {
+        if step % 100 == 0 {
+            // Until it draws, the harness keeps every texture that it was ever given.
+            session.render();
+        }
+        if step > 0 && step % 2000 == 0 {
+            let bytes = resident_bytes();
+            println!("{step} steps, {:.0} s, {} MiB", started.elapsed().as_secs_f32(), bytes.unwrap_or(0) >> 20);
+            let settled_bytes = *settled_bytes.get_or_insert(bytes);
+            let is_bounded = bytes.zip(settled_bytes).is_none_or(|(now, before)| now < before + MAX_GROWTH_BYTES);
+            assert!(is_bounded, "{bytes:?} after {step} steps, {settled_bytes:?} at first");
+        }
         let photos: Vec<_> = session.editor().timeline().document().photos().iter().map(|photo| photo.id).collect();
         let layers: Vec<_> = session.editor().timeline().document().layers().iter().map(|layer| layer.id).collect();
         let is_narrow = session.editor().view().area().width() < 300.0;
@@ -1960,6 +2102,9 @@ fn random_editing_loses_nothing() {
     }
     session.run(Command::GoToStep(0));
     assert!(session.editor().timeline().document().has_same_content(&first));
+    if session.editor().is_playing() {
+        session.run(Command::ToggleMotion);
+    }
     session.wait_until("everything is done", |editor| editor.is_idle());
 }
 
@@ -1994,6 +2139,34 @@ fn the_light_theme() {
     session.key(Modifiers::NONE, Key::F1);
     session.harness.run_steps(12);
     session.snapshot("light_keys");
+}
+
+/// The boxes and the parts of the side panel that the pictures in the dark theme show too.
+#[test]
+fn boxes_and_panels_in_the_light_theme() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Command::UseTheme(Theme::Light));
+    session.harness.get_by_label("History").click();
+    session.harness.run_steps(3);
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.run(Command::ToggleCompare(CompareMode::Split));
+    session.wait_until("it is drawn", Editor::is_idle);
+    session.snapshot("light_history_split");
+    for (command, name) in [
+        (Command::Export, "light_export"),
+        (Command::ExportMotion, "light_motion"),
+        (Command::ShowPalette, "light_palette"),
+        (Command::NewProject, "light_unsaved"),
+        (Command::ShowModelCard, "light_model_card"),
+        (Command::ExportByPath, "light_path"),
+    ] {
+        session.run(command);
+        session.harness.run_steps(14);
+        session.snapshot(name);
+        session.key(Modifiers::NONE, Key::Escape);
+        session.harness.run_steps(3);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use stylebrush_app::document::{
     Blend, CANVAS_SIZE_PX, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
 };
-use stylebrush_app::export;
+use stylebrush_app::export::{self, FileOptions};
 use stylebrush_app::original::Original;
 use stylebrush_app::photo_loading;
 use stylebrush_app::project::background::{Opening, SaveTarget, SaveThread};
@@ -1021,7 +1021,7 @@ fn child_saves_until_it_is_killed() {
         scope.spawn(|| {
             for number in first.. {
                 let picture = picture(200, 200, number);
-                export::write(&folder.join("a.png"), &picture, export::Format::Png, None).unwrap();
+                export::write(&folder.join("a.png"), &picture, export::Format::Png, &FileOptions::default()).unwrap();
             }
         });
         println!("begun");
@@ -1037,6 +1037,7 @@ fn whatever_the_moment_of_death_nothing_is_lost() {
     let number = |project: &Project| project.view["number"] as u32;
     project::save(&project_path, &state(0, &photo)).unwrap();
     let (mut newest, mut changes, mut recovered, mut torn) = (0, 0, 0, 0);
+    let (mut exports, mut last_export) = (0, Vec::new());
     for kill in 0..KILLS {
         let first = 1 + 1_000_000 * kill;
         let mut child: Child = child("child_saves_until_it_is_killed", folder.path())
@@ -1061,9 +1062,14 @@ fn whatever_the_moment_of_death_nothing_is_lost() {
         assert!(number(&found) >= newest, "{} after {newest}", number(&found));
         changes += usize::from(number(&found) > newest);
         newest = number(&found);
+        // So is the exported picture, from the first one on.
         if picture_path.exists() {
             let exported = image::open(&picture_path).unwrap().into_rgb8();
             assert_eq!(exported.dimensions(), (200, 200));
+            exports += usize::from(std::fs::read(&picture_path).unwrap() != last_export);
+            last_export = std::fs::read(&picture_path).unwrap();
+        } else {
+            assert!(last_export.is_empty(), "an exported picture is gone");
         }
         // So is the autosave, if there was time for the first one, and it knows whose it is.
         let mut found = leftovers(&recovery);
@@ -1080,6 +1086,7 @@ fn whatever_the_moment_of_death_nothing_is_lost() {
     }
     // Or it has shown nothing: there were saves, autosaves, and files that were not finished.
     assert!(changes > 0 && recovered > 0 && torn > 0, "{changes} saves, {recovered} autosaves, {torn} torn files");
+    assert!(exports > 1, "{exports} exports");
     // What lies beside the project goes with the next save.
     project::save(&project_path, &state(1, &photo)).unwrap();
     let left = names(folder.path());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::engine::{Frame, Scene};
-use stylemap::face::{CropQuad, head_mask};
+use stylemap::face::{PasteOptions, PasteTarget, head_mask};
 use stylemap::photo;
 
 use crate::document::{CANVAS_SIZE_PX, Photo, Placement};
@@ -38,16 +38,16 @@ impl InPhoto {
     /// When the source has no photo around it.
     pub fn whole(&self) -> anyhow::Result<RgbImage> {
         let placement = self.placement()?;
-        Ok(self.paste_into(&placement.original.pixels, &placement.quad)?)
+        Ok(self.paste_into(&mut placement.paste_target())?)
     }
 
-    /// A picture in which the crop lies there, with the edit in it.
+    /// A picture in which the crop lies, with the edit in it.
     ///
     /// # Errors
     /// When the frames are not pictures of one model.
-    pub fn paste_into(&self, pixels: &RgbImage, quad: &CropQuad) -> stylemap::Result<RgbImage> {
+    pub fn paste_into(&self, target: &mut PasteTarget<'_>) -> stylemap::Result<RgbImage> {
         let picture = |frame: &Frame| photo::rgb_from_rgba(&frame.rgba, frame.size_px);
         let painted = self.scene.painted_over(self.photo.id.into(), &head_mask(CANVAS_SIZE_PX));
-        Placement::paste_into(pixels, quad, &picture(&self.face_as_it_is)?, &picture(&self.frame)?, painted)
+        target.paste(&picture(&self.face_as_it_is)?, &picture(&self.frame)?, &PasteOptions::of_painted(painted))
     }
 }

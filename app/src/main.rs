@@ -8,6 +8,11 @@ mod model_source;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Names what is logged, as `RUST_LOG` does elsewhere: `warn`, or `stylebrush_app=debug,wgpu=info`. Unset, nothing is: what
+/// the user must know is said in the window, or in the one sentence of a failed command.
+const LOG_VARIABLE: &str = "STYLEBRUSH_LOG";
+
 fn main() -> std::process::ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or(LOG_VARIABLE, "off")).init();
     cli::main()
 }

@@ -16,6 +16,9 @@ const EMBEDDED: Option<&[u8]> = None;
 #[cfg(not(feature = "embedded-model"))]
 const EMBEDDED_DIRECTIONS: &[u8] = &[];
 
+/// What is written about it.
+const CARD: &str = include_str!("../../weights/README.md");
+
 /// Where the weights come from.
 #[derive(Clone, Debug)]
 pub enum ModelSource {
@@ -43,6 +46,14 @@ impl ModelSource {
         match self {
             Self::Embedded(_) => "default model".to_owned(),
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What is written about it, in Markdown; none for a file.
+    pub fn card(&self) -> Option<&'static str> {
+        match self {
+            Self::Embedded(_) => Some(CARD),
+            Self::File(_) => None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! A photo as it is on disk, with the faces found in it: where crops come from, and where edits go back to.
 
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use image::RgbImage;
+use image::{ImageFormat, RgbImage};
 use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
 use stylemap::photo;
 
@@ -39,6 +40,17 @@ impl Original {
             original.faces = detector.detect(&original.pixels)?;
         }
         Ok(original)
+    }
+
+    /// A picture that is in no file, for example from the clipboard; projects keep it as PNG.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, or the detector fails.
+    pub fn of_pixels(pixels: RgbImage, detector: Option<&FaceDetector>) -> anyhow::Result<Self> {
+        let mut encoded = Vec::new();
+        pixels.write_to(&mut Cursor::new(&mut encoded), ImageFormat::Png)?;
+        let faces = detector.map(|detector| detector.detect(&pixels)).transpose()?.unwrap_or_default();
+        Ok(Self { pixels, icc_profile: None, faces, encoded, preview: OnceLock::new() })
     }
 
     /// A photo from its file's bytes, with the faces that were found in it before; `label` stands for the path in errors.

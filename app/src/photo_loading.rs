@@ -61,8 +61,12 @@ pub struct Batch {
     pub failures: Vec<anyhow::Error>,
 }
 
+/// Gives the pixels of a picture that is in no file.
+type MakePicture = Box<dyn FnOnce() -> Option<RgbImage> + Send>;
+
 enum Item {
     File(PathBuf),
+    Picture(String, MakePicture),
     Face(Arc<Photo>, Landmarks),
 }
 
@@ -110,7 +114,7 @@ impl PhotoLoader {
                             wake();
                         }
                         if of_thread.cancelled.load(Ordering::Relaxed) == cancelled_before {
-                            match opener.open(&item) {
+                            match opener.open(item) {
                                 Ok(photo) => batch.photos.push(photo),
                                 Err(err) => batch.failures.push(err),
                             }
@@ -129,6 +133,11 @@ impl PhotoLoader {
     /// Opens these files; returns at once.
     pub fn open(&self, purpose: Purpose, paths: Vec<PathBuf>) {
         self.send(purpose, paths.into_iter().map(Item::File).collect());
+    }
+
+    /// Takes a picture that is in no file; its pixels are made on the loader's thread. Returns at once.
+    pub fn take_picture(&self, name: String, make: impl FnOnce() -> Option<RgbImage> + Send + 'static) {
+        self.send(Purpose::Add, vec![Item::Picture(name, Box::new(make))]);
     }
 
     /// Cuts out another face of an open photo, or the same face better; returns at once.
@@ -174,17 +183,17 @@ struct Opener {
 }
 
 impl Opener {
-    fn open(&mut self, item: &Item) -> anyhow::Result<LoadedPhoto> {
+    fn open(&mut self, item: Item) -> anyhow::Result<LoadedPhoto> {
         match item {
-            Item::File(path) => {
-                if self.detector.is_none() && !self.are_aligned {
-                    self.detector = Some(FaceDetector::new()?);
-                }
-                load(path, self.detector.as_ref())
+            Item::File(path) => load(&path, self.detector()?),
+            Item::Picture(name, make) => {
+                let pixels = make().with_context(|| format!("{name} is no picture"))?;
+                let original = Original::of_pixels(pixels, self.detector()?)?;
+                cut_out_main_face(name, None, original)
             }
             Item::Face(photo, landmarks) => {
                 let placement = photo.placement.as_ref().context("this portrait has no photo around it")?;
-                let (placement, crop) = Placement::of_face(Arc::clone(&placement.original), *landmarks)?;
+                let (placement, crop) = Placement::of_face(Arc::clone(&placement.original), landmarks)?;
                 Ok(LoadedPhoto {
                     name: photo.name.clone(),
                     crop,
@@ -195,6 +204,13 @@ impl Opener {
             }
         }
     }
+
+    fn detector(&mut self) -> anyhow::Result<Option<&FaceDetector>> {
+        if self.detector.is_none() && !self.are_aligned {
+            self.detector = Some(FaceDetector::new()?);
+        }
+        Ok(self.detector.as_ref())
+    }
 }
 
 /// Opens one photo, upright, cropped to its largest face; to the square in the middle where nobody looks for faces or none
@@ -203,13 +219,18 @@ impl Opener {
 /// # Errors
 /// When the file cannot be read or is no picture.
 pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<LoadedPhoto> {
-    let original = Arc::new(Original::open(path, detector)?);
+    let original = Original::open(path, detector)?;
+    let name = path.file_stem().map_or_else(|| "Photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    cut_out_main_face(name, Some(path.to_owned()), original)
+}
+
+fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) -> anyhow::Result<LoadedPhoto> {
+    let original = Arc::new(original);
     // Made here, so that the window does not have to.
     original.preview();
     let (placement, crop) = match original.main_face() {
         Some(landmarks) => Placement::of_face(original, landmarks)?,
         None => Placement::of_middle(original)?,
     };
-    let name = path.file_stem().map_or_else(|| "Photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(LoadedPhoto { name, crop, path: Some(path.to_owned()), placement: Some(placement), stylemap: None })
+    Ok(LoadedPhoto { name, crop, path, placement: Some(placement), stylemap: None })
 }

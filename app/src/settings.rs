@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::export::{FileOptions, Format, JPEG_QUALITY};
+
 /// The window's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,6 +54,41 @@ impl Default for OpenSections {
     }
 }
 
+/// How pictures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportSettings {
+    /// The kind of file.
+    pub format: Format,
+    /// In percent, for JPEG.
+    pub jpeg_quality: u8,
+    /// Whether files say that their picture was edited.
+    pub says_edited: bool,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self { format: Format::Png, jpeg_quality: JPEG_QUALITY, says_edited: true }
+    }
+}
+
+impl ExportSettings {
+    /// For a file whose colours mean this.
+    pub fn file_options<'a>(&self, icc_profile: Option<&'a [u8]>) -> FileOptions<'a> {
+        FileOptions { icc_profile, jpeg_quality: self.jpeg_quality, says_edited: self.says_edited }
+    }
+}
+
+/// Sizes that the user chose, in points of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sizes {
+    /// Width of the side panel.
+    pub side_panel: Option<f32>,
+    /// Width and height of the window's inside.
+    pub window: Option<[f32; 2]>,
+}
+
 /// The settings. What a file does not name is as it comes with the program, and what is unknown is passed over: older and
 /// newer programs share one file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +100,10 @@ pub struct Settings {
     pub language: Option<Language>,
     /// Parts of the side panel.
     pub open_sections: OpenSections,
+    /// Sizes of the window and its parts.
+    pub sizes: Sizes,
+    /// How pictures are written.
+    pub export: ExportSettings,
     /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -111,6 +152,8 @@ mod tests {
             theme: Theme::Light,
             language: Some(Language::Korean),
             open_sections: OpenSections { history: true, ..OpenSections::default() },
+            sizes: Sizes { side_panel: Some(320.0), window: Some([1200.5, 800.0]) },
+            export: ExportSettings { format: Format::Jpeg, jpeg_quality: 80, says_edited: false },
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };
         settings.save(&path).unwrap();

@@ -20,7 +20,7 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
     }
     let source = common.model_source()?;
     let (device, dtype) = (common.device, common.dtype);
-    let model_label = source.label();
+    let (model_label, model_card) = (source.label(), source.card());
     // Without a home the editor works, and forgets.
     let folders = UserFolders::of_user().map_err(|err| warn(&format!("{err:#}"))).ok();
     editor::run(EditorOptions {
@@ -28,6 +28,7 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
         are_aligned: common.aligned,
         load_engine: Box::new(move || source.engine(device, dtype)),
         model_label,
+        model_card,
         worker: WorkerOptions::default(),
         folders,
     })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use stylebrush_app::export::folder::check_folder_of;
-use stylebrush_app::export::{self, Format};
+use stylebrush_app::export::{self, FileOptions, Format};
 
 /// A picture to be written.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl PictureFile {
 
     /// Writes it; without an ICC profile its colours are sRGB.
     pub fn write(&self, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
-        export::write(&self.path, picture, self.format, icc_profile)
+        export::write(&self.path, picture, self.format, &FileOptions::with_profile(icc_profile))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod mask_ops;
 pub mod polygon;
 pub mod scene;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use stylemap::Mask;
 use stylemap::directions::MAX_AMOUNT;
-use stylemap::face::{CropQuad, Landmarks, PasteOptions, Similarity, crop_quad, paste};
+use stylemap::face::{CropQuad, Landmarks, PasteOptions, PasteTarget, Similarity, crop_quad};
 
 use crate::original::Original;
 
@@ -115,22 +116,12 @@ impl Placement {
     /// # Errors
     /// When the pictures do not fit together.
     pub fn paste(&self, reconstruction: &RgbImage, edited: &RgbImage, painted: Mask) -> stylemap::Result<RgbImage> {
-        Self::paste_into(&self.original.pixels, &self.quad, reconstruction, edited, painted)
+        self.paste_target().paste(reconstruction, edited, &PasteOptions::of_painted(painted))
     }
 
-    /// The same into a part of the photo, or into one of another size, in which the crop lies there.
-    ///
-    /// # Errors
-    /// When the pictures do not fit together.
-    pub fn paste_into(
-        pixels: &RgbImage,
-        quad: &CropQuad,
-        reconstruction: &RgbImage,
-        edited: &RgbImage,
-        painted: Mask,
-    ) -> stylemap::Result<RgbImage> {
-        let options = PasteOptions { painted: Some(painted), ..PasteOptions::default() };
-        paste(pixels, quad, reconstruction, edited, &options)
+    /// The whole photo, for edits to be pasted into.
+    pub fn paste_target(&self) -> PasteTarget<'_> {
+        PasteTarget::new(Cow::Borrowed(&self.original.pixels), self.quad)
     }
 
     /// Where a place of the canvas lies in the photo; both are counted from the picture's corner.

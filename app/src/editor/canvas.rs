@@ -72,7 +72,7 @@ impl Editor {
             };
             self.view.set_area(view_area);
             let response = ui.allocate_rect(area, Sense::click_and_drag());
-            response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Canvas"));
+            response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
 
             self.handle_pointer(ui, &response);
             self.handle_wheel(ui, &response);
@@ -159,7 +159,9 @@ impl Editor {
         let rect = self.view.content_rect();
         let outline = Stroke::new(1.0, Color32::from_black_alpha(140));
         let mut labels = Vec::new();
-        let source_label = || source.as_ref().map(|photo| format!("Source photo · {}", photo.name)).unwrap_or_default();
+        let source_label = || {
+            source.as_ref().map(|photo| tr_with("Source photo · {name}", &[("name", &photo.name)])).unwrap_or_default()
+        };
         if is_pair {
             let (left, right) = area.split_left_right_at_x(area.center().x);
             let moved = rect.translate(vec2(-area.width() / 2.0, 0.0));
@@ -167,7 +169,8 @@ impl Editor {
             painter.with_clip_rect(right).rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
             painter.vline(area.center().x, area.y_range(), Stroke::new(1.0, theme::palette(ui.ctx()).line));
             labels.push((moved.intersect(left), source_label()));
-            labels.push((rect.intersect(right), if self.is_comparing { source_label() } else { "Edit".to_owned() }));
+            labels
+                .push((rect.intersect(right), if self.is_comparing { source_label() } else { tr("Edit").to_owned() }));
         } else {
             painter.rect_stroke(rect, 0.0, outline, StrokeKind::Outside);
             if self.is_comparing {
@@ -215,7 +218,7 @@ impl Editor {
         let knob = Rect::from_center_size(pos2(x, area.center().y), vec2(26.0, 40.0));
         let id = ui.scope_id().with("split");
         let response = ui.interact(knob, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
-        response.widget_info(|| WidgetInfo::slider(true, f64::from(self.split_share) * 100.0, "Split"));
+        response.widget_info(|| WidgetInfo::slider(true, f64::from(self.split_share) * 100.0, tr("Split")));
         let mut moved = if response.dragged_by(PointerButton::Primary) { response.drag_delta().x } else { 0.0 };
         if response.has_focus() {
             let keeps = egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };
@@ -281,8 +284,7 @@ impl Editor {
         let remaining = self.loader.remaining();
         if self.timeline.document().is_empty() {
             if remaining > 0 {
-                let text =
-                    if remaining == 1 { "Opening the photo".to_owned() } else { format!("Opening {remaining} photos") };
+                let text = if remaining == 1 { tr("Opening the photo").to_owned() } else { opening_text(remaining) };
                 busy_ui(ui, area, &text);
                 return;
             }
@@ -292,7 +294,10 @@ impl Editor {
                 ui.heading(tr("Drop photos here"));
                 ui.add_space(theme::space::TIGHT);
                 let shortcut = Command::Open.shortcut_text(ui.ctx());
-                ui.label(RichText::new(format!("or press {shortcut} to open them")).color(palette.text_weak));
+                ui.label(
+                    RichText::new(tr_with("or press {key} to open them", &[("key", &shortcut)]))
+                        .color(palette.text_weak),
+                );
                 ui.add_space(theme::space::WIDE);
                 if ui.button(tr("Open photos…")).clicked() {
                     self.send(Command::Open);
@@ -305,13 +310,12 @@ impl Editor {
                 EngineState::Loading => "Loading the model",
                 _ => "Reading the face",
             };
-            busy_ui(ui, area, text);
+            busy_ui(ui, area, tr(text));
             return;
         }
         self.first_hint_ui(ui, area);
         if remaining > 0 {
-            let text =
-                if remaining == 1 { "Opening a photo".to_owned() } else { format!("Opening {remaining} photos") };
+            let text = if remaining == 1 { tr("Opening the photo").to_owned() } else { opening_text(remaining) };
             if corner_busy_ui(ui, picture_rect.intersect(area), &text) {
                 self.send(Command::CancelOpening);
             }
@@ -569,7 +573,7 @@ impl Editor {
             painter.text(
                 rect.center(),
                 Align2::CENTER_CENTER,
-                hint,
+                tr(hint),
                 egui::FontId::new(18.0, theme::semibold()),
                 palette.text,
             );
@@ -612,6 +616,10 @@ fn message_ui(ui: &mut Ui, area: Rect, add_contents: impl FnOnce(&mut Ui)) {
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect).layout(egui::Layout::top_down(egui::Align::Center)), |ui| {
         add_contents(ui);
     });
+}
+
+fn opening_text(count: usize) -> String {
+    tr_with("Opening {count} photos", &[("count", &count.to_string())])
 }
 
 fn busy_ui(ui: &mut Ui, area: Rect, text: &str) {

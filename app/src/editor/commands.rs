@@ -183,6 +183,8 @@ pub enum Command {
     ShowKeys,
     /// Shows what this program is.
     ShowAbout,
+    /// Shows what is written about the model.
+    ShowModelCard,
 }
 
 /// A shortcut as people write it: brackets and signs as they are on the key.
@@ -296,7 +298,7 @@ impl Command {
         .chain(nudges.map(|(x, y)| Self::NudgeRegion(x, y)))
         .chain([Theme::System, Theme::Dark, Theme::Light].map(Self::UseTheme))
         .chain([None, Some(Language::English), Some(Language::Korean)].map(Self::UseLanguage))
-        .chain([Self::ShowPalette, Self::ShowKeys, Self::ShowAbout])
+        .chain([Self::ShowPalette, Self::ShowKeys, Self::ShowModelCard, Self::ShowAbout])
         .collect()
     }
 
@@ -426,6 +428,7 @@ impl Command {
             Self::NudgeRegion(0, 1) => "Move region down",
             Self::NudgeRegion(..) => "Move region by 10 pixels",
             Self::ShowKeys => "Keyboard shortcuts",
+            Self::ShowModelCard => "Model card",
             Self::ShowAbout => "About Stylebrush",
         }
     }
@@ -532,6 +535,7 @@ impl Command {
             Self::ResetOffset => "Put the region back where it was painted",
             Self::NudgeRegion(..) => "Move the active layer's region",
             Self::ShowKeys => "Show every key",
+            Self::ShowModelCard => "What the model was trained on, how well it does, and for whom",
             Self::ShowAbout => "Show version and model",
         }
     }
@@ -665,7 +669,7 @@ impl Command {
             Self::ResetAdjustments => icons::RESET,
             Self::GoToStep(_) => icons::HISTORY,
             Self::ShowKeys => icons::KEYBOARD,
-            Self::ShowAbout => icons::INFO,
+            Self::ShowModelCard | Self::ShowAbout => icons::INFO,
             _ => return None,
         })
     }

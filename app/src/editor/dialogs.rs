@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::language::tr;
 use crate::photo_loading::PHOTO_EXTENSIONS;
 use crate::project;
 
@@ -87,7 +88,7 @@ impl Dialogs {
             Question::OpenPhotos => {
                 let files = {
                     let extensions: Vec<&str> = PHOTO_EXTENSIONS.into_iter().chain([project::EXTENSION]).collect();
-                    dialog.set_title("Open").add_filter("Photos and projects", &extensions).pick_files()
+                    dialog.set_title(tr("Open")).add_filter(tr("Photos and projects"), &extensions).pick_files()
                 };
                 spawn(move || {
                     let started = Instant::now();
@@ -99,7 +100,10 @@ impl Dialogs {
                 })
             }
             Question::ImportMaskFrom => {
-                let file = dialog.set_title("Import a mask").add_filter("Pictures", &PHOTO_EXTENSIONS).pick_file();
+                let file = dialog
+                    .set_title(tr("Import a mask"))
+                    .add_filter(tr("Pictures of masks"), &PHOTO_EXTENSIONS)
+                    .pick_file();
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);
@@ -122,9 +126,13 @@ impl Dialogs {
                 };
                 // Boxed, as a folder and a file are asked for by different futures.
                 let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {
-                    Question::MotionFramesTo => Box::pin(dialog.set_title("Folder for the pictures").pick_folder()),
+                    Question::MotionFramesTo => Box::pin(dialog.set_title(tr("Folder for the pictures")).pick_folder()),
                     _ => Box::pin(
-                        dialog.set_title(title).add_filter(kind, extensions).set_file_name(suggestion).save_file(),
+                        dialog
+                            .set_title(tr(title))
+                            .add_filter(tr(kind), extensions)
+                            .set_file_name(suggestion)
+                            .save_file(),
                     ),
                 };
                 spawn(move || {

@@ -132,8 +132,10 @@ impl Editor {
     fn close_face_view(&mut self, placement: &Placement, name: &str) {
         self.face_view = None;
         if placement.landmarks.is_none() {
-            let text =
-                format!("The middle of {name} is used as it is. Right-click the photo to place the face by hand");
+            let text = tr_with(
+                "The middle of {name} is used as it is. Right-click the photo to place the face by hand",
+                &[("name", name)],
+            );
             self.notifications.push(super::Kind::Info, text);
         }
     }
@@ -157,7 +159,10 @@ impl Editor {
             let percent = format!("{:.0} %", confidence * 100.0);
             let is_current = placement.landmarks.as_ref() == Some(landmarks);
             let response = ui.interact(visible, ui.scope_id().with(("face", photo.id, index)), Sense::click());
-            let label = format!("Face {} of {}, {percent} sure", index + 1, faces.len());
+            let label = tr_with(
+                "Face {number} of {count}, {percent} sure",
+                &[("number", &(index + 1).to_string()), ("count", &faces.len().to_string()), ("percent", &percent)],
+            );
             response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_current, &label));
             let is_marked = response.hovered() || response.has_focus();
             let color = if is_current { palette.accent } else { Color32::WHITE };
@@ -238,7 +243,7 @@ impl Editor {
                     painter.line_segment([at + direction * 7.0, at + direction * 12.0], stroke);
                 }
             }
-            handle.on_hover_text(point.text());
+            handle.on_hover_text(tr(point.text()));
         }
         let landmarks = placing.landmarks();
         if let Some(quad) = landmarks.as_ref().and_then(|landmarks| crop_quad(landmarks).ok()) {
@@ -257,7 +262,7 @@ impl Editor {
             (Some(FacePoint::EyeRight), _) => tr("Click the other eye").to_owned(),
             (Some(FacePoint::Mouth), _) => tr("Click the middle of the mouth").to_owned(),
             (None, Some(_)) => tr("Drag the points until they lie right, then use this face").to_owned(),
-            (None, None) => "These points are no face: two eyes side by side, and a mouth below them".to_owned(),
+            (None, None) => tr("These points are no face: two eyes side by side, and a mouth below them").to_owned(),
         };
         hint_pill(ui, area, &hint);
         match landmarks {

@@ -5,6 +5,7 @@ mod canvas;
 pub mod commands;
 mod dialogs;
 mod engine_link;
+mod export_box;
 mod face_view;
 mod gpu;
 mod icons;
@@ -12,6 +13,7 @@ mod keymap;
 mod language;
 mod mask_files;
 mod modals;
+mod model_card;
 mod motion;
 pub mod notifications;
 mod palette;
@@ -25,12 +27,14 @@ pub mod view;
 mod widgets;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
+use image::RgbImage;
 use stylemap::engine::{Frame, WorkerOptions};
+use stylemap::photo;
 
 pub use canvas::CompareMode;
 pub use commands::Command;
@@ -43,7 +47,7 @@ use crate::document::{
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
-use crate::settings::{Language, Settings};
+use crate::settings::{ExportSettings, Language, Settings, Sizes};
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
@@ -51,7 +55,7 @@ use dialogs::{Answer, Dialogs, Question};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use keymap::KeyMap;
-use language::tr;
+use language::{tr, tr_with};
 use mask_files::MaskFiles;
 use modals::{KeysBox, Modal, PathBox};
 use motion::Motion;
@@ -76,23 +80,32 @@ pub struct EditorOptions {
     pub load_engine: LoadEngine,
     /// What the status bar calls the model while it is loaded.
     pub model_label: String,
+    /// What is written about the model, in Markdown, where it came with a card.
+    pub model_card: Option<&'static str>,
     /// How the engine's thread runs.
     pub worker: WorkerOptions,
     /// Where settings, autosaves and recent files are kept; none keeps none.
     pub folders: Option<UserFolders>,
 }
 
+/// The window's inside at the first start, and at the least, in points.
+const DEFAULT_SIZE: [f32; 2] = [1360.0, 860.0];
+const MIN_SIZE: [f32; 2] = [960.0, 600.0];
+
 /// Opens the window and returns when it is closed.
 ///
 /// # Errors
 /// When there is no display or no graphics adapter.
 pub fn run(options: EditorOptions) -> anyhow::Result<()> {
+    // The editor reads them again, and says what is wrong with them.
+    let settings = options.folders.as_ref().and_then(|folders| Settings::load(&folders.settings).ok());
+    let size = settings.and_then(|settings| settings.sizes.window).unwrap_or(DEFAULT_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Stylebrush")
             .with_app_id("stylebrush")
-            .with_inner_size([1360.0, 860.0])
-            .with_min_inner_size([960.0, 600.0])
+            .with_inner_size([size[0].max(MIN_SIZE[0]), size[1].max(MIN_SIZE[1])])
+            .with_min_inner_size(MIN_SIZE)
             .with_drag_and_drop(true)
             .with_icon(icon()),
         renderer: eframe::Renderer::Wgpu,
@@ -163,14 +176,17 @@ enum Picture {
 }
 
 impl Picture {
-    fn write(&self, path: &std::path::Path) -> anyhow::Result<()> {
+    fn write(&self, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
+        // Known before the work begins.
+        let format = export::Format::of(path)?;
         match self {
-            Self::Face(frame) => export::write_frame(path, frame.size_px, &frame.rgba),
+            Self::Face(frame) => {
+                let picture = photo::rgb_from_rgba(&frame.rgba, frame.size_px)?;
+                export::write(path, &picture, format, &settings.file_options(None))
+            }
             Self::InPhoto(edit) => {
-                // Known before the work begins.
-                let format = export::Format::of(path)?;
                 let icc_profile = edit.placement()?.original.icc_profile.as_deref();
-                export::write(path, &edit.whole()?, format, icc_profile)
+                export::write(path, &edit.whole()?, format, &settings.file_options(icc_profile))
             }
         }
     }
@@ -184,6 +200,7 @@ pub struct Editor {
     canvas: Canvas,
     engine: EngineLink,
     model_label: String,
+    model_card: Option<&'static str>,
     loader: PhotoLoader,
     projects: Projects,
     dialogs: Dialogs,
@@ -234,7 +251,7 @@ impl Editor {
         let ctx = &creation.egui_ctx;
         let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         let target_format = render_state.target_format;
-        let EditorOptions { photos, are_aligned, load_engine, model_label, worker, folders } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, model_card, worker, folders } = options;
         let mut notifications = Notifications::default();
         let settings_file = folders.as_ref().map(|folders| folders.settings.clone());
         let settings = settings_file.as_deref().map(Settings::load).transpose().unwrap_or_else(|err| {
@@ -261,6 +278,7 @@ impl Editor {
             photo_view: PhotoView::spawn(wake.clone())?,
             engine: EngineLink::spawn(load_engine, worker, wake),
             model_label,
+            model_card,
             loader,
             projects,
             dialogs: Dialogs::default(),
@@ -333,6 +351,11 @@ impl Editor {
                 shown.map(|patch| patch.number) == self.engine.frame().map(|frame| frame.number)
             })
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
+    }
+
+    /// Whether the motion between two faces plays.
+    pub fn is_playing(&self) -> bool {
+        self.motion.is_playing()
     }
 
     /// How far the engine is.
@@ -511,10 +534,10 @@ impl Editor {
             Command::SaveProjectByPath => self.ask_for_path(Question::SaveProjectTo),
             Command::SaveProjectTo(path) => self.save_project_to(path),
             Command::ForgetRecent => self.forget_recent(),
-            Command::Export => self.ask(Question::ExportTo, ctx),
+            Command::Export => self.modal = Some(Modal::Export(self.export_box(false))),
             Command::ExportByPath => self.ask_for_path(Question::ExportTo),
             Command::ExportTo(path) => self.export_to(path, None),
-            Command::ExportInPhoto => self.ask(Question::ExportInPhotoTo, ctx),
+            Command::ExportInPhoto => self.modal = Some(Modal::Export(self.export_box(true))),
             Command::ExportInPhotoTo(path) => {
                 if let Some((photo, _)) = self.source_in_photo() {
                     self.export_to(path, Some(photo.id));
@@ -654,6 +677,7 @@ impl Editor {
             }
             Command::ShowKeys => self.modal = Some(Modal::Keys(KeysBox::default())),
             Command::ShowAbout => self.modal = Some(Modal::About),
+            Command::ShowModelCard => self.modal = Some(Modal::ModelCard),
         }
         ctx.request_repaint();
     }
@@ -738,15 +762,24 @@ impl Editor {
         let asked = self.dialogs.ask(question, &suggestion, move || ctx.request_repaint());
         if let Err(err) = asked.context("the file dialog could not be opened") {
             self.notifications.error(&err);
-            self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
+            self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, self.suggested_path(question))));
         }
     }
 
     fn ask_for_path(&mut self, question: Question) {
-        self.modal = Some(Modal::Path(PathBox::new(question, self.suggested_name(question))));
+        self.modal = Some(Modal::Path(PathBox::new(question, self.suggested_path(question))));
     }
 
-    /// The name of a file to write: that of the source, and in the photo's own format where that can be written.
+    /// A name in a folder where the user will find it again: that of the project, of the source, or the user's own.
+    fn suggested_path(&self, question: Question) -> String {
+        let document = self.timeline.document();
+        let of_source = document.source().and_then(|id| document.photo(id)).and_then(|photo| photo.path.as_deref());
+        let own = [self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
+        let folder = own.map(Path::to_owned).or_else(std::env::home_dir).unwrap_or_default();
+        folder.join(self.suggested_name(question)).display().to_string()
+    }
+
+    /// The name of a file to write: that of the source.
     fn suggested_name(&self, question: Question) -> String {
         let document = self.timeline.document();
         if question == Question::ExportMaskTo
@@ -754,23 +787,18 @@ impl Editor {
         {
             return format!("{} mask.png", layer.name.replace(['/', '\\', ':'], "-"));
         }
-        let Some(photo) = document.source().and_then(|id| document.photo(id)) else {
-            return "Stylebrush.png".to_owned();
-        };
-        let own_format = photo.path.as_ref().filter(|path| export::Format::of(path).is_ok());
-        let extension = own_format.and_then(|path| path.extension()).map(|extension| extension.to_string_lossy());
-        match (question, extension) {
-            (Question::ExportInPhotoTo, Some(extension)) => format!("{} edited.{extension}", photo.name),
-            (Question::SaveProjectTo, _) => {
+        let name = document.source().and_then(|id| document.photo(id)).map_or("Stylebrush", |photo| &photo.name);
+        match question {
+            Question::SaveProjectTo => {
                 let own_name = self.projects.path().and_then(|path| path.file_name());
                 own_name.map_or_else(
-                    || format!("{}.{}", photo.name, crate::project::EXTENSION),
+                    || format!("{name}.{}", crate::project::EXTENSION),
                     |name| name.to_string_lossy().into_owned(),
                 )
             }
-            (Question::MotionTo, _) => format!("{} in motion.gif", photo.name),
-            (Question::MotionFramesTo, _) => format!("{} in motion", photo.name),
-            _ => format!("{} edited.png", photo.name),
+            Question::MotionTo => format!("{name} in motion.gif"),
+            Question::MotionFramesTo => format!("{name} in motion"),
+            _ => format!("{name} edited.{}", self.settings.export.format.extension()),
         }
     }
 
@@ -802,7 +830,8 @@ impl Editor {
                 self.pending_exports.push(export);
                 continue;
             };
-            self.spawn_export(export.path, ctx, move |path| picture.write(path));
+            let settings = self.settings.export;
+            self.spawn_export(export.path, ctx, move |path| picture.write(path, settings));
         }
     }
 
@@ -811,7 +840,7 @@ impl Editor {
         &mut self,
         path: PathBuf,
         ctx: &egui::Context,
-        write: impl FnOnce(&std::path::Path) -> anyhow::Result<()> + Send + 'static,
+        write: impl FnOnce(&Path) -> anyhow::Result<()> + Send + 'static,
     ) {
         let (done, ctx) = (self.exports_done.0.clone(), ctx.clone());
         let spawned = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
@@ -835,6 +864,10 @@ impl Editor {
             self.take_photos(batch);
         }
         while let Some(answer) = self.dialogs.poll() {
+            if !matches!(answer, Answer::Paths(Question::SaveProjectTo, _) | Answer::NoDialog(Question::SaveProjectTo))
+            {
+                self.forget_what_follows_saving();
+            }
             match answer {
                 Answer::Paths(Question::OpenPhotos, paths) => self.send(Command::OpenPaths(paths)),
                 Answer::Paths(Question::SaveProjectTo, paths) => {
@@ -859,7 +892,7 @@ impl Editor {
                     paths.into_iter().for_each(|path| self.send(Command::ExportMaskTo(path)));
                 }
                 Answer::NoDialog(question) => {
-                    let suggestion = self.suggested_name(question);
+                    let suggestion = self.suggested_path(question);
                     self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, suggestion)));
                 }
                 Answer::Cancelled => {}
@@ -872,7 +905,9 @@ impl Editor {
         while let Ok(written) = self.exports_done.1.try_recv() {
             self.running_exports = self.running_exports.saturating_sub(1);
             match written {
-                Ok(path) => self.notifications.push(Kind::Success, format!("Exported to {}", path.display())),
+                Ok(path) => self
+                    .notifications
+                    .push(Kind::Success, tr_with("Exported to {path}", &[("path", &path.display().to_string())])),
                 Err(err) => self.notifications.error(&err),
             }
         }
@@ -899,18 +934,25 @@ impl Editor {
             }
             Report::FaceFailed(photo, reason) => {
                 self.pending_exports.retain(|export| export.in_photo != Some(photo));
-                let name = self.timeline.document().photo(photo).map_or("A photo", |photo| photo.name.as_str());
-                self.notifications.push(Kind::Error, format!("{name} cannot be used: {reason}"));
+                let name = self.timeline.document().photo(photo).map_or(tr("A photo"), |photo| photo.name.as_str());
+                self.notifications.push(
+                    Kind::Error,
+                    tr_with("{name} cannot be used: {reason}", &[("name", name), ("reason", &reason)]),
+                );
             }
             Report::FrameFailed(reason) => {
                 if !self.pending_exports.is_empty() {
                     self.pending_exports.clear();
                     self.notifications.push(Kind::Error, "Nothing was exported, as the picture could not be made.");
                 }
-                self.notifications.push(Kind::Error, format!("The picture could not be made: {reason}"));
+                self.notifications
+                    .push(Kind::Error, tr_with("The picture could not be made: {reason}", &[("reason", &reason)]));
             }
             Report::FellBackToCpu(reason) => {
-                self.notifications.push(Kind::Info, format!("The device failed and the CPU goes on: {reason}"));
+                self.notifications.push(
+                    Kind::Info,
+                    tr_with("The device failed and the CPU goes on: {reason}", &[("reason", &reason)]),
+                );
             }
         }
     }
@@ -935,8 +977,10 @@ impl Editor {
             }
             Purpose::Add if photos.is_empty() => {}
             Purpose::Add => {
-                let name =
-                    if photos.len() == 1 { "Open photo".to_owned() } else { format!("Open {} photos", photos.len()) };
+                let name = match photos.len() {
+                    1 => "Open photo".to_owned(),
+                    count => tr_with("Open {count} photos", &[("count", &count.to_string())]),
+                };
                 let numbered: Vec<Photo> =
                     photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
                 self.ask_about(&numbered);
@@ -994,9 +1038,19 @@ impl Editor {
         }
     }
 
-    /// Writes settings that changed, on a thread of its own: a disk may be slow.
+    /// Writes settings that changed, on a thread of its own: a disk may be slow. The window's size alone waits for the end.
     fn keep_settings(&mut self, ctx: &egui::Context) {
-        if self.settings == self.kept_settings || ctx.input(|input| input.pointer.any_down()) {
+        let (size, is_usual) = ctx.input(|input| {
+            let viewport = input.viewport();
+            let is_usual = viewport.maximized != Some(true) && viewport.fullscreen != Some(true);
+            (viewport.inner_rect.map(|rect| rect.size()), is_usual)
+        });
+        if let Some(size) = size.filter(|_| is_usual) {
+            self.settings.sizes.window = Some(size.round().into());
+        }
+        let known = Sizes { window: self.settings.sizes.window, ..self.kept_settings.sizes };
+        let is_kept = self.settings == Settings { sizes: known, ..self.kept_settings.clone() };
+        if is_kept || ctx.input(|input| input.pointer.any_down()) {
             return;
         }
         self.kept_settings = self.settings.clone();
@@ -1026,24 +1080,38 @@ impl Editor {
         }
     }
 
-    /// What other programs put on the clipboard: paths of photos, one in each line.
+    /// What other programs put on the clipboard: a picture, or paths of photos, one in each line.
     fn take_clipboard(&mut self, ctx: &egui::Context) {
-        let (copies, pasted) = ctx.input(|input| {
+        let (copies, pasted, picture) = ctx.input(|input| {
             let copies = input.events.iter().any(|event| matches!(event, egui::Event::Copy));
             let pasted = input.events.iter().find_map(|event| match event {
                 egui::Event::Paste(text) => Some(text.clone()),
                 _ => None,
             });
-            (copies, pasted)
+            let picture = input.events.iter().find_map(|event| match event {
+                egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
+                _ => None,
+            });
+            (copies, pasted, picture)
         });
         if copies {
             self.send(Command::CopyPicture);
+        }
+        if let Some(picture) = picture {
+            let [width, height] = picture.size.map(|len| u32::try_from(len).unwrap_or_default());
+            self.loader.take_picture(tr("Pasted picture").to_owned(), move || {
+                let rgb = picture.pixels.iter().flat_map(|pixel| {
+                    let [red, green, blue, _] = pixel.to_srgba_unmultiplied();
+                    [red, green, blue]
+                });
+                RgbImage::from_raw(width, height, rgb.collect())
+            });
         }
         let Some(pasted) = pasted else { return };
         let lines = pasted.lines().map(str::trim).filter(|line| !line.is_empty());
         let paths: Vec<PathBuf> = lines.map(modals::path_of).filter(|path| path.is_file()).collect();
         if paths.is_empty() {
-            self.notifications.push(Kind::Info, tr("There is no path of a photo on the clipboard"));
+            self.notifications.push(Kind::Info, tr("There is no picture and no path of a photo on the clipboard"));
         } else {
             self.send(Command::OpenPaths(paths));
         }
@@ -1077,7 +1145,8 @@ fn changes_document(command: &Command) -> bool {
     };
     use Command::{AskFor, CancelExport, ExportMotion, ToggleCompare, ToggleInPhoto, ToggleIsolation, ToggleOverlay};
     use Command::{
-        ShowAbout, ShowKeys, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize, ZoomToFit,
+        ShowAbout, ShowKeys, ShowModelCard, ShowPalette, UseLanguage, UseTheme, ZoomIn, ZoomOut, ZoomToActualSize,
+        ZoomToFit,
     };
     !matches!(
         command,
@@ -1104,6 +1173,7 @@ fn changes_document(command: &Command) -> bool {
             | UseTheme(_)
             | UseLanguage(_)
             | ShowAbout
+            | ShowModelCard
     )
 }
 
@@ -1131,6 +1201,11 @@ impl eframe::App for Editor {
 
     fn on_exit(&mut self) {
         self.close_projects();
+        if let Some(path) = self.settings_file.as_ref().filter(|_| self.settings != self.kept_settings)
+            && let Err(err) = self.settings.save(path)
+        {
+            log::error!("{err:#}");
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -6,7 +6,8 @@ use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::commands::format_shortcut;
 use super::dialogs::Question;
-use super::language::tr;
+use super::export_box::ExportBox;
+use super::language::{tr, tr_with};
 use super::motion::MotionTarget;
 use super::palette::Palette;
 use super::random_faces::RandomFaces;
@@ -25,12 +26,16 @@ pub enum Modal {
     Recover(Vec<Leftover>),
     /// Faces that nobody has.
     RandomFaces(RandomFaces),
+    /// What to write of the picture, and how.
+    Export(ExportBox),
     /// What to write of the motion between two faces.
     Motion,
     /// Every key.
     Keys(KeysBox),
     /// What this program is.
     About,
+    /// What is written about the model.
+    ModelCard,
 }
 
 /// A path being typed.
@@ -73,9 +78,11 @@ impl Editor {
             Modal::Unsaved(_) => "unsaved",
             Modal::Recover(_) => "recover",
             Modal::RandomFaces(_) => "random faces",
+            Modal::Export(_) => "export",
             Modal::Motion => "motion",
             Modal::Keys(_) => "keys",
             Modal::About => "about",
+            Modal::ModelCard => "model card",
         };
         let response = egui::Modal::new(egui::Id::unique(id))
             .frame(egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(20)))
@@ -85,16 +92,17 @@ impl Editor {
                 Modal::Unsaved(next) => self.unsaved_ui(ui, next),
                 Modal::Recover(leftovers) => self.recover_ui(ui, leftovers),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
+                Modal::Export(export_box) => self.export_ui(ui, export_box),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
                 Modal::About => self.about_ui(ui),
+                Modal::ModelCard => self.model_card_ui(ui),
             });
         let closes = response.should_close();
         match response.inner {
             Outcome::Send(command) => self.send(command),
-            Outcome::Close => {}
-            Outcome::Stay if closes => {}
-            Outcome::Stay => self.modal = Some(modal),
+            Outcome::Stay if !closes => self.modal = Some(modal),
+            Outcome::Close | Outcome::Stay => self.forget_what_follows_saving(),
         }
     }
 
@@ -103,16 +111,19 @@ impl Editor {
         ui.set_width(420.0);
         ui.label(RichText::new(tr("Stylebrush")).font(egui::FontId::new(20.0, theme::semibold())));
         ui.label(
-            RichText::new(format!("Version {} · a real-time editor for faces", env!("CARGO_PKG_VERSION")))
-                .color(palette.text_weak),
+            RichText::new(tr_with(
+                "Version {version} · a real-time editor for faces",
+                &[("version", env!("CARGO_PKG_VERSION"))],
+            ))
+            .color(palette.text_weak),
         );
         ui.add_space(theme::space::WIDE);
         if let EngineState::Ready(info) = self.engine.state() {
             let size = info.config.size;
-            let license = info.license.as_deref().unwrap_or("not named in the file");
-            let trained_on = info.trained_on.as_deref().unwrap_or("not named in the file");
+            let license = info.license.as_deref().unwrap_or(tr("not named in the file"));
+            let trained_on = info.trained_on.as_deref().unwrap_or(tr("not named in the file"));
             for (label, value) in [
-                ("Model", format!("{} · {size} × {size} pixels", info.name)),
+                ("Model", format!("{} · {size} × {size} px", info.name)),
                 ("Trained on", trained_on.to_owned()),
                 ("Licence of the model", license.to_owned()),
                 ("Runs on", format!("{} · {}", info.device, info.dtype)),
@@ -126,7 +137,18 @@ impl Editor {
         }
         ui.add_space(theme::space::TIGHT);
         widgets::caption(ui, "Code under MIT or Apache-2.0. Type in Inter (OFL), icons by Phosphor (MIT).");
-        close_row_ui(ui)
+        ui.add_space(theme::space::NORMAL);
+        let mut outcome = Outcome::Stay;
+        button_row_ui(ui, |ui| {
+            if ui.button(tr("Close")).clicked() {
+                outcome = Outcome::Close;
+            }
+            let card = Command::ShowModelCard;
+            if ui.button(card.text()).on_hover_text(card.tooltip()).clicked() {
+                outcome = Outcome::Send(card);
+            }
+        });
+        outcome
     }
 }
 
@@ -144,10 +166,10 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::ExportMaskTo => ("Export mask to path", "/home/me/mask.png", "Export"),
     };
     ui.set_width(460.0);
-    ui.heading(title);
+    ui.heading(tr(title));
     ui.add_space(theme::space::TIGHT);
     if let Some(note) = note {
-        ui.label(RichText::new(*note).color(palette.text_weak));
+        ui.label(RichText::new(tr(note)).color(palette.text_weak));
         ui.add_space(theme::space::TIGHT);
     }
     let caption = widgets::caption(ui, "Path of the file");
@@ -167,7 +189,7 @@ fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
     let path = path_of(text.trim());
     let mut outcome = Outcome::Stay;
     button_row_ui(ui, |ui| {
-        let button = Button::new(RichText::new(action).color(palette.text_on_accent)).fill(palette.accent);
+        let button = Button::new(RichText::new(tr(action)).color(palette.text_on_accent)).fill(palette.accent);
         let confirmed = ui.add_enabled(!text.trim().is_empty(), button).clicked();
         if (confirmed || entered) && !text.trim().is_empty() {
             outcome = Outcome::Send(match question {
@@ -210,9 +232,11 @@ impl Editor {
         ui.set_width(680.0);
         ui.heading(tr("Keyboard shortcuts"));
         let note = match (&keys_box.choosing, &keys_box.note) {
-            (Some(command), _) => format!("Press the key for “{}”, or Escape", command.text().trim_end_matches('…')),
+            (Some(command), _) => {
+                tr_with("Press the key for “{name}”, or Escape", &[("name", command.text().trim_end_matches('…'))])
+            }
             (None, Some(note)) => note.clone(),
-            (None, None) => "Click a key to choose another one".to_owned(),
+            (None, None) => tr("Click a key to choose another one").to_owned(),
         };
         ui.label(RichText::new(note).color(palette.text_weak));
         ui.add_space(theme::space::TIGHT);
@@ -222,10 +246,9 @@ impl Editor {
                 let mut map = (*keymap::of(&ctx)).clone();
                 let holder = map.choose(&command, shortcut);
                 keys_box.note = holder.map(|holder| {
-                    format!(
-                        "{} was the key of “{}”, which has none now",
-                        format_shortcut(&ctx, &shortcut),
-                        holder.text()
+                    tr_with(
+                        "{key} was the key of “{name}”, which has none now",
+                        &[("key", &format_shortcut(&ctx, &shortcut)), ("name", holder.text())],
                     )
                 });
                 self.settings.keys = map.to_settings();
@@ -268,7 +291,7 @@ impl Editor {
                                         map.shortcuts(command).iter().map(|key| format_shortcut(&ctx, key)).collect();
                                     let is_choosing = keys_box.choosing.as_ref() == Some(command);
                                     let text = match keys.join("  ") {
-                                        _ if is_choosing => "Press a key".to_owned(),
+                                        _ if is_choosing => tr("Press a key").to_owned(),
                                         text if text.is_empty() => "–".to_owned(),
                                         text => text,
                                     };
@@ -277,7 +300,7 @@ impl Editor {
                                     let button =
                                         Button::selectable(is_choosing, RichText::new(text).small().color(color));
                                     let response = ui.add(button);
-                                    let label = format!("Key of {name}");
+                                    let label = tr_with("Key of {name}", &[("name", name)]);
                                     response
                                         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
                                     if response.clicked() {
@@ -286,8 +309,8 @@ impl Editor {
                                 } else if let Some((text, keys)) =
                                     row.checked_sub(commands.len()).and_then(|row| held.get(row))
                                 {
-                                    ui.label(*text);
-                                    ui.label(RichText::new(*keys).small().color(palette.text_weak));
+                                    ui.label(tr(text));
+                                    ui.label(RichText::new(tr(keys)).small().color(palette.text_weak));
                                 }
                                 ui.end_row();
                             }
@@ -304,7 +327,7 @@ impl Editor {
                 outcome = Outcome::Close;
             }
             let are_changed = !self.settings.keys.is_empty();
-            if ui.add_enabled(are_changed, Button::new("Reset all keys")).clicked() {
+            if ui.add_enabled(are_changed, Button::new(tr("Reset all keys"))).clicked() {
                 self.settings.keys.clear();
                 keymap::install(&ctx, keymap::KeyMap::default());
                 *keys_box = KeysBox::default();
@@ -323,7 +346,8 @@ pub(super) fn button_row_ui(ui: &mut Ui, add_buttons: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn close_row_ui(ui: &mut Ui) -> Outcome {
+/// The same with nothing but a way out.
+pub(super) fn close_row_ui(ui: &mut Ui) -> Outcome {
     ui.add_space(theme::space::NORMAL);
     let mut outcome = Outcome::Stay;
     button_row_ui(ui, |ui| {

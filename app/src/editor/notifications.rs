@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Align2, RichText, Role, Stroke, WidgetInfo};
 
+use super::language::tr;
 use super::{icons, theme, widgets};
 use crate::sentence;
 
@@ -51,7 +52,7 @@ const MAX_SHOWN: usize = 4;
 impl Notifications {
     /// Shows a message. The same message again only stays longer.
     pub fn push(&mut self, kind: Kind, text: impl Into<String>) {
-        let text = sentence::on_screen(&text.into());
+        let text = sentence::on_screen(tr(&text.into()));
         if kind == Kind::Error {
             log::error!("{text}");
         }

@@ -1,13 +1,15 @@
 //! The edit in its photo, on screen: pasted back on a thread of its own, where only the newest edit counts.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use egui::{Rect, pos2, vec2};
-use stylemap::face::Surroundings;
+use stylemap::face::{PasteTarget, Surroundings};
+use stylemap::mailbox::Mailbox;
 
-use crate::document::{Photo, PhotoId};
+use crate::document::{Photo, PhotoId, Placement};
 use crate::in_photo::InPhoto;
 
 /// The part of a photo around the face is drawn with sides of at most this: more than most windows show, and fast enough to
@@ -28,47 +30,10 @@ pub struct Patch {
     pub rect_in_photo: Rect,
 }
 
-#[derive(Default)]
-struct Mailbox {
-    newest: Option<InPhoto>,
-    stop: bool,
-}
-
-#[derive(Default)]
-struct Shared {
-    mailbox: Mutex<Mailbox>,
-    arrived: Condvar,
-}
-
-impl Shared {
-    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
-        // A panic elsewhere cannot leave the mailbox half changed.
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn send(&self, change: impl FnOnce(&mut Mailbox)) {
-        change(&mut self.mailbox());
-        self.arrived.notify_one();
-    }
-
-    /// The newest edit; none at the end.
-    fn next(&self) -> Option<InPhoto> {
-        let mut mailbox = self.mailbox();
-        loop {
-            if mailbox.stop {
-                return None;
-            }
-            if let Some(newest) = mailbox.newest.take() {
-                return Some(newest);
-            }
-            mailbox = self.arrived.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 /// The thread, and what last came from it.
 pub struct PhotoView {
-    shared: Arc<Shared>,
+    /// The newest edit that has not begun.
+    mailbox: Arc<Mailbox<Option<InPhoto>>>,
     results: Receiver<anyhow::Result<Patch>>,
     /// The photo and the frame that were last sent.
     sent: Option<(PhotoId, u64)>,
@@ -81,14 +46,14 @@ impl PhotoView {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn spawn(wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let mailbox = Arc::<Mailbox<Option<InPhoto>>>::default();
         let (done, results) = channel();
-        let of_thread = Arc::clone(&shared);
+        let of_thread = Arc::clone(&mailbox);
         std::thread::Builder::new()
             .name("photo view".to_owned())
             .spawn(move || {
                 let mut paster = Paster::default();
-                while let Some(edit) = of_thread.next() {
+                while let Some(edit) = of_thread.next(Option::take) {
                     if done.send(paster.paste(&edit)).is_err() {
                         return; // The window is gone.
                     }
@@ -96,7 +61,7 @@ impl PhotoView {
                 }
             })
             .context("the thread that puts faces back into photos could not be started")?;
-        Ok(Self { shared, results, sent: None, shown: None })
+        Ok(Self { mailbox, results, sent: None, shown: None })
     }
 
     /// Asks for an edit in its photo, in place of any that was asked for and has not begun.
@@ -104,7 +69,7 @@ impl PhotoView {
         let key = (edit.photo.id, edit.frame.number);
         if self.sent != Some(key) {
             self.sent = Some(key);
-            self.shared.send(|mailbox| mailbox.newest = Some(edit));
+            self.mailbox.send(|newest| *newest = Some(edit));
         }
     }
 
@@ -128,34 +93,48 @@ impl PhotoView {
 
 impl Drop for PhotoView {
     fn drop(&mut self) {
-        self.shared.send(|mailbox| mailbox.stop = true);
+        self.mailbox.close();
     }
 }
 
-/// Pastes, and keeps the surroundings of the face that it worked on last.
+/// Pastes, and keeps what belongs to the face that it worked on last.
 #[derive(Default)]
 struct Paster {
-    around: Option<(PhotoId, Surroundings)>,
+    around: Option<Around>,
+}
+
+/// The surroundings of a face, ready for one edit after the other.
+struct Around {
+    photo: PhotoId,
+    target: PasteTarget<'static>,
+    rect_in_photo: Rect,
+}
+
+impl Around {
+    fn new(photo: &Photo, placement: &Placement) -> anyhow::Result<Self> {
+        let pixels = &placement.original.pixels;
+        let Surroundings { pixels: part, quad, origin_in_photo, size_in_photo } =
+            Surroundings::new(pixels, &placement.quad, MAX_SIDE_PX)?.context("the face lies outside its photo")?;
+        let photo_size = vec2(pixels.width() as f32, pixels.height() as f32);
+        let [left, top] = origin_in_photo.map(|at| at as f32);
+        let [width, height] = size_in_photo.map(|len| len as f32);
+        let rect_in_photo =
+            Rect::from_min_size(pos2(left / photo_size.x, top / photo_size.y), vec2(width, height) / photo_size);
+        Ok(Self { photo: photo.id, target: PasteTarget::new(Cow::Owned(part), quad), rect_in_photo })
+    }
 }
 
 impl Paster {
     fn paste(&mut self, edit: &InPhoto) -> anyhow::Result<Patch> {
-        let photo: &Photo = &edit.photo;
-        let placement = edit.placement()?;
-        let pixels = &placement.original.pixels;
         let around = match self.around.take() {
-            Some((of, around)) if of == photo.id => around,
-            _ => Surroundings::new(pixels, &placement.quad, MAX_SIDE_PX)?.context("the face lies outside its photo")?,
+            Some(around) if around.photo == edit.photo.id => around,
+            _ => Around::new(&edit.photo, edit.placement()?)?,
         };
-        let picture = edit.paste_into(&around.pixels, &around.quad)?;
-        let photo_size = vec2(pixels.width() as f32, pixels.height() as f32);
-        let [left, top] = around.origin_in_photo.map(|at| at as f32);
-        let [width, height] = around.size_in_photo.map(|len| len as f32);
-        let rect_in_photo =
-            Rect::from_min_size(pos2(left / photo_size.x, top / photo_size.y), vec2(width, height) / photo_size);
-        self.around = Some((photo.id, around));
+        let around = self.around.insert(around);
+        let picture = edit.paste_into(&mut around.target)?;
         let rgba = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
         let size_px = [picture.width(), picture.height()];
-        Ok(Patch { photo: photo.id, number: edit.frame.number, size_px, rgba, rect_in_photo })
+        let rect_in_photo = around.rect_in_photo;
+        Ok(Patch { photo: edit.photo.id, number: edit.frame.number, size_px, rgba, rect_in_photo })
     }
 }

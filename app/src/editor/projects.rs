@@ -153,6 +153,11 @@ impl Editor {
         None
     }
 
+    /// The user did not save after all: what was to come after it does not come.
+    pub(super) fn forget_what_follows_saving(&mut self) {
+        self.projects.after_saving = None;
+    }
+
     pub(super) fn new_project(&mut self) {
         self.forget_autosave();
         self.timeline.restart(Document::default());

@@ -6,7 +6,7 @@ use egui::{ColorImage, RichText, TextureHandle, TextureOptions, Ui};
 use stylemap::engine::SampleRequest;
 use stylemap::photo;
 
-use super::language::tr;
+use super::language::{tr, tr_with};
 use super::modals::{self, Outcome};
 use super::panels::picture_button;
 use super::widgets::{self, Number};
@@ -86,7 +86,7 @@ impl Editor {
                         continue;
                     };
                     let border = random.picked.contains(request).then_some(palette.accent);
-                    let label = format!("Random face {}", request.index + 1);
+                    let label = tr_with("Random face {number}", &[("number", &(request.index + 1).to_string())]);
                     if picture_button(ui, texture, PICTURE_SIZE, border, &label).clicked() {
                         random.picked.push(*request);
                         self.send(Command::AddRandomFace(*request));
@@ -132,8 +132,11 @@ impl Editor {
         };
         let stylemap = Some(Arc::clone(&sample.stylemap));
         let id = self.take_photo_id();
-        let name = format!("Face {}-{}", request.seed, request.index + 1);
-        self.notifications.push(Kind::Success, format!("{name} is among the photos"));
+        let name = tr_with(
+            "Face {series}-{number}",
+            &[("series", &request.seed.to_string()), ("number", &(request.index + 1).to_string())],
+        );
+        self.notifications.push(Kind::Success, tr_with("{name} is among the photos", &[("name", &name)]));
         let photo = Photo { id, name, crop: Arc::new(picture), path: None, placement: None, stylemap };
         self.timeline.edit("Add random face", |document| {
             let had_photos = !document.is_empty();

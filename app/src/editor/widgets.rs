@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Button, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use super::language::tr;
+use super::language::{tr, tr_with};
 use super::theme;
 
 /// A square button with an icon and no frame until the pointer is over it.
@@ -22,7 +22,7 @@ pub fn icon_button_enabled(ui: &mut Ui, enabled: bool, icon: char, label: &str, 
             ui.add_enabled(enabled, button)
         })
         .inner;
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, tr(label)));
     response
 }
 
@@ -39,7 +39,7 @@ pub fn icon_toggle(ui: &mut Ui, on: bool, icon: char, label: &str, size: f32) ->
             ui.add(button)
         })
         .inner;
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, label));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, tr(label)));
     response
 }
 
@@ -131,7 +131,7 @@ fn field_ui(ui: &mut Ui, field: egui::DragValue<'_>, width: f32, label: &str) ->
             ui.add(field)
         })
         .inner;
-    let name = format!("{label} value");
+    let name = tr_with("{name} value", &[("name", tr(label))]);
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
     response
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use image::RgbImage;
 
-use super::{Format, encode};
+use super::{FileOptions, Format, encode};
 
 /// Checks that there is a folder for a file of this name.
 ///
@@ -57,7 +57,7 @@ impl PictureFolder {
     /// Writes the next picture; without an ICC profile its colours are sRGB.
     pub fn add(&mut self, name: String, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {name} to {}", self.path.display());
-        let bytes = encode(picture, Format::Png, icc_profile).with_context(cannot)?;
+        let bytes = encode(picture, Format::Png, &FileOptions::with_profile(icc_profile)).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
         std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
         self.names.push(name);

@@ -6,26 +6,28 @@ pub mod folder;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use crate::document::{CANVAS_SIZE_PX, MaskImage};
 use anyhow::Context as _;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
+use serde::{Deserialize, Serialize};
 use stylemap::checkpoint::write_whole;
-use stylemap::photo;
-
-use crate::document::{CANVAS_SIZE_PX, MaskImage};
 
 const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Said in every picture: it shows a face that no camera saw.
 const COMMENT: &str = "This picture was edited with Stylebrush.";
-const JPEG_QUALITY: u8 = 95;
+/// JPEG files are written with this much of the picture unless told otherwise, in percent.
+pub const JPEG_QUALITY: u8 = 95;
 /// WebP has no room for a longer side.
 const MAX_WEBP_SIDE_PX: u32 = 16_384;
 
 /// The kinds of picture that are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Lossless.
+    #[default]
     Png,
     /// Small.
     Jpeg,
@@ -47,25 +49,49 @@ impl Format {
             _ => anyhow::bail!("cannot write {}: the name must end in .png, .jpg or .webp", path.display()),
         }
     }
+
+    /// How names of such files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+        }
+    }
+}
+
+/// What a picture's file holds beside its pixels, and how it holds them.
+#[derive(Clone, Copy, Debug)]
+pub struct FileOptions<'a> {
+    /// What the colours mean; none is sRGB.
+    pub icc_profile: Option<&'a [u8]>,
+    /// In percent, for JPEG alone.
+    pub jpeg_quality: u8,
+    /// Whether the file says that the picture was edited and with what.
+    pub says_edited: bool,
+}
+
+impl Default for FileOptions<'_> {
+    fn default() -> Self {
+        Self { icc_profile: None, jpeg_quality: JPEG_QUALITY, says_edited: true }
+    }
+}
+
+impl<'a> FileOptions<'a> {
+    /// As ever, for a picture with these colours.
+    pub fn with_profile(icc_profile: Option<&'a [u8]>) -> Self {
+        Self { icc_profile, ..Self::default() }
+    }
 }
 
 /// Writes a picture whole or not at all: a full disk or a crash never leaves a broken one, or takes one that was there.
-/// Without an ICC profile the colours are sRGB.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(path: &Path, picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
-    let bytes = encode(picture, format, icc_profile).with_context(|| format!("cannot write {}", path.display()))?;
+pub fn write(path: &Path, picture: &RgbImage, format: Format, options: &FileOptions<'_>) -> anyhow::Result<()> {
+    let bytes = encode(picture, format, options).with_context(|| format!("cannot write {}", path.display()))?;
     anyhow::ensure!(path.file_name().is_some(), "cannot write {}: it names no file", path.display());
     Ok(write_whole(path, &bytes)?)
-}
-
-/// Writes a frame (RGBA, its alpha is left out) as the file's name asks.
-///
-/// # Errors
-/// When the name ends in no kind that is written, the file cannot be written, or `rgba` is not `size_px` x `size_px` pixels.
-pub fn write_frame(path: &Path, size_px: usize, rgba: &[u8]) -> anyhow::Result<()> {
-    write(path, &photo::rgb_from_rgba(rgba, size_px)?, Format::of(path)?, None)
 }
 
 /// Writes a mask as an 8 bit grayscale PNG of the canvas's size, white where it is painted.
@@ -96,11 +122,12 @@ pub fn with_png_extension(path: PathBuf) -> PathBuf {
     if path.extension().is_none() { path.with_extension("png") } else { path }
 }
 
-/// A picture as the bytes of a file, with a text that says what made it. Without an ICC profile the colours are sRGB.
+/// A picture as the bytes of a file.
 ///
 /// # Errors
 /// When the picture is too large for the format.
-pub fn encode(picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) -> anyhow::Result<Vec<u8>> {
+pub fn encode(picture: &RgbImage, format: Format, options: &FileOptions<'_>) -> anyhow::Result<Vec<u8>> {
+    let FileOptions { icc_profile, jpeg_quality, says_edited } = *options;
     let (width, height) = picture.dimensions();
     let mut bytes = Vec::new();
     match format {
@@ -114,15 +141,19 @@ pub fn encode(picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) ->
             if icc_profile.is_none() {
                 encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
             }
-            encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
-            encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
+            if says_edited {
+                encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
+                encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
+            }
             let mut writer = encoder.write_header()?;
             writer.write_image_data(picture.as_raw())?;
             writer.finish()?;
         }
         Format::Jpeg => {
-            let mut encoder = JpegEncoder::new_with_quality(Cursor::new(&mut bytes), JPEG_QUALITY);
-            encoder.set_exif_metadata(exif()?)?;
+            let mut encoder = JpegEncoder::new_with_quality(Cursor::new(&mut bytes), jpeg_quality.clamp(1, 100));
+            if says_edited {
+                encoder.set_exif_metadata(exif()?)?;
+            }
             if let Some(profile) = icc_profile {
                 encoder.set_icc_profile(profile.to_vec())?;
             }
@@ -135,7 +166,9 @@ pub fn encode(picture: &RgbImage, format: Format, icc_profile: Option<&[u8]>) ->
                  write a .png or .jpg"
             );
             let mut encoder = WebPEncoder::new_lossless(Cursor::new(&mut bytes));
-            encoder.set_exif_metadata(exif()?)?;
+            if says_edited {
+                encoder.set_exif_metadata(exif()?)?;
+            }
             if let Some(profile) = icc_profile {
                 encoder.set_icc_profile(profile.to_vec())?;
             }
@@ -173,6 +206,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use image::Rgb;
+    use stylemap::photo;
 
     use super::*;
 
@@ -183,17 +217,30 @@ mod tests {
     #[test]
     fn every_format_decodes_and_says_what_made_it() {
         for format in [Format::Png, Format::Jpeg, Format::WebP] {
-            let bytes = encode(&picture(), format, None).unwrap();
-            let decoded = image::load_from_memory(&bytes).unwrap().to_rgb8();
-            assert_eq!(decoded.dimensions(), (8, 8));
-            assert!(format == Format::Jpeg || decoded == picture(), "{format:?} is not lossless");
-            for text in [SOFTWARE, COMMENT] {
-                assert!(bytes.windows(text.len()).any(|window| window == text.as_bytes()), "{format:?}: {text}");
+            for says_edited in [true, false] {
+                let options = FileOptions { says_edited, ..FileOptions::default() };
+                let bytes = encode(&picture(), format, &options).unwrap();
+                let decoded = image::load_from_memory(&bytes).unwrap().to_rgb8();
+                assert_eq!(decoded.dimensions(), (8, 8));
+                assert!(format == Format::Jpeg || decoded == picture(), "{format:?} is not lossless");
+                for text in [SOFTWARE, COMMENT] {
+                    let is_said = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+                    assert_eq!(is_said, says_edited, "{format:?}: {text}");
+                }
             }
         }
-        let bytes = encode(&picture(), Format::Png, None).unwrap();
+        let bytes = encode(&picture(), Format::Png, &FileOptions::default()).unwrap();
         let reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
         assert!(reader.info().srgb.is_some());
+    }
+
+    #[test]
+    fn a_jpeg_of_less_quality_is_smaller() {
+        let of = |jpeg_quality| {
+            let options = FileOptions { jpeg_quality, ..FileOptions::default() };
+            encode(&picture(), Format::Jpeg, &options).unwrap().len()
+        };
+        assert!(of(20) < of(95) && of(0) <= of(1) && of(255) == of(100), "numbers out of range are brought into it");
     }
 
     #[test]
@@ -204,39 +251,39 @@ mod tests {
         profile[16..20].copy_from_slice(b"RGB ");
         for (name, format) in [("a.png", Format::Png), ("a.jpg", Format::Jpeg), ("a.webp", Format::WebP)] {
             let path = folder.path().join(name);
-            write(&path, &picture(), format, Some(&profile)).unwrap();
+            write(&path, &picture(), format, &FileOptions::with_profile(Some(&profile))).unwrap();
             assert_eq!(photo::open(&path).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
-            write(&path, &picture(), format, None).unwrap();
+            write(&path, &picture(), format, &FileOptions::default()).unwrap();
             assert_eq!(photo::open(&path).unwrap().icc_profile, None, "{name}");
         }
         profile[16..20].copy_from_slice(b"GRAY");
         let path = folder.path().join("gray.png");
-        write(&path, &picture(), Format::Png, Some(&profile)).unwrap();
+        write(&path, &picture(), Format::Png, &FileOptions::with_profile(Some(&profile))).unwrap();
         assert_eq!(photo::open(&path).unwrap().icc_profile, None, "the pixels are no longer gray");
     }
 
     #[test]
     fn a_picture_too_long_for_its_format_is_a_sentence() {
         let line = RgbImage::new(MAX_WEBP_SIDE_PX + 1, 1);
-        let err = encode(&line, Format::WebP, None).unwrap_err().to_string();
+        let err = encode(&line, Format::WebP, &FileOptions::default()).unwrap_err().to_string();
         assert!(err.contains("16385 x 1") && err.contains(".png"), "{err}");
         for format in [Format::Png, Format::Jpeg] {
-            encode(&line, format, None).unwrap();
+            encode(&line, format, &FileOptions::default()).unwrap();
         }
-        encode(&RgbImage::new(1, MAX_WEBP_SIDE_PX), Format::WebP, None).unwrap();
+        encode(&RgbImage::new(1, MAX_WEBP_SIDE_PX), Format::WebP, &FileOptions::default()).unwrap();
     }
 
     #[test]
     fn a_failed_export_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no such folder").join("out.png");
-        let err = write_frame(&missing, 1, &[0; 4]).unwrap_err();
+        let write = |path: &Path| write(path, &picture(), Format::Png, &FileOptions::default());
+        let err = write(&missing).unwrap_err();
         assert!(format!("{err:#}").starts_with("cannot write"), "{err:#}");
         // A folder in the picture's place: the rename fails after the bytes are written.
         let taken = folder.path().join("taken.png");
         std::fs::create_dir(&taken).unwrap();
-        assert!(write_frame(&taken, 1, &[0; 4]).is_err());
-        assert!(write_frame(&folder.path().join("short.png"), 2, &[0; 4]).is_err());
+        assert!(write(&taken).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

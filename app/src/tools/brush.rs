@@ -2,7 +2,7 @@
 //! the pointer moves. Dabs of one stroke are joined by their maximum: going over the same place twice within a stroke
 //! never exceeds the stroke's strength.
 
-use super::{Button, Effect, Modifiers, Tool, ToolEvent, ToolResponse, layer_to_paint, offset_of};
+use super::{Button, Effect, Modifiers, Tool, ToolEvent, ToolResponse, end_gesture, layer_to_paint, offset_of};
 use crate::document::{CANVAS_SIZE_PX, LayerId, MaskImage, PixelRect, Point, Timeline, mask_image::TILE_SIZE_PX};
 
 /// The smallest brush.
@@ -194,16 +194,12 @@ impl Tool for BrushTool {
                 });
                 ToolResponse::Changed
             }
-            (State::Drawing(stroke), ToolEvent::PointerUp) => {
-                self.last_end_in_canvas = Some(stroke.last_pos_in_canvas);
+            (State::Drawing(stroke), ToolEvent::PointerUp | ToolEvent::Cancel) => {
+                if *event == ToolEvent::PointerUp {
+                    self.last_end_in_canvas = Some(stroke.last_pos_in_canvas);
+                }
                 self.state = State::Ready;
-                timeline.commit();
-                ToolResponse::Changed
-            }
-            (State::Drawing(_), ToolEvent::Cancel) => {
-                self.state = State::Ready;
-                timeline.cancel_gesture();
-                ToolResponse::Changed
+                end_gesture(event, timeline)
             }
             _ => ToolResponse::Nothing,
         }

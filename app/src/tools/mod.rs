@@ -178,6 +178,16 @@ fn offset_of(layer: &Layer) -> Point {
     Point::new(layer.offset_px.0 as f32, layer.offset_px.1 as f32)
 }
 
+/// What the button's coming up makes a step of is taken back by a cancel.
+fn end_gesture(event: &ToolEvent, timeline: &mut Timeline) -> ToolResponse {
+    if *event == ToolEvent::Cancel {
+        timeline.cancel_gesture();
+    } else {
+        timeline.commit();
+    }
+    ToolResponse::Changed
+}
+
 /// The fill tool's tolerance at first: what antialiasing leaves of an edge still belongs to it.
 const DEFAULT_FILL_TOLERANCE: f32 = 0.15;
 

@@ -1,6 +1,6 @@
 //! Moves the active layer's region over the picture: mask and face together (transplantation).
 
-use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse, layer_to_paint};
+use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse, end_gesture, layer_to_paint};
 use crate::document::{LayerId, Point, Timeline};
 
 #[derive(Default)]
@@ -58,15 +58,9 @@ impl Tool for MoveTool {
                 timeline.change(|document| document.update_layer(*layer, |layer| layer.offset_px = offset_px));
                 ToolResponse::Changed
             }
-            (State::Dragging { .. }, ToolEvent::PointerUp) => {
+            (State::Dragging { .. }, ToolEvent::PointerUp | ToolEvent::Cancel) => {
                 self.state = State::Ready;
-                timeline.commit();
-                ToolResponse::Changed
-            }
-            (State::Dragging { .. }, ToolEvent::Cancel) => {
-                self.state = State::Ready;
-                timeline.cancel_gesture();
-                ToolResponse::Changed
+                end_gesture(event, timeline)
             }
             _ => ToolResponse::Nothing,
         }

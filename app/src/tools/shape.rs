@@ -1,7 +1,7 @@
 //! Rectangle and ellipse, from corner to corner. The region shows in the picture while it is drawn.
 
 use super::brush::near_canvas;
-use super::{BrushSettings, Effect, Modifiers, Tool, ToolEvent, ToolResponse, layer_to_paint, offset_of};
+use super::{BrushSettings, Effect, Modifiers, Tool, ToolEvent, ToolResponse, end_gesture, layer_to_paint, offset_of};
 use crate::document::{LayerId, MaskImage, Point, Timeline, polygon};
 
 /// What is drawn.
@@ -118,15 +118,9 @@ impl Tool for ShapeTool {
                 timeline.change(|document| document.update_layer(drawing.layer, |layer| layer.mask = mask));
                 ToolResponse::Changed
             }
-            (State::Drawing(_), ToolEvent::PointerUp) => {
+            (State::Drawing(_), ToolEvent::PointerUp | ToolEvent::Cancel) => {
                 self.state = State::Ready;
-                timeline.commit();
-                ToolResponse::Changed
-            }
-            (State::Drawing(_), ToolEvent::Cancel) => {
-                self.state = State::Ready;
-                timeline.cancel_gesture();
-                ToolResponse::Changed
+                end_gesture(event, timeline)
             }
             _ => ToolResponse::Nothing,
         }

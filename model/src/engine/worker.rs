@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use image::RgbImage;
 
 use super::{Engine, FaceId, Frame, Scene};
 use crate::error::{Error, Result};
+use crate::mailbox::Mailbox;
 use crate::model::ModelInfo;
 
 /// What the engine's thread reports, in the order in which it happens.
@@ -100,35 +101,35 @@ impl FaceJob {
     }
 }
 
+/// What waits for the engine's thread.
 #[derive(Default)]
-struct Mailbox {
+struct Waiting {
     face_jobs: VecDeque<FaceJob>,
     samples: VecDeque<SampleRequest>,
     scene: Option<(u64, Scene)>,
-    stop: bool,
 }
 
-#[derive(Default)]
-struct Shared {
-    mailbox: Mutex<Mailbox>,
-    arrived: Condvar,
-}
-
-impl Shared {
-    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
-        // A panic elsewhere cannot leave the mailbox half changed: every change is one assignment or push.
-        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn send(&self, change: impl FnOnce(&mut Mailbox)) {
-        change(&mut self.mailbox());
-        self.arrived.notify_one();
+impl Waiting {
+    /// The next thing to do: faces that the waiting scene needs, then the scene, then other faces.
+    fn take(&mut self) -> Option<Job> {
+        let needed =
+            self.scene.as_ref().and_then(|(_, scene)| self.face_jobs.iter().position(|job| job.is_needed_by(scene)));
+        if let Some(job) = needed.and_then(|index| self.face_jobs.remove(index)) {
+            return Some(Job::Face(job));
+        }
+        if let Some((number, scene)) = self.scene.take() {
+            return Some(Job::Scene(number, scene));
+        }
+        if let Some(job) = self.face_jobs.pop_front() {
+            return Some(Job::Face(job));
+        }
+        self.samples.pop_front().map(Job::Sample)
     }
 }
 
 /// The way to the engine's thread. Every call returns at once. Dropping the handle ends the thread after the work in hand.
 pub struct EngineHandle {
-    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
     next_number: AtomicU64,
     thread: Option<JoinHandle<()>>,
@@ -145,48 +146,48 @@ impl EngineHandle {
         options: WorkerOptions,
         on_event: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let mailbox = Arc::<Mailbox<Waiting>>::default();
         let cancel = Cancel::default();
-        let worker = Worker { shared: Arc::clone(&shared), cancel: cancel.clone(), options, on_event };
+        let worker = Worker { mailbox: Arc::clone(&mailbox), cancel: cancel.clone(), options, on_event };
         let thread = std::thread::Builder::new()
             .name("stylemap engine".to_owned())
             .spawn(move || worker.run(load))
             .map_err(|err| Error::Device(format!("the engine's thread could not be started: {err}")))?;
-        Ok(Self { shared, cancel, next_number: AtomicU64::new(1), thread: Some(thread) })
+        Ok(Self { mailbox, cancel, next_number: AtomicU64::new(1), thread: Some(thread) })
     }
 
     /// Encodes an aligned, square face crop (any size; it is resampled to the model's).
     pub fn add_face(&self, face: FaceId, crop: Arc<RgbImage>) {
-        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Encode(face, crop)));
+        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Encode(face, crop)));
     }
 
     /// Takes a face that already is a stylemap: (style_dim, base, base), row by row.
     pub fn add_stylemap(&self, face: FaceId, stylemap: Vec<f32>) {
-        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Stylemap(face, stylemap)));
+        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Stylemap(face, stylemap)));
     }
 
     /// Asks for a face as it is, beside the scene that is being worked on: what an edit is compared with. It comes when no
     /// scene waits.
     pub fn draw_face(&self, face: FaceId) {
-        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Draw(face)));
+        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Draw(face)));
     }
 
     /// Asks for these faces that nobody has, in place of any that were asked for and have not begun. They come one by one,
     /// when nothing else waits.
     pub fn sample(&self, requests: Vec<SampleRequest>) {
-        self.shared.send(|mailbox| mailbox.samples = requests.into());
+        self.mailbox.send(|waiting| waiting.samples = requests.into());
     }
 
     /// Forgets a face and its caches.
     pub fn remove_face(&self, face: FaceId) {
-        self.shared.send(|mailbox| mailbox.face_jobs.push_back(FaceJob::Remove(face)));
+        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
     }
 
     /// Asks for a picture, in place of any that was asked for and has not started. Returns the request's number. Faces that
     /// were added before and still wait are encoded first where the scene needs them.
     pub fn render(&self, scene: Scene) -> u64 {
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        self.shared.send(|mailbox| mailbox.scene = Some((number, scene)));
+        self.mailbox.send(|waiting| waiting.scene = Some((number, scene)));
         number
     }
 }
@@ -194,7 +195,7 @@ impl EngineHandle {
 impl Drop for EngineHandle {
     fn drop(&mut self) {
         self.cancel.cancel();
-        self.shared.send(|mailbox| mailbox.stop = true);
+        self.mailbox.close();
         if let Some(thread) = self.thread.take() {
             // A panic on that thread was reported there; there is nothing left to hand on.
             let _ = thread.join();
@@ -209,7 +210,7 @@ enum Job {
 }
 
 struct Worker<F> {
-    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
     options: WorkerOptions,
     on_event: F,
@@ -222,39 +223,12 @@ impl<F: FnMut(Event)> Worker<F> {
             Err(err) => return (self.on_event)(Event::LoadFailed(err)),
         };
         (self.on_event)(Event::Ready(Box::new(engine.info())));
-        while let Some(job) = self.next_job() {
+        while let Some(job) = self.mailbox.next(Waiting::take) {
             match job {
                 Job::Face(job) => self.face(&mut engine, job),
                 Job::Sample(request) => self.sample(&mut engine, request),
                 Job::Scene(number, scene) => self.scene(&mut engine, number, &scene),
             }
-        }
-    }
-
-    /// The next thing to do: faces that the waiting scene needs, then the scene, then other faces.
-    fn next_job(&self) -> Option<Job> {
-        let mut mailbox = self.shared.mailbox();
-        loop {
-            if mailbox.stop {
-                return None;
-            }
-            let needed = mailbox
-                .scene
-                .as_ref()
-                .and_then(|(_, scene)| mailbox.face_jobs.iter().position(|job| job.is_needed_by(scene)));
-            if let Some(job) = needed.and_then(|index| mailbox.face_jobs.remove(index)) {
-                return Some(Job::Face(job));
-            }
-            if let Some((number, scene)) = mailbox.scene.take() {
-                return Some(Job::Scene(number, scene));
-            }
-            if let Some(job) = mailbox.face_jobs.pop_front() {
-                return Some(Job::Face(job));
-            }
-            if let Some(request) = mailbox.samples.pop_front() {
-                return Some(Job::Sample(request));
-            }
-            mailbox = self.shared.arrived.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

@@ -38,6 +38,8 @@
 //! Everything is computed on the crop's pixels as one *field*, weighted by a feathered mask; the photo's pixels only
 //! take samples of it.
 
+use std::borrow::Cow;
+
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -81,6 +83,13 @@ impl Default for PasteOptions {
     }
 }
 
+impl PasteOptions {
+    /// For an edit that was painted there.
+    pub fn of_painted(painted: Mask) -> Self {
+        Self { painted: Some(painted), ..Self::default() }
+    }
+}
+
 /// What one pixel of the crop does to the photo.
 #[derive(Clone, Copy, Default)]
 struct Change {
@@ -90,11 +99,65 @@ struct Change {
     photo: [f32; 4],
 }
 
-/// The photo with the edited face in it. `reconstruction` and `edited` are the model's pictures without and with the
-/// edit, square and of one size.
+/// A photo, or a part of one, and a crop in it: what edits are pasted into. What does not depend on the edit is computed
+/// once, so that a brush can be followed.
+pub struct PasteTarget<'a> {
+    photo: Cow<'a, RgbImage>,
+    quad: CropQuad,
+    /// The photo's pixels as a crop of this side, once an edit needed them.
+    cropped: Option<(u32, Vec<[f32; 3]>)>,
+}
+
+impl<'a> PasteTarget<'a> {
+    /// A photo in which the crop lies there.
+    pub fn new(photo: Cow<'a, RgbImage>, quad: CropQuad) -> Self {
+        Self { photo, quad, cropped: None }
+    }
+
+    /// The photo as it is.
+    pub fn photo(&self) -> &RgbImage {
+        &self.photo
+    }
+
+    /// The photo with the edited face in it. `reconstruction` and `edited` are the model's pictures without and with the
+    /// edit, square and of one size.
+    ///
+    /// # Errors
+    /// When the pictures do not fit together, or an option is out of its range.
+    pub fn paste(&mut self, reconstruction: &RgbImage, edited: &RgbImage, options: &PasteOptions) -> Result<RgbImage> {
+        let size_px = edited.width();
+        if edited.dimensions() != (size_px, size_px) || size_px == 0 || size_px > MAX_SIZE_PX {
+            return Err(Error::argument(format!("an edited face is square and 1 to {MAX_SIZE_PX} pixels wide")));
+        }
+        if reconstruction.dimensions() != edited.dimensions() {
+            return Err(Error::argument("the edited face and its reconstruction differ in size"));
+        }
+        let shares = [options.feather, options.border_feather, options.detail];
+        if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err(Error::argument("feather and detail lie between 0 and 1"));
+        }
+        let field = Field::new(self, reconstruction, edited, options)?;
+        let mut out = self.photo.clone().into_owned();
+        if let Some(field) = field {
+            field.add_to(&mut out, &self.quad);
+        }
+        Ok(out)
+    }
+
+    fn cropped(&mut self, size_px: u32) -> Result<&[[f32; 3]]> {
+        let known = self.cropped.take().filter(|(of_size_px, _)| *of_size_px == size_px);
+        let cropped = match known {
+            Some(cropped) => cropped,
+            None => (size_px, align_linear(&self.photo, &self.quad, size_px)?),
+        };
+        Ok(&self.cropped.insert(cropped).1)
+    }
+}
+
+/// One edit into a photo, see [`PasteTarget::paste`].
 ///
 /// # Errors
-/// When the pictures do not fit together, or an option is out of its range.
+/// The same.
 pub fn paste(
     photo: &RgbImage,
     quad: &CropQuad,
@@ -102,22 +165,7 @@ pub fn paste(
     edited: &RgbImage,
     options: &PasteOptions,
 ) -> Result<RgbImage> {
-    let size_px = edited.width();
-    if edited.dimensions() != (size_px, size_px) || size_px == 0 || size_px > MAX_SIZE_PX {
-        return Err(Error::argument(format!("an edited face is square and 1 to {MAX_SIZE_PX} pixels wide")));
-    }
-    if reconstruction.dimensions() != edited.dimensions() {
-        return Err(Error::argument("the edited face and its reconstruction differ in size"));
-    }
-    let shares = [options.feather, options.border_feather, options.detail];
-    if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
-        return Err(Error::argument("feather and detail lie between 0 and 1"));
-    }
-    let mut out = photo.clone();
-    if let Some(field) = Field::new(photo, quad, reconstruction, edited, options)? {
-        field.add_to(&mut out, quad);
-    }
-    Ok(out)
+    PasteTarget::new(Cow::Borrowed(photo), *quad).paste(reconstruction, edited, options)
 }
 
 /// The changes on the crop, with a margin of nothing on each side.
@@ -132,8 +180,7 @@ struct Field {
 impl Field {
     /// None where nothing changes.
     fn new(
-        photo: &RgbImage,
-        quad: &CropQuad,
+        target: &mut PasteTarget<'_>,
         reconstruction: &RgbImage,
         edited: &RgbImage,
         options: &PasteOptions,
@@ -162,10 +209,10 @@ impl Field {
             })
             .collect();
         // A photo in which the crop is smaller than the model's picture: nothing finer than its pixels may come.
-        let shrink = size as f32 / quad.side_px();
-        let mut cropped = Vec::new();
+        let shrink = size as f32 / target.quad.side_px();
+        let mut cropped: &[[f32; 3]] = &[];
         if smoothing.iter().any(|&share| share > 0.0) {
-            cropped = align_linear(photo, quad, size_px)?;
+            cropped = target.cropped(size_px)?;
             let residual: Vec<[f32; 3]> = cropped.iter().zip(&reconstruction).map(|(&a, &b)| minus(a, b)).collect();
             let smooth = gaussian_blurred(&residual, size, share_px(RESIDUAL_BLUR_SHARE));
             for ((difference, &share), (&residual, &smooth)) in

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
-use super::super::language::tr;
+use super::super::language::{tr, tr_with};
 use super::super::{Command, Editor, icons, theme, widgets};
 use super::picture_button;
 use crate::document::history::EditKey;
@@ -92,7 +92,7 @@ impl Editor {
             if slider.dragged() && self.motion.is_playing() {
                 self.stop_motion();
             }
-            slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), "Blend"));
+            slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), tr("Blend")));
             slider.on_hover_text(tr("From the source to the other face"));
             ui.vertical_centered(|ui| {
                 widgets::number_field(ui, &mut percent, 0.0..=100.0, " %", "Blend");
@@ -118,7 +118,10 @@ impl Editor {
     ) {
         let document = self.timeline.document();
         let shown = photo.and_then(|id| document.photo(id)).cloned();
-        let name = shown.as_ref().map_or_else(|| format!("{label}, none"), |photo| format!("{label}, {}", photo.name));
+        let name = shown.as_ref().map_or_else(
+            || tr_with("{name}, none", &[("name", tr(label))]),
+            |photo| format!("{}, {}", tr(label), photo.name),
+        );
         let response = match &shown {
             Some(photo) => {
                 let texture = self.thumbnails.small(ui.ctx(), photo);
@@ -148,7 +151,7 @@ impl Editor {
                             .as_ref()
                             .filter(|shown| shown.id == photo.id)
                             .map(|_| theme::palette(ui.ctx()).accent);
-                        let label = format!("Choose {}", photo.name);
+                        let label = tr_with("Choose {name}", &[("name", &photo.name)]);
                         if picture_button(ui, &texture, 52.0, border, &label).on_hover_text(&photo.name).clicked() {
                             chosen = command(Some(photo.id));
                             ui.close();
@@ -166,7 +169,7 @@ impl Editor {
         if let Some(command) = chosen {
             self.send(command);
         }
-        response.on_hover_text(format!("{name}. Click to choose, or drop a photo here"));
+        response.on_hover_text(tr_with("{name}. Click to choose, or drop a photo here", &[("name", &name)]));
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{
     Color32, CursorIcon, Key, Rect, Response, RichText, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::super::language::tr;
+use super::super::language::{tr, tr_with};
 use super::super::widgets::{self, Number};
 use super::super::{Command, Editor, icons, theme};
 use crate::document::history::EditKey;
@@ -82,7 +82,7 @@ impl Editor {
         let color = Color32::from_rgb(layer.color[0], layer.color[1], layer.color[2]);
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click_and_drag());
         response.dnd_set_drag_payload(layer.id);
-        let label = format!("Layer {}", layer.name);
+        let label = tr_with("Layer {name}", &[("name", &layer.name)]);
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_active, &label));
 
         let fill = match (is_active, response.hovered()) {
@@ -124,7 +124,8 @@ impl Editor {
         }
 
         let eye_rect = Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(26.0, 26.0));
-        let eye_label = format!("{} layer {}", if layer.visible { "Hide" } else { "Show" }, layer.name);
+        let eye_label =
+            tr_with(if layer.visible { "Hide layer {name}" } else { "Show layer {name}" }, &[("name", &layer.name)]);
         // Beside the row's own rectangle, which is allocated already.
         let mut eye_ui = ui.new_child(egui::UiBuilder::new().max_rect(eye_rect));
         let icon = if layer.visible { icons::EYE } else { icons::EYE_SLASH };
@@ -186,7 +187,9 @@ impl Editor {
             self.submenu_ui(ui, title, !others.is_empty(), |editor, ui| {
                 for (id, name) in &others {
                     let item = editor.named_menu_item_ui(ui, &Command::CopyMaskTo(*id, how), name);
-                    item.widget_info(|| WidgetInfo::labeled(Role::Button, item.enabled(), format!("{title} {name}")));
+                    item.widget_info(|| {
+                        WidgetInfo::labeled(Role::Button, item.enabled(), format!("{} {name}", tr(title)))
+                    });
                 }
             });
         }
@@ -201,7 +204,7 @@ impl Editor {
     fn submenu_ui(&mut self, ui: &mut Ui, title: &str, has_items: bool, add_items: impl FnOnce(&mut Self, &mut Ui)) {
         let enabled = has_items && self.timeline.document().active_layer().is_some();
         ui.add_enabled_ui(enabled, |ui| {
-            ui.menu_button(title, |ui| {
+            ui.menu_button(tr(title), |ui| {
                 ui.set_min_width(190.0);
                 widgets::menu_spacing(ui);
                 add_items(self, ui);
@@ -223,7 +226,7 @@ impl Editor {
         let mut field_ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         let mut output = field.show(&mut field_ui);
         let response = output.response.response;
-        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Name of the layer"));
+        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, tr("Name of the layer")));
         if std::mem::take(is_new) {
             response.request_focus();
             response.scroll_to_me(None);
@@ -294,7 +297,7 @@ impl Editor {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let more = widgets::icon_button(ui, icons::DOTS, "More for the mask", 15.0)
-                    .on_hover_text("Parts of the face, other layers, files");
+                    .on_hover_text(tr("Parts of the face, other layers, files"));
                 egui::Popup::menu(&more).show(|ui| {
                     ui.set_min_width(190.0);
                     widgets::menu_spacing(ui);
@@ -309,7 +312,7 @@ impl Editor {
             row_label_ui(ui, tr("Position"));
             let limit = CANVAS_SIZE_PX as f32;
             let (mut x, mut y) = (layer.offset_px.0 as f32, layer.offset_px.1 as f32);
-            let hint = "How far the region is moved from where it was painted";
+            let hint = tr("How far the region is moved from where it was painted");
             widgets::number_field(ui, &mut x, -limit..=limit, " px", "Position to the right").on_hover_text(hint);
             widgets::number_field(ui, &mut y, -limit..=limit, " px", "Position down").on_hover_text(hint);
             let offset_px = (x.round() as i32, y.round() as i32);

@@ -16,29 +16,35 @@ use super::{Editor, theme};
 
 pub(super) use layers::Renaming;
 
+/// Narrower its rows have no room; wider the canvas has none.
+const SIDE_PANEL_WIDTHS: std::ops::RangeInclusive<f32> = 264.0..=480.0;
+
 impl Editor {
     pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
         self.thumbnails.retain(self.timeline.document());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(0));
-        egui::Panel::right("side panel").resizable(false).exact_size(theme::space::SIDE_PANEL).frame(frame).show(
-            ui,
-            |ui| {
-                egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-                    egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 10)).show(ui, |ui| {
-                        self.photos_ui(ui);
-                        section_break(ui);
-                        self.blend_ui(ui);
-                        section_break(ui);
-                        self.layers_ui(ui);
-                        section_break(ui);
-                        self.adjust_ui(ui);
-                        section_break(ui);
-                        self.history_ui(ui);
-                    });
+        let width = self.settings.sizes.side_panel.unwrap_or(theme::space::SIDE_PANEL);
+        let panel = egui::Panel::right("side panel").resizable(true).default_size(width).size_range(SIDE_PANEL_WIDTHS);
+        let response = panel.frame(frame).show(ui, |ui| {
+            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 10)).show(ui, |ui| {
+                    self.photos_ui(ui);
+                    section_break(ui);
+                    self.blend_ui(ui);
+                    section_break(ui);
+                    self.layers_ui(ui);
+                    section_break(ui);
+                    self.adjust_ui(ui);
+                    section_break(ui);
+                    self.history_ui(ui);
                 });
-            },
-        );
+            });
+        });
+        let width = response.response.rect.width().round();
+        if width != theme::space::SIDE_PANEL || self.settings.sizes.side_panel.is_some() {
+            self.settings.sizes.side_panel = Some(width);
+        }
     }
 }
 

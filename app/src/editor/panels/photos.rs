@@ -91,6 +91,6 @@ impl Editor {
             ui.separator();
             self.menu_item_ui(ui, &Command::RemovePhoto(photo.id));
         });
-        response.on_hover_text(format!("{}\n{role}", photo.name));
+        response.on_hover_text(format!("{}\n{}", photo.name, tr(role)));
     }
 }

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 
 use super::super::canvas::BUSY_AFTER;
-use super::super::language::tr;
+use super::super::language::{tr, tr_with};
 use super::super::{Command, Editor, EngineState, theme};
 
 impl Editor {
@@ -19,7 +19,7 @@ impl Editor {
                 match self.engine.state() {
                     EngineState::Loading => {
                         ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
-                        ui.label(small(format!("Loading {}", self.model_label)));
+                        ui.label(small(tr_with("Loading {name}", &[("name", tr(&self.model_label))])));
                     }
                     EngineState::Failed(_) => {
                         ui.label(RichText::new(tr("No model")).small().color(palette.danger));
@@ -60,22 +60,24 @@ impl Editor {
         let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
         let text = match self.engine.busy_for() {
             _ if !is_ready => None,
-            _ if self.opening_share().is_some() => {
-                self.opening_share().map(|share| format!("Opening the project, {:.0} %", share * 100.0))
-            }
-            _ if self.motion.progress().is_some() => {
-                self.motion.progress().map(|(picture, of)| format!("Drawing picture {picture} of {of}"))
-            }
-            _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some("Exporting".to_owned()),
-            _ if self.mask_files.is_busy() => Some("Importing a mask".to_owned()),
-            Some(busy_for) if busy_for >= BUSY_AFTER => Some("Rendering".to_owned()),
+            _ if self.opening_share().is_some() => self.opening_share().map(|share| {
+                tr_with("Opening the project, {percent} %", &[("percent", &format!("{:.0}", share * 100.0))])
+            }),
+            _ if self.motion.progress().is_some() => self.motion.progress().map(|(picture, of)| {
+                tr_with(
+                    "Drawing picture {number} of {count}",
+                    &[("number", &picture.to_string()), ("count", &of.to_string())],
+                )
+            }),
+            _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some(tr("Exporting").to_owned()),
+            _ if self.mask_files.is_busy() => Some(tr("Importing a mask").to_owned()),
+            Some(busy_for) if busy_for >= BUSY_AFTER => Some(tr("Rendering").to_owned()),
             Some(busy_for) => {
                 ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));
                 None
             }
-            None if encoding > 0 => {
-                Some(format!("Reading {encoding} {}", if encoding == 1 { "face" } else { "faces" }))
-            }
+            None if encoding == 1 => Some(tr("Reading the face").to_owned()),
+            None if encoding > 0 => Some(tr_with("Reading {count} faces", &[("count", &encoding.to_string())])),
             None => None,
         };
         if let Some(text) = text {

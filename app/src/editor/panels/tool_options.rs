@@ -2,7 +2,7 @@
 
 use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
-use super::super::language::tr;
+use super::super::language::{tr, tr_with};
 use super::super::widgets::{self, Number};
 use super::super::{Command, CompareMode, Editor, icons, theme};
 use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
@@ -45,8 +45,12 @@ impl Editor {
         // What the view's controls on the right and the names and values need; the sliders share the rest.
         let slider_width = ((width - 700.0) / 3.0).min(110.0);
         let brush = &mut self.toolbox.brush;
-        let keys = |smaller: &Command, larger: &Command| {
-            format!("  ({} and {})", smaller.shortcut_text(&ctx), larger.shortcut_text(&ctx))
+        let with_keys = |text: &str, smaller: &Command, larger: &Command| {
+            let [smaller, larger] = [smaller, larger].map(|command| command.shortcut_text(&ctx));
+            tr_with(
+                "{text}  ({smaller} and {larger})",
+                &[("text", tr(text)), ("smaller", &smaller), ("larger", &larger)],
+            )
         };
         let mut diameter_px = brush.radius_px * 2.0;
         let size = Number {
@@ -54,7 +58,7 @@ impl Editor {
             suffix: " px",
             range: 2.0 * MIN_RADIUS_PX..=2.0 * MAX_RADIUS_PX,
             logarithmic: true,
-            tooltip: format!("Width of the brush{}", keys(&Command::BrushSmaller, &Command::BrushLarger)),
+            tooltip: with_keys("Width of the brush", &Command::BrushSmaller, &Command::BrushLarger),
         };
         if widgets::slider_row(ui, &size, &mut diameter_px, 0.0, slider_width) {
             brush.radius_px = diameter_px / 2.0;
@@ -66,7 +70,7 @@ impl Editor {
             suffix: " %",
             range: 0.0..=100.0,
             logarithmic: false,
-            tooltip: format!("How crisp the brush's edge is{}", keys(&Command::BrushSofter, &Command::BrushHarder)),
+            tooltip: with_keys("How crisp the brush's edge is", &Command::BrushSofter, &Command::BrushHarder),
         };
         if widgets::slider_row(ui, &hardness, &mut percent, 0.0, slider_width) {
             brush.hardness = percent / 100.0;
@@ -122,7 +126,7 @@ impl Editor {
         if room > 120.0 {
             ui.add_space(theme::space::NORMAL);
             let color = theme::palette(ui.ctx()).text_weak;
-            let hint = egui::Label::new(RichText::new(text).color(color)).truncate();
+            let hint = egui::Label::new(RichText::new(tr(text)).color(color)).truncate();
             ui.allocate_ui(egui::vec2(room, theme::space::ROW), |ui| ui.add(hint));
         }
     }
@@ -190,7 +194,7 @@ impl Editor {
             .frame_when_inactive(false)
             .min_size(egui::vec2(48.0, theme::space::ROW));
         let response = ui.add(button).on_hover_text(tr("Zoom"));
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom"));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, tr("Zoom")));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(190.0);
             widgets::menu_spacing(ui);
@@ -207,5 +211,5 @@ impl Editor {
 }
 
 fn hint_ui(ui: &mut Ui, text: &str) {
-    ui.label(RichText::new(text).color(theme::palette(ui.ctx()).text_weak));
+    ui.label(RichText::new(tr(text)).color(theme::palette(ui.ctx()).text_weak));
 }

@@ -58,7 +58,11 @@ impl Editor {
                         &[&[Command::AdjustWholeFace, Command::AdjustInsideMask, Command::ResetAdjustments]],
                     );
                 });
-                self.menu_ui(ui, "Help", &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowAbout]]);
+                self.menu_ui(
+                    ui,
+                    "Help",
+                    &[&[Command::ShowPalette, Command::ShowKeys, Command::ShowModelCard, Command::ShowAbout]],
+                );
 
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
