@@ -1393,7 +1393,7 @@ fn the_history_goes_to_any_step() {
     let mut session = Session::ready();
     session.wait_until("every face is read", Editor::is_idle);
     // Room for the list.
-    session.harness.get_by_role_and_label(egui::Role::Button, "Layers").click();
+    session.harness.get_by_role_and_label(egui::Role::Button, "Between two faces").click();
     session.harness.run_steps(3);
     session.harness.get_by_label("History").click();
     session.harness.run_steps(3);
