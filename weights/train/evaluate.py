@@ -103,8 +103,10 @@ def reconstruction(model: Model, files: list[Path], folder: Path, lpips: Lpips |
         values.setdefault(parts[0] if len(parts) > 1 else ".", []).append(measured)
 
     def summary(measured: list[tuple[float, ...]]) -> dict[str, float]:
-        names = ("mse", "lpips")
-        return {"n": len(measured)} | {name: float(np.mean(column)) for name, column in zip(names, zip(*measured))}
+        columns = zip(*measured, strict=True)
+        return {"n": len(measured)} | {
+            name: float(np.mean(column)) for name, column in zip(("mse", "lpips"), columns, strict=False)
+        }
 
     everything = [value for folder_values in values.values() for value in folder_values]
     return {"all": summary(everything), "folders": {name: summary(measured) for name, measured in values.items()}}

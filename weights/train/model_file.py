@@ -40,7 +40,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Model:
     if path.suffix == ".safetensors":
         with safe_open(str(path), framework="pt") as file:
             metadata = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
         config = Config.from_dict(json.loads(metadata["stylemap.config"]))
         generator_state = _below(tensors, GENERATOR_PREFIX)
         encoder_state = _below(tensors, ENCODER_PREFIX)

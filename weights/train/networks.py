@@ -172,9 +172,7 @@ class ConvLayer(nn.Sequential):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, up: bool = False, down: bool = False, activation: bool = True
     ) -> None:
-        conv = EqualConv2d(
-            inputs, outputs, kernel, stride=2 if down else 1, padding=0 if up or down else kernel // 2, bias=None
-        )
+        conv = EqualConv2d(inputs, outputs, kernel, stride=2 if down else 1, padding=0 if up or down else kernel // 2, bias=None)
         layers: list[nn.Module] = [conv]
         if down:
             layers.insert(0, Blur(inputs, 1.0, 2 if kernel == 3 else 1))
@@ -264,9 +262,7 @@ class Decoder(nn.Module):
         channels, codes, base = config.channels, config.codes, config.base
         self.input = ConstantInput(channels[base], base)
         self.conv1 = StyledConv(channels[base], channels[base], 3, codes[base])
-        self.convs_latent = nn.ModuleList(
-            [ConvLayer(config.style_dim, codes[base], 3), ConvLayer(codes[base], codes[base], 3)]
-        )
+        self.convs_latent = nn.ModuleList([ConvLayer(config.style_dim, codes[base], 3), ConvLayer(codes[base], codes[base], 3)])
         self.convs = nn.ModuleList()
         for level in config.levels():
             below = level // 2
@@ -376,9 +372,7 @@ class Discriminator(nn.Module):
             level //= 2
         self.convs = nn.ModuleList(blocks)
         self.final_conv = ConvLayer(final + 1, final, 3)
-        self.final_linear = nn.Sequential(
-            EqualLinear(final * self.FINAL_LEVEL**2, final, activation=True), EqualLinear(final, 1)
-        )
+        self.final_linear = nn.Sequential(EqualLinear(final * self.FINAL_LEVEL**2, final, activation=True), EqualLinear(final, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         """How real each image looks: (N, 1), a logit."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from data import to_pixels
-from torch import Tensor
 
 LABEL_HEIGHT_PX = 18
 INK = (30, 30, 30)

@@ -121,11 +121,18 @@ def main() -> None:
         run(*common, "--out", work / "workers", "--images", 160, "--workers", 2, "--resume", work / "joined.pt")
         adversarial = ["--phase", "adversarial", "--resume", work / "joined.pt", "--images", 160]
         run(*common, "--out", work / "adversarial", *adversarial, *lpips)
-        run(*common, "--out", work / "adversarial", *adversarial[:2], "--images", 32, "--resume", work / "adversarial" / "last.pt")
+        run(
+            *common, "--out", work / "adversarial", *adversarial[:2], "--images", 32, "--resume", work / "adversarial" / "last.pt"
+        )
         assert {"generator", "discriminator", "latent", "domain", "r1"} <= metrics(work / "adversarial")[0]["losses"].keys()
 
         grown = Config(
-            size=64, style_dim=16, channels=WIDTHS | {64: 8}, codes=CODES | {64: 8}, encoder_channels=WIDTHS | {64: 8}, mapping_layers=4
+            size=64,
+            style_dim=16,
+            channels=WIDTHS | {64: 8},
+            codes=CODES | {64: 8},
+            encoder_channels=WIDTHS | {64: 8},
+            mapping_layers=4,
         )
         (work / "grown.json").write_text(json.dumps(grown.to_dict()))
         grow = ["--size", 64, "--config", work / "grown.json", "--images", 80, "--resume", work / "whole" / "last.pt"]

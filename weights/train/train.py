@@ -25,8 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.multiprocessing as multiprocessing
-from torch import Tensor, nn
+from torch import Tensor, multiprocessing, nn
 from torch.nn import functional as F
 
 import checkpoint as checkpoints
@@ -125,9 +124,9 @@ class Networks:
                 parts = key.split(".")
                 if not isinstance(network, Generator) and parts[0] == "convs":
                     parts[1] = str(int(parts[1]) + new_levels)
-                key = ".".join(parts)
-                if "rgb" not in key and key in own and own[key].shape == tensor.shape:
-                    own[key] = tensor
+                own_key = ".".join(parts)
+                if "rgb" not in own_key and own_key in own and own[own_key].shape == tensor.shape:
+                    own[own_key] = tensor
             network.load_state_dict(own)
 
 
