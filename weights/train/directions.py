@@ -1,7 +1,7 @@
 """Semantic directions of a model: what a slider of the program moves along.
 
 Candidates come from two sources:
-- `component N`: the N-th principal component (from 0) of the encoder's stylemaps over the training faces and their mirror images;
+- `component N`: the N-th principal component (from 0) of the encoder's stylemaps over training faces (a sample that export.py kept);
 - `classifier NAME`: the normal of a linear classifier (logistic regression with a ridge) between two groups of the training faces. It is
   found in the space of the first components, scaled to unit variance: there a step along the normal is as likely a face in any direction.
 
@@ -14,8 +14,8 @@ a list of {"source", "name", "range": [low, high], "flip": bool (optional)}, and
 The output holds one tensor (style_dim, base, base) in f32 a direction, under its name: adding it moves a stylemap by one standard
 deviation of the training faces along it. Metadata `directions`: a JSON list of {"name", "source", "range"} in the order of the names file.
 
-Usage: python directions.py MODEL --data DIR... --look FOLDER --photos A B C
-       python directions.py MODEL --data DIR... --names names.json --out directions.safetensors
+Usage: python directions.py MODEL --stylemaps FILE --data DIR... --look FOLDER --faces A B C
+       python directions.py MODEL --stylemaps FILE --data DIR... --names names.json --out directions.safetensors
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -82,23 +82,22 @@ def classifier(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
     return fit(values, labels)[0], sum(correct) / len(correct)
 
 
-def candidates(model: Model, folders: list[Path], components: int, cache: Path | None) -> dict[str, Tensor]:
+def candidates(model: Model, stylemaps: Tensor, components: int, folders: list[Path], cache: Path | None) -> dict[str, Tensor]:
     """Every candidate by its source: stylemaps (style_dim, base, base) of one standard deviation."""
-    files = [file for folder in folders for file in image_files(folder)]
-    pixels = load_pixels(folders, model.config.size, cache)
-    stylemaps = torch.cat([encode(model.encoder, pixels), encode(model.encoder, pixels.flip(2))])
     mean, vectors, deviations = principal_components(stylemaps, max(components, CLASSIFIER_COMPONENTS))
     shape = (model.config.style_dim, model.config.base, model.config.base)
     found = {f"component {i}": (vectors[i] * deviations[i]).view(shape) for i in range(components)}
-    whitened = ((stylemaps - mean) @ vectors.T / deviations)[:, :CLASSIFIER_COMPONENTS]
+    files = [file for folder in folders for file in image_files(folder)]
+    pixels = load_pixels(folders, model.config.size, cache)
     for kind in ("smile", "sex"):
         labels = [label(file, kind) for file in files]
         labelled = torch.tensor([i for i, value in enumerate(labels) if value is not None], dtype=torch.long)
         values = torch.tensor([float(value) for value in labels if value is not None])
         if len(values) < 20 or values.unique().numel() < 2:
             continue
-        both = torch.cat([labelled, labelled + len(files)])
-        normal, accuracy = classifier(whitened[both], values.repeat(2))
+        mirrored = [encode(model.encoder, part) for part in (pixels[labelled], pixels[labelled].flip(2))]
+        whitened = ((torch.cat(mirrored) - mean) @ vectors.T / deviations)[:, :CLASSIFIER_COMPONENTS]
+        normal, accuracy = classifier(whitened, values.repeat(2))
         print(f"classifier {kind}: {len(values)} faces, {accuracy:.3f} right on held-out fifths")
         direction = (normal * deviations[:CLASSIFIER_COMPONENTS]) @ vectors[:CLASSIFIER_COMPONENTS]
         direction = direction / direction.norm()
@@ -123,18 +122,20 @@ def look(model: Model, found: dict[str, Tensor], photos: list[Path], folder: Pat
 def main() -> None:
     parser = argparse.ArgumentParser(description="Finds and writes semantic directions.")
     parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the training faces")
+    parser.add_argument("--stylemaps", type=Path, required=True, help="the training faces' stylemaps as export.py kept them")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the training faces, for the classifiers")
     parser.add_argument("--components", type=int, default=16)
     parser.add_argument("--look", type=Path, help="folder for a sheet of every candidate")
-    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="held-out photos for the sheets")
+    parser.add_argument("--faces", type=Path, nargs="*", default=[], help="held-out photos for the sheets")
     parser.add_argument("--names", type=Path, help="what to keep, and how it is called")
     parser.add_argument("--out", type=Path, help="the safetensors to write")
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     model = load_model(arguments.model)
-    found = candidates(model, arguments.data, arguments.components, arguments.cache)
+    stylemaps = load_file(str(arguments.stylemaps))["stylemaps"]
+    found = candidates(model, stylemaps, arguments.components, arguments.data, arguments.cache)
     if arguments.look:
-        look(model, found, arguments.photos, arguments.look)
+        look(model, found, arguments.faces, arguments.look)
     if arguments.names and arguments.out:
         kept = json.loads(arguments.names.read_text(encoding="utf-8"))
         tensors = {entry["name"]: found[entry["source"]] * (-1 if entry.get("flip") else 1) for entry in kept}

@@ -5,7 +5,9 @@ Tensors: `g_ema.*`, `e_ema.*` (published names), `mean_stylemap` (style_dim, bas
 each of length 1, and `pca.std` (n), the standard deviation of the photos' stylemaps along each (f32). Metadata: `format`, `name`,
 `license`, `trained_on`, `images_seen`, `mapping` (`trained` or `untrained`), `stylemap.config`.
 
-Usage: python export.py last.pt model.safetensors --data DIR... --name NAME --license TEXT --trained-on TEXT
+With `--stylemaps` the photos' stylemaps are kept for directions.py: one tensor `stylemaps` (photos, style_dim * base * base), f32.
+
+Usage: python export.py last.pt model.safetensors --data DIR... --name NAME --license TEXT --trained-on TEXT [--stylemaps FILE]
 """
 
 from __future__ import annotations
@@ -69,13 +71,17 @@ def main() -> None:
     parser.add_argument("--mapping", choices=["trained", "untrained"], default="untrained")
     parser.add_argument("--photos", type=int, default=2500)
     parser.add_argument("--components", type=int, default=32)
+    parser.add_argument("--stylemaps", type=Path, help="keep the photos' stylemaps there")
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
 
     model = load_model(arguments.checkpoint)
     round_to_f16(model)
     pixels = sample_pixels(arguments.data, model.config.size, arguments.photos, arguments.cache)
-    mean, components, deviations = principal_components(encode(model.encoder, pixels), arguments.components)
+    stylemaps = encode(model.encoder, pixels)
+    if arguments.stylemaps:
+        save_file({"stylemaps": stylemaps}, str(arguments.stylemaps))
+    mean, components, deviations = principal_components(stylemaps, arguments.components)
     shape = (model.config.style_dim, model.config.base, model.config.base)
     tensors = {GENERATOR_PREFIX + name: value.half() for name, value in model.generator.state_dict().items()}
     tensors |= {ENCODER_PREFIX + name: value.half() for name, value in model.encoder.state_dict().items()}
