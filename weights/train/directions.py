@@ -84,7 +84,7 @@ def classifier(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
 
 def candidates(model: Model, stylemaps: Tensor, components: int, folders: list[Path], cache: Path | None) -> dict[str, Tensor]:
     """Every candidate by its source: stylemaps (style_dim, base, base) of one standard deviation."""
-    mean, vectors, deviations = principal_components(stylemaps, max(components, CLASSIFIER_COMPONENTS))
+    mean, vectors, deviations = principal_components(stylemaps, min(max(components, CLASSIFIER_COMPONENTS), len(stylemaps) - 1))
     shape = (model.config.style_dim, model.config.base, model.config.base)
     found = {f"component {i}": (vectors[i] * deviations[i]).view(shape) for i in range(components)}
     files = [file for folder in folders for file in image_files(folder)]

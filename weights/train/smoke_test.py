@@ -1,8 +1,9 @@
 """The recipe from end to end on a tiny model and drawn faces, in about a minute.
 
 Asserts that the loss falls, that a run which was stopped and resumed ends with the same weights as one that was not, that a carried
-checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, and that the export can be
-read. Given the program's binary it also asserts that `stylebrush` reads the export and reconstructs what PyTorch does, within 1e-3.
+checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, that directions are written, and
+that the export can be read. Given the program's binary it also asserts that `stylebrush` reads the export, passes a parity fixture of it (1e-3) and
+reconstructs what PyTorch does.
 
 Usage: python smoke_test.py [--lpips lpips_vgg16.safetensors] [--stylebrush target/release/stylebrush]
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 
 import checkpoint as checkpoints
 from data import read_image, to_images
@@ -69,6 +71,9 @@ def assert_same(a: Path, b: Path) -> None:
 
 def check_rust(binary: Path, model: Path, photo: Path, work: Path) -> None:
     """The program reads the export, and its reconstruction is PyTorch's."""
+    fixture = work / "fixture.safetensors"
+    subprocess.run([sys.executable, HERE / "fixture.py", model, photo, photo, fixture], check=True)
+    subprocess.run([binary, "verify", fixture, "--model", model], check=True)
     info = subprocess.run([binary, "info", "--model", model], check=True, capture_output=True, text=True)
     print(info.stdout)
     out = work / "again.png"
@@ -140,8 +145,25 @@ def main() -> None:
 
         model = work / "model.safetensors"
         command = [sys.executable, HERE / "export.py", work / "whole" / "last.pt", model, "--data", work / "faces"]
-        command += ["--name", "smoke test", "--license", "CC0-1.0", "--trained-on", "drawn faces", "--components", "4"]
+        command += ["--name", "smoke test", "--license", "CC0-1.0", "--trained-on", "drawn faces", "--components", 4]
+        command += ["--stylemaps", work / "stylemaps.safetensors"]
         subprocess.run([str(part) for part in command], check=True)
+        names = [{"source": "component 1", "name": "second", "range": [-3, 3]}]
+        (work / "names.json").write_text(json.dumps(names))
+        command = [
+            sys.executable,
+            HERE / "directions.py",
+            model,
+            "--stylemaps",
+            work / "stylemaps.safetensors",
+            "--data",
+            work / "faces",
+        ]
+        command += ["--components", 4, "--look", work / "look", "--faces", work / "faces" / "drawn" / "0000.png"]
+        command += ["--names", work / "names.json", "--out", work / "directions.safetensors"]
+        subprocess.run([str(part) for part in command], check=True)
+        (direction,) = load_file(str(work / "directions.safetensors")).values()
+        assert direction.shape == (16, 8, 8) and direction.norm() > 0
         result = evaluate(model, work / "small", None, "cpu")
         again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
         difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])
