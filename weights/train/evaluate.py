@@ -34,7 +34,10 @@ The output is one JSON object: {"model", "images_seen", "size", "images", "recon
 "interpolation": {"pairs", "step_mean", "path_length", "unevenness"}, "local_edits": {"pairs", "all": {"mse_src", "mse_ref", "change_src", "change_ref"},
 "masks": {NAME: {...}}}}. Without LPIPS the `lpips` entries are missing.
 
-Usage: python evaluate.py MODEL DIR [--lpips lpips_vgg16.safetensors] [--json FILE] [--reconstruction-only]
+With `--per-image FILE` every image's numbers are written as CSV as well: path, mse, lpips, and the photo's mean luminance (0 to 255; 0.299 R + 0.587 G
++ 0.114 B) over the rectangle `nose`, to see whom the model serves badly.
+
+Usage: python evaluate.py MODEL DIR [--lpips lpips_vgg16.safetensors] [--json FILE] [--per-image FILE] [--reconstruction-only]
 """
 
 from __future__ import annotations
@@ -53,6 +56,7 @@ from data import image_files, read_image, to_images
 from model_file import Model, load_model
 from perceptual import Lpips
 
+LUMINANCE = (0.299, 0.587, 0.114)
 PAIRS = 12
 STEPS = 8
 MASKS = {
@@ -92,14 +96,21 @@ def pairs_of(count: int) -> list[tuple[int, int]]:
 
 
 @torch.inference_mode()
-def reconstruction(model: Model, files: list[Path], folder: Path, lpips: Lpips | None, device: str) -> dict[str, Any]:
+def reconstruction(
+    model: Model, files: list[Path], folder: Path, lpips: Lpips | None, device: str, per_image: Path | None = None
+) -> dict[str, Any]:
     """The part `reconstruction` of the result."""
+    lines = ["path,mse,lpips,luminance"]
+    luminance = torch.tensor(LUMINANCE, device=device).view(3, 1, 1)
+    inside = rectangle_mask("nose", model.config.size)[0, 0].bool()
     values: dict[str, list[tuple[float, ...]]] = {}
     for file in files:
         x = load(file, model.config.size, device)
         y = model.reconstruct(x)
         measured = (F.mse_loss(y, x).item(),) + ((lpips(y, x).item(),) if lpips else ())
         parts = file.relative_to(folder).parts
+        light = float(((x[0] + 1) * 127.5 * luminance).sum(0)[inside].mean())
+        lines.append(",".join(["/".join(parts), *(f"{value:.5f}" for value in (*measured, float("nan"))[:2]), f"{light:.1f}"]))
         values.setdefault(parts[0] if len(parts) > 1 else ".", []).append(measured)
 
     def summary(measured: list[tuple[float, ...]]) -> dict[str, float]:
@@ -108,6 +119,8 @@ def reconstruction(model: Model, files: list[Path], folder: Path, lpips: Lpips |
             name: float(np.mean(column)) for name, column in zip(("mse", "lpips"), columns, strict=False)
         }
 
+    if per_image:
+        per_image.write_text("\n".join(lines) + "\n", encoding="utf-8")
     everything = [value for folder_values in values.values() for value in folder_values]
     return {"all": summary(everything), "folders": {name: summary(measured) for name, measured in values.items()}}
 
@@ -176,7 +189,14 @@ def load(file: Path, size: int, device: str) -> Tensor:
     return to_images(torch.from_numpy(read_image(file, size).copy())[None], device)
 
 
-def evaluate(model_path: Path, folder: Path, lpips: Lpips | None, device: str, everything: bool = True) -> dict[str, Any]:
+def evaluate(
+    model_path: Path,
+    folder: Path,
+    lpips: Lpips | None,
+    device: str,
+    everything: bool = True,
+    per_image: Path | None = None,
+) -> dict[str, Any]:
     """The whole result for one model."""
     model = load_model(model_path, device)
     files = image_files(folder)
@@ -187,7 +207,7 @@ def evaluate(model_path: Path, folder: Path, lpips: Lpips | None, device: str, e
         "images_seen": int(model.metadata.get("images_seen") or 0),
         "size": model.config.size,
         "images": len(files),
-        "reconstruction": reconstruction(model, files, folder, lpips, device),
+        "reconstruction": reconstruction(model, files, folder, lpips, device, per_image),
     }
     if everything and lpips is not None:
         result["interpolation"] = interpolation(model, files, lpips, device)
@@ -202,11 +222,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder of folders of aligned images")
     parser.add_argument("--lpips", type=Path, help="the LPIPS-VGG16 network as safetensors")
     parser.add_argument("--json", type=Path, help="write the result there as well")
+    parser.add_argument("--per-image", type=Path, help="write every image's numbers there, as CSV")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--reconstruction-only", action="store_true")
     arguments = parser.parse_args()
     lpips = Lpips(arguments.lpips).to(arguments.device) if arguments.lpips else None
-    result = evaluate(arguments.model, arguments.folder, lpips, arguments.device, not arguments.reconstruction_only)
+    everything = not arguments.reconstruction_only
+    result = evaluate(arguments.model, arguments.folder, lpips, arguments.device, everything, arguments.per_image)
     text = json.dumps(result, indent=1)
     print(text)
     if arguments.json:
