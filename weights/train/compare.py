@@ -1,0 +1,76 @@
+"""Sheets that show models side by side on held-out photos: reconstructions, motion between two faces, local edits.
+
+Only faces whose licence allows it may stand in a sheet that is published (see assets/CREDITS.md).
+
+Usage: python compare.py --models first.safetensors second.safetensors --labels "first model" "second model" --photos A B ... --out FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from data import read_image, to_images
+from evaluate import edit, rectangle_mask
+from model_file import Model, load_model
+from sheet_images import save_sheet
+
+FRAMES = 8
+EDITED = ("eyes", "nose", "mouth", "hair", "half")
+
+
+def interpolation(model: Model, a: Tensor, b: Tensor) -> Tensor:
+    """Frames from one photo to another."""
+    t = torch.linspace(0, 1, FRAMES).view(-1, 1, 1, 1)
+    return model.generator((1 - t) * model.encoder(a) + t * model.encoder(b)).clamp(-1, 1)
+
+
+def edits(model: Model, source: Tensor, reference: Tensor) -> Tensor:
+    """Photo, reconstruction, the reference, and the source with each part of the reference."""
+    source_map, reference_map = model.encoder(source), model.encoder(reference)
+    results = [edit(model, source_map, reference_map, rectangle_mask(name, model.config.size)) for name in EDITED]
+    return torch.cat([source, model.reconstruct(source), reference, *results])
+
+
+@torch.inference_mode()
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Sheets of models side by side.")
+    parser.add_argument("--models", type=Path, nargs="+", required=True)
+    parser.add_argument("--labels", nargs="+", required=True)
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="an even number; neighbours are pairs")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--prefix", default="")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    models = [load_model(path) for path in arguments.models]
+    size = models[0].config.size
+    photos = torch.cat([to_images(torch.from_numpy(read_image(path, size).copy())[None]) for path in arguments.photos])
+
+    def write(name: str, rows: list[Tensor], labels: list[str]) -> None:
+        save_sheet(arguments.out / f"{arguments.prefix}{name}.png", rows, labels)
+
+    write(
+        "reconstructions",
+        [photos, *(model.reconstruct(photos) for model in models)],
+        ["photos that were never trained on", *arguments.labels],
+    )
+    pairs = list(zip(photos[::2].split(1), photos[1::2].split(1), strict=True))[:3]
+    rows, labels = [], []
+    for a, b in pairs:
+        for model, label in zip(models, arguments.labels, strict=True):
+            rows.append(interpolation(model, a, b))
+            labels.append(f"from one face to another: {label}")
+    write("interpolations", rows, labels)
+    rows, labels = [], []
+    for a, b in pairs:
+        for model, label in zip(models, arguments.labels, strict=True):
+            rows.append(edits(model, a, b))
+            labels.append(f"{label}: photo, again, reference; then its {', '.join(EDITED)}")
+    write("edits", rows, labels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The recipe from end to end on a tiny model and drawn faces, in about a minute.
+
+Asserts that the loss falls, that a run which was stopped and resumed ends with the same weights as one that was not, that a carried
+checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, that directions are written, and
+that the export can be read. Given the program's binary it also asserts that `stylebrush` reads the export, passes a parity fixture of it (1e-3) and
+reconstructs what PyTorch does.
+
+Usage: python smoke_test.py [--lpips lpips_vgg16.safetensors] [--stylebrush target/release/stylebrush]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from safetensors.torch import load_file
+
+import checkpoint as checkpoints
+from data import read_image, to_images
+from evaluate import evaluate
+from model_file import load_model
+from networks import Config
+from train import parse_settings, train
+
+HERE = Path(__file__).resolve().parent
+WIDTHS = {8: 24, 16: 24, 32: 16}
+CODES = {8: 16, 16: 12, 32: 8}
+
+
+def draw_faces(folder: Path, count: int, size: int) -> None:
+    """Ellipses with eyes and a mouth, in colours and places drawn with a fixed seed."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for index in range(count):
+        colour = [tuple(int(v) for v in random.integers(40, 220, 3)) for _ in range(4)]
+        image = Image.new("RGB", (size * 4, size * 4), colour[0])
+        draw = ImageDraw.Draw(image)
+        x, y = (0.5 + random.uniform(-0.06, 0.06, 2)) * size * 4
+        w, h = random.uniform(0.2, 0.3) * size * 4, random.uniform(0.3, 0.4) * size * 4
+        draw.ellipse((x - w, y - h, x + w, y + h), fill=colour[1])
+        for side in (-0.4, 0.4):
+            draw.ellipse((x + side * w - 0.15 * w, y - 0.3 * h, x + side * w + 0.15 * w, y - 0.1 * h), fill=colour[2])
+        draw.rectangle((x - 0.4 * w, y + 0.4 * h, x + 0.4 * w, y + random.uniform(0.45, 0.65) * h), fill=colour[3])
+        image.resize((size, size), Image.Resampling.LANCZOS).save(folder / f"{index:04}.png")
+
+
+def run(*arguments: object) -> None:
+    """One run of train.py in this process."""
+    print("train", *arguments, flush=True)
+    train(parse_settings([str(argument) for argument in arguments]))
+
+
+def metrics(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def assert_same(a: Path, b: Path) -> None:
+    """Asserts that two checkpoints hold the same weights and averages, bit for bit."""
+    first, second = checkpoints.load(a), checkpoints.load(b)
+    for network in ("generator", "encoder", "generator_average", "encoder_average"):
+        for name, tensor in first[network].items():
+            assert torch.equal(tensor, second[network][name]), f"{network}.{name} differs after resuming"
+
+
+def check_rust(binary: Path, model: Path, photo: Path, work: Path) -> None:
+    """The program reads the export, and its reconstruction is PyTorch's."""
+    fixture = work / "fixture.safetensors"
+    subprocess.run([sys.executable, HERE / "fixture.py", model, photo, photo, fixture], check=True)
+    subprocess.run([binary, "verify", fixture, "--model", model], check=True)
+    info = subprocess.run([binary, "info", "--model", model], check=True, capture_output=True, text=True)
+    print(info.stdout)
+    out = work / "again.png"
+    command = [binary, "reconstruct", photo, "--aligned", "--model", model, "-o", out]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    loaded = load_model(model)
+    image = to_images(torch.from_numpy(read_image(photo, loaded.config.size).copy())[None])
+    with torch.inference_mode():
+        ours = ((loaded.reconstruct(image)[0] + 1) * 127.5).permute(1, 2, 0).numpy()
+    theirs = np.asarray(Image.open(out).convert("RGB")).astype(np.float32)
+    # The picture is rounded to whole steps of 1/127.5: half a step, and 1e-3 of the range [-1, 1].
+    greatest = float(np.abs(ours - theirs).max())
+    assert greatest <= 0.5 + 1e-3 * 127.5, f"Rust and PyTorch differ by {greatest} steps of 8 bit"
+    print(f"Rust and PyTorch agree: at most {greatest:.3f} steps of 8 bit apart, 0.5 of them from rounding")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Runs the whole recipe on a tiny model.")
+    parser.add_argument("--lpips", type=Path, help="also train and evaluate with LPIPS")
+    parser.add_argument("--stylebrush", type=Path, help="the program, to read the export")
+    arguments = parser.parse_args()
+    lpips = ["--lpips", arguments.lpips] if arguments.lpips else []
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        draw_faces(work / "faces" / "drawn", 120, 32)
+        draw_faces(work / "small" / "drawn", 40, 32)
+        config = work / "config.json"
+        widths = Config(size=32, style_dim=16, channels=WIDTHS, codes=CODES, encoder_channels=WIDTHS, mapping_layers=4)
+        config.write_text(json.dumps(widths.to_dict()))
+        common = ["--data", work / "faces", "--size", 32, "--config", config, "--batch", 8, "--decay", 0]
+        common += ["--warmup-steps", 10, "--average-half-life", 100, "--minutes", 30, "--cache", work / "cache"]
+
+        run(*common, "--out", work / "whole", "--images", 960, "--report-images", 320, *lpips)
+        lines = metrics(work / "whole")
+        first, last = lines[0]["losses"]["pixel"], lines[-1]["losses"]["pixel"]
+        assert last < 0.8 * first, f"the loss does not fall: {first} to {last}"
+        assert lines[-1]["held_out_mse"] < lines[0]["held_out_mse"], "held-out error does not fall"
+
+        run(*common, "--out", work / "part", "--images", 480, *lpips)
+        run(*common, "--out", work / "part", "--images", 480, "--resume", work / "part" / "last.pt", *lpips)
+        assert_same(work / "whole" / "last.pt", work / "part" / "last.pt")
+
+        parts = checkpoints.split(work / "whole" / "last.pt", work / "carried", 100_000)
+        assert len(parts) > 1 and all(part.stat().st_size <= 100_000 for part in parts)
+        checkpoints.join(work / "carried", work / "joined.pt")
+        whole, joined = checkpoints.load(work / "whole" / "last.pt"), checkpoints.load(work / "joined.pt")
+        for name, tensor in whole["generator_average"].items():
+            assert torch.equal(tensor.half().float(), joined["generator"][name])
+
+        run(*common, "--out", work / "workers", "--images", 160, "--workers", 2, "--resume", work / "joined.pt")
+        adversarial = ["--phase", "adversarial", "--resume", work / "joined.pt", "--images", 160]
+        run(*common, "--out", work / "adversarial", *adversarial, *lpips)
+        run(
+            *common, "--out", work / "adversarial", *adversarial[:2], "--images", 32, "--resume", work / "adversarial" / "last.pt"
+        )
+        assert {"generator", "discriminator", "latent", "domain", "r1"} <= metrics(work / "adversarial")[0]["losses"].keys()
+
+        grown = Config(
+            size=64,
+            style_dim=16,
+            channels=WIDTHS | {64: 8},
+            codes=CODES | {64: 8},
+            encoder_channels=WIDTHS | {64: 8},
+            mapping_layers=4,
+        )
+        (work / "grown.json").write_text(json.dumps(grown.to_dict()))
+        grow = ["--size", 64, "--config", work / "grown.json", "--images", 80, "--resume", work / "whole" / "last.pt"]
+        run(*common, "--out", work / "grown", *grow)
+
+        model = work / "model.safetensors"
+        command = [sys.executable, HERE / "export.py", work / "whole" / "last.pt", model, "--data", work / "faces"]
+        command += ["--name", "smoke test", "--license", "CC0-1.0", "--trained-on", "drawn faces", "--components", 4]
+        command += ["--stylemaps", work / "stylemaps.safetensors"]
+        subprocess.run([str(part) for part in command], check=True)
+        names = [{"source": "component 1", "name": "second", "range": [-3, 3]}]
+        (work / "names.json").write_text(json.dumps(names))
+        command = [
+            sys.executable,
+            HERE / "directions.py",
+            model,
+            "--stylemaps",
+            work / "stylemaps.safetensors",
+            "--data",
+            work / "faces",
+        ]
+        command += ["--components", 4, "--look", work / "look", "--faces", work / "faces" / "drawn" / "0000.png"]
+        command += ["--names", work / "names.json", "--out", work / "directions.safetensors"]
+        subprocess.run([str(part) for part in command], check=True)
+        (direction,) = load_file(str(work / "directions.safetensors")).values()
+        assert direction.shape == (16, 8, 8) and direction.norm() > 0
+        result = evaluate(model, work / "small", None, "cpu")
+        again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
+        difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])
+        assert difference < 1e-4, "the export is not the checkpoint's model"
+        if arguments.stylebrush:
+            photo = next((work / "small" / "drawn").glob("*.png"))
+            check_rust(arguments.stylebrush.resolve(), model, photo, work)
+    print("the recipe works")
+
+
+if __name__ == "__main__":
+    main()
