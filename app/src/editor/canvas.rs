@@ -325,7 +325,9 @@ impl Editor {
     /// What to do first, until it is done.
     fn first_hint_ui(&self, ui: &Ui, area: Rect) {
         let Some(layer) = self.timeline.document().active_layer() else { return };
-        if self.timeline.undo_name().is_some() || self.toolbox.busy().is_some() || self.is_comparing {
+        // A project that was opened has no past, and yet something painted.
+        let is_begun = self.timeline.undo_name().is_some() || !layer.mask.is_empty();
+        if is_begun || self.toolbox.busy().is_some() || self.is_comparing {
             return;
         }
         hint_pill(ui, area, &tr_with("Paint over the face to bring in {name}", &[("name", &layer.name)]));
