@@ -1,8 +1,6 @@
 //! Mixing cached modulations: in place and only where something changed on the CPU, with plain tensor operations elsewhere.
 
-use std::ops::Deref;
-
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::edit;
@@ -40,7 +38,8 @@ pub(super) fn modulation(
         Some(mixed) => mixed,
         None => base.modulation.copy()?,
     };
-    let guards: Vec<_> = parts.iter().map(|part| (on_cpu(part.code), on_cpu(part.modulation))).collect();
+    let guards: Vec<_> =
+        parts.iter().map(|part| (kernels::cpu_values(part.code), kernels::cpu_values(part.modulation))).collect();
     let codes = guards.iter().map(|(code, _)| code.slice()).collect::<Result<Vec<_>>>()?;
     let modulations = guards.iter().map(|(_, modulation)| modulation.slice()).collect::<Result<Vec<_>>>()?;
     mixed.inplace_op1(&MixRuns { modulations: &modulations, weights, runs: &work.mixed_runs })?;
@@ -68,26 +67,6 @@ fn modulation_anywhere(modulator: &Modulator, parts: &[Part<'_>], weights: &Leve
     match sum {
         Some(code) => modulator.forward(&code),
         None => bail!("a mix of nothing"),
-    }
-}
-
-/// Read access to a contiguous f32 tensor on the CPU.
-struct Cpu<'a, S> {
-    storage: S,
-    layout: &'a Layout,
-}
-
-fn on_cpu(tensor: &Tensor) -> Cpu<'_, impl Deref<Target = Storage>> {
-    let (storage, layout) = tensor.storage_and_layout();
-    Cpu { storage, layout }
-}
-
-impl<S: Deref<Target = Storage>> Cpu<'_, S> {
-    fn slice(&self) -> Result<&[f32]> {
-        match (&*self.storage, self.layout.contiguous_offsets()) {
-            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(&values[start..end]),
-            _ => bail!("a cached tensor is not contiguous f32 on the CPU"),
-        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Chain {
         let modulations = model.generator.modulations(&codes)?;
         Ok(Self { codes, modulations })
     }
+
+    fn bytes(&self) -> usize {
+        let bytes = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+        self.codes.iter().chain(&self.modulations).map(bytes).sum()
+    }
 }
 
 struct Face {
@@ -49,6 +54,8 @@ struct Face {
     values: Vec<f32>,
     stylemap: Tensor,
     chain: Option<Arc<Chain>>,
+    /// When the chain was last of use, in pictures drawn.
+    last_use: u64,
 }
 
 /// What the last frame left: the mixed modulations and what they were mixed from.
@@ -71,6 +78,20 @@ pub struct Engine {
     derived: Option<Derived>,
     pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
     mixed: Option<Mixed>,
+    /// What the chains may weigh, beside those of the picture in hand.
+    cache_budget_bytes: usize,
+    pictures_drawn: u64,
+}
+
+/// The environment variable with what faces' caches may weigh, in MiB.
+pub const CACHE_VARIABLE: &str = "STYLEMAP_CACHE_MIB";
+
+/// Three faces of the published 256 px network, dozens of the default model's.
+const DEFAULT_CACHE_MIB: usize = 1152;
+
+fn default_cache_budget_bytes() -> usize {
+    let asked = std::env::var(CACHE_VARIABLE).ok().and_then(|mib| mib.trim().parse().ok());
+    asked.unwrap_or(DEFAULT_CACHE_MIB).saturating_mul(1 << 20)
 }
 
 impl Engine {
@@ -81,7 +102,50 @@ impl Engine {
     pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
         let model = Model::new(&checkpoint, device, dtype)?;
         let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);
-        Ok(Self { model, checkpoint, faces: HashMap::new(), derived: None, pyramids: Vec::new(), mixed: None })
+        Ok(Self {
+            model,
+            checkpoint,
+            faces: HashMap::new(),
+            derived: None,
+            pyramids: Vec::new(),
+            mixed: None,
+            cache_budget_bytes: default_cache_budget_bytes(),
+            pictures_drawn: 0,
+        })
+    }
+
+    /// Bounds what the faces' cached style codes and modulations weigh (at the start [`CACHE_VARIABLE`] or its default). Beyond it
+    /// the ones that were of no use for longest are dropped and computed again when they are needed; those of the picture in
+    /// hand stay in any case.
+    pub fn set_cache_budget(&mut self, bytes: usize) {
+        self.cache_budget_bytes = bytes;
+    }
+
+    /// What the faces' cached style codes and modulations weigh now.
+    pub fn cache_bytes(&self) -> usize {
+        let chains = self.faces.values().filter_map(|face| face.chain.as_ref());
+        chains.chain(self.derived.as_ref().map(|(_, chain)| chain)).map(|chain| chain.bytes()).sum()
+    }
+
+    /// Drops what was of no use for longest until the rest is within the budget. `of_picture`: the faces of the one just drawn.
+    fn evict(&mut self, of_picture: impl Iterator<Item = FaceId>, keep_derived: bool) {
+        self.pictures_drawn += 1;
+        for id in of_picture {
+            if let Some(face) = self.faces.get_mut(&id) {
+                face.last_use = self.pictures_drawn;
+            }
+        }
+        if !keep_derived && self.cache_bytes() > self.cache_budget_bytes {
+            self.derived = None;
+        }
+        while self.cache_bytes() > self.cache_budget_bytes {
+            let idle = |face: &&mut Face| face.chain.is_some() && face.last_use < self.pictures_drawn;
+            let Some(face) = self.faces.values_mut().filter(idle).min_by_key(|face| face.last_use) else { return };
+            let chain = face.chain.take();
+            // What the last frame left would hold it too.
+            let is_mixed = |mixed: &Mixed| chain.as_ref().is_some_and(|chain| Arc::ptr_eq(chain, &mixed.base));
+            self.mixed = self.mixed.take().filter(|mixed| !is_mixed(mixed));
+        }
     }
 
     /// What the model says of itself.
@@ -136,7 +200,7 @@ impl Engine {
     fn insert(&mut self, face: FaceId, stylemap: Tensor) -> Result<()> {
         let values = values_of(&stylemap)?;
         self.remove_face(face);
-        self.faces.insert(face, Face { values, stylemap, chain: None });
+        self.faces.insert(face, Face { values, stylemap, chain: None, last_use: 0 });
         Ok(())
     }
 
@@ -163,6 +227,10 @@ impl Engine {
         let start = Instant::now();
         let base = self.base_chain(scene, cancel)?;
         let modulations = self.mixed_modulations(&base, &scene.layers, cancel)?;
+        let is_derived = self.derived.as_ref().is_some_and(|(_, chain)| Arc::ptr_eq(chain, &base));
+        // Faces that are only interpolated between give their stylemaps.
+        let of_base = scene.faces().take(if matches!(scene.base, Base::Interpolation { .. }) { 0 } else { 2 });
+        self.evict(of_base.chain(scene.layers.iter().map(|layer| layer.face)), is_derived);
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&modulations, start, mix_ms, cancel)
     }
@@ -174,6 +242,7 @@ impl Engine {
     pub fn draw_face(&mut self, face: FaceId, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let chain = self.chain(face, cancel)?;
+        self.evict(std::iter::once(face), true);
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&chain.modulations, start, mix_ms, cancel)
     }
@@ -229,17 +298,14 @@ impl Engine {
                 let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
                 self.stepped_chain(stylemap, directions, cancel)?
             }
-            Base::StyleMix { coarse, fine } if directions.is_empty() => {
-                // Every code keeps its own modulation: nothing is computed.
-                let (coarse, fine) = (self.chain(coarse, cancel)?, self.chain(fine, cancel)?);
-                Chain {
-                    codes: edit::style_mix(&coarse.codes, &fine.codes),
-                    modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
-                }
-            }
             Base::StyleMix { coarse, fine } => {
-                let coarse = self.stepped_chain(self.stylemap(coarse)?.clone(), directions, cancel)?;
-                let fine = self.stepped_chain(self.stylemap(fine)?.clone(), directions, cancel)?;
+                // Every code keeps its own modulation; of faces as they are nothing is computed.
+                let [coarse, fine] = if directions.is_empty() {
+                    [self.chain(coarse, cancel)?, self.chain(fine, cancel)?]
+                } else {
+                    let stepped = |face| self.stepped_chain(self.stylemap(face)?.clone(), directions, cancel);
+                    [Arc::new(stepped(coarse)?), Arc::new(stepped(fine)?)]
+                };
                 Chain {
                     codes: edit::style_mix(&coarse.codes, &fine.codes),
                     modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
@@ -272,9 +338,8 @@ impl Engine {
         let pyramids = self.pyramids_of(&visible);
         cancel.check()?;
         let with_pyramids: Vec<_> = visible.iter().copied().zip(pyramids.iter().map(Arc::as_ref)).collect();
-        let levels: Vec<usize> = std::iter::once(self.model.config.base).chain(self.model.config.levels()).collect();
-        let weights: Vec<_> =
-            levels.iter().enumerate().map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids)).collect();
+        let levels = self.model.config.all_levels().enumerate();
+        let weights: Vec<_> = levels.map(|(index, level)| LevelWeights::new(index, level, &with_pyramids)).collect();
         let faces: Vec<_> = visible.iter().map(|layer| layer.face).collect();
         let before = self.mixed.take().filter(|mixed| Arc::ptr_eq(&mixed.base, base) && mixed.layers == faces);
         let (before_weights, mut before_modulations) = match before {
@@ -313,10 +378,9 @@ impl Engine {
             let same = known
                 .iter()
                 .find(|(mask, feather_px, _)| Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px);
-            let pyramid = same.map(|(_, _, pyramid)| Arc::clone(pyramid)).unwrap_or_else(|| {
-                let levels = std::iter::once(config.base).chain(config.levels());
-                Arc::new(Pyramid::new(&layer.mask, layer.feather_px, levels))
-            });
+            let pyramid = same
+                .map(|(_, _, pyramid)| Arc::clone(pyramid))
+                .unwrap_or_else(|| Arc::new(Pyramid::new(&layer.mask, layer.feather_px, config.all_levels())));
             self.pyramids.push((Arc::clone(&layer.mask), layer.feather_px, pyramid));
         }
         self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()
