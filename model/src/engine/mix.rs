@@ -159,38 +159,47 @@ impl InplaceOp1 for Scatter<'_> {
 
 /// The mixed code's 3x3 neighbourhoods of `cells`, as columns: (9 K, cells), zeros beyond the picture's border.
 fn patches(codes: &[&[f32]], weights: &LevelWeights, cells: &[usize], code_width: usize) -> Vec<f32> {
+    const UNKNOWN: u32 = u32::MAX;
     let level = weights.level;
     let plane = level * level;
-    // For each tap and cell, the neighbour or `plane` where there is none.
-    let neighbours: Vec<usize> = (0..9)
-        .flat_map(|tap| {
-            let (dy, dx) = (tap / 3, tap % 3);
-            cells.iter().map(move |cell| {
-                let (y, x) = (cell / level + dy, cell % level + dx);
-                let inside = (1..=level).contains(&y) && (1..=level).contains(&x);
-                if inside { (y - 1) * level + (x - 1) } else { plane }
-            })
-        })
-        .collect();
+    // The cells that patches look at, each once, and for each tap and cell its place among them. The first is the zero beyond
+    // the border.
+    let mut places = vec![UNKNOWN; plane];
+    let mut looked_at: Vec<usize> = Vec::new();
+    let mut neighbours: Vec<u32> = Vec::with_capacity(9 * cells.len());
+    for tap in 0..9 {
+        let (dy, dx) = (tap / 3, tap % 3);
+        neighbours.extend(cells.iter().map(|cell| {
+            let (y, x) = (cell / level + dy, cell % level + dx);
+            if !(1..=level).contains(&y) || !(1..=level).contains(&x) {
+                return 0;
+            }
+            let neighbour = (y - 1) * level + (x - 1);
+            if places[neighbour] == UNKNOWN {
+                looked_at.push(neighbour);
+                // Levels are at most 2048 cells wide.
+                places[neighbour] = looked_at.len() as u32;
+            }
+            places[neighbour]
+        }));
+    }
     let mut out = vec![0.0; 9 * code_width * cells.len()];
     out.par_chunks_mut(9 * cells.len()).enumerate().for_each(|(channel, rows)| {
-        // The mixed code of this channel, only where a patch looks.
-        let mut mixed = vec![f32::NAN; plane + 1];
-        mixed[plane] = 0.0;
-        for (out, &neighbour) in rows.iter_mut().zip(&neighbours) {
-            if mixed[neighbour].is_nan() {
-                mixed[neighbour] = codes
-                    .iter()
-                    .zip(&weights.weights)
-                    .zip(&weights.shifts)
-                    .filter_map(|((code, weights_of_part), shift)| {
-                        let weight = weights_of_part[neighbour];
-                        let cell = source_cell(neighbour, level, *shift)?;
-                        (weight != 0.0).then(|| weight * code[channel * plane + cell])
-                    })
-                    .sum();
+        let mut mixed = vec![0.0; looked_at.len() + 1];
+        for ((code, weights_of_part), shift) in codes.iter().zip(&weights.weights).zip(&weights.shifts) {
+            let code = &code[channel * plane..][..plane];
+            for (mixed, &neighbour) in mixed[1..].iter_mut().zip(&looked_at) {
+                let weight = weights_of_part[neighbour];
+                if weight == 0.0 {
+                    continue;
+                }
+                if let Some(cell) = source_cell(neighbour, level, *shift) {
+                    *mixed += weight * code[cell];
+                }
             }
-            *out = mixed[neighbour];
+        }
+        for (out, &neighbour) in rows.iter_mut().zip(&neighbours) {
+            *out = mixed[neighbour as usize];
         }
     });
     out

@@ -291,6 +291,8 @@ impl Engine {
         if let Some((_, chain)) = self.derived.as_ref().filter(|(derived, _)| *derived == key) {
             return Ok(Arc::clone(chain));
         }
+        // Its memory first: the new one fits into it.
+        self.derived = None;
         let (base, directions) = &key;
         let chain = match *base {
             Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), directions, cancel)?,
