@@ -100,38 +100,66 @@ impl InplaceOp1 for MixRuns<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let (mixed, cells) = target(storage, layout)?;
-        let (weights, level) = (self.weights, self.weights.level);
+        // Most cells are of one face or between two: each is read only where it weighs something.
+        let runs: Vec<_> = self.runs.iter().map(|run| (*run, self.parts_of(*run))).collect();
         mixed.par_chunks_mut(cells).enumerate().for_each(|(channel, plane)| {
-            for &(first, len) in self.runs {
-                let out = &mut plane[first..first + len];
-                let base = &self.modulations[0][channel * cells..][first..first + len];
-                for ((out, base), weight) in out.iter_mut().zip(base).zip(&weights.weights[0][first..]) {
-                    *out = base * weight;
-                }
-                for ((modulation, weights_of_part), shift) in
-                    self.modulations.iter().zip(&weights.weights).zip(&weights.shifts).skip(1)
-                {
-                    let weights_of_run = &weights_of_part[first..first + len];
-                    if weights_of_run.iter().all(|weight| *weight == 0.0) {
-                        continue;
+            kernels::vectorised(
+                #[inline(always)]
+                || {
+                    for ((first, len), parts) in &runs {
+                        self.mix_run(channel * cells, *first, &mut plane[*first..first + len], parts);
                     }
-                    let modulation = &modulation[channel * cells..][..cells];
-                    if *shift == (0, 0) {
-                        for ((out, value), weight) in out.iter_mut().zip(&modulation[first..]).zip(weights_of_run) {
+                },
+            );
+        });
+        Ok(())
+    }
+}
+
+impl MixRuns<'_> {
+    /// The parts that weigh anything in a run of cells.
+    fn parts_of(&self, (first, len): (usize, usize)) -> Vec<usize> {
+        let weighs = |part: &usize| self.weights.weights[*part][first..first + len].iter().any(|weight| *weight != 0.0);
+        (0..self.modulations.len()).filter(weighs).collect()
+    }
+
+    /// One run of a channel that starts at `plane`.
+    #[inline(always)]
+    fn mix_run(&self, plane: usize, first: usize, out: &mut [f32], parts: &[usize]) {
+        let len = out.len();
+        let values = |part: usize| &self.modulations[part][plane + first..][..len];
+        let weights = |part: usize| &self.weights.weights[part][first..][..len];
+        match *parts {
+            [part] if self.weights.shifts[part] == (0, 0) => {
+                for ((out, value), weight) in out.iter_mut().zip(values(part)).zip(weights(part)) {
+                    *out = value * weight;
+                }
+            }
+            [a, b] if [a, b].iter().all(|part| self.weights.shifts[*part] == (0, 0)) => {
+                let (from_a, from_b) = (values(a).iter().zip(weights(a)), values(b).iter().zip(weights(b)));
+                for ((out, (a, weight_a)), (b, weight_b)) in out.iter_mut().zip(from_a).zip(from_b) {
+                    *out = a * weight_a + b * weight_b;
+                }
+            }
+            _ => {
+                out.fill(0.0);
+                for &part in parts {
+                    let shift = self.weights.shifts[part];
+                    if shift == (0, 0) {
+                        for ((out, value), weight) in out.iter_mut().zip(values(part)).zip(weights(part)) {
                             *out += value * weight;
                         }
                         continue;
                     }
-                    for ((out, cell), weight) in out.iter_mut().zip(first..).zip(weights_of_run) {
+                    for ((out, cell), weight) in out.iter_mut().zip(first..).zip(weights(part)) {
                         // A weight beyond the moved layer's edge is zero.
-                        if let Some(cell) = source_cell(cell, level, *shift) {
-                            *out += modulation[cell] * weight;
+                        if let Some(cell) = source_cell(cell, self.weights.level, shift) {
+                            *out += self.modulations[part][plane + cell] * weight;
                         }
                     }
                 }
             }
-        });
-        Ok(())
+        }
     }
 }
 

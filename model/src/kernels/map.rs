@@ -260,7 +260,7 @@ pub(super) fn add_upsampled_row(
     scratch: &mut [f32],
 ) {
     let near = &skip[y / 2 * width..][..width];
-    let far = if y % 2 == 0 { (y / 2).checked_sub(1) } else { Some(y / 2 + 1).filter(|row| *row < height) };
+    let far = if y.is_multiple_of(2) { (y / 2).checked_sub(1) } else { Some(y / 2 + 1).filter(|row| *row < height) };
     // Between a zero before and one behind.
     let (mixed, rest) = scratch.split_at_mut(width + 2);
     (mixed[0], mixed[width + 1]) = (0.0, 0.0);

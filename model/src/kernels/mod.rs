@@ -16,6 +16,7 @@ use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, ba
 
 pub(crate) use conv::Fused;
 pub(crate) use map::{Input, Modulation, Sums};
+pub(crate) use simd::vectorised;
 
 /// The environment variable that chooses kernels, in words with commas between: `candle` takes plain candle operations
 /// everywhere, as on a GPU; `direct` does without transforms; `scalar`, `avx2`, `avx512` and `neon` name the instructions of our

@@ -88,7 +88,7 @@ pub(super) fn with_vectors<Op: WithSimd>(op: Op) -> Op::Output {
 /// Runs plain loops compiled for the chosen instructions. `FnMut`, because calling a closure as `FnOnce` goes through a function
 /// that the compiler may leave outside, compiled for the oldest processor.
 #[inline(always)]
-pub(super) fn vectorised<R>(loops: impl FnMut() -> R) -> R {
+pub(crate) fn vectorised<R>(loops: impl FnMut() -> R) -> R {
     with_vectors(Loops(loops))
 }
 

@@ -36,8 +36,8 @@ pub(super) fn takes((height, width): (usize, usize), channels_in: usize, channel
 /// How many tiles a block may have: the more the weights weigh, the more tiles must share reading them.
 pub(super) fn tiles_per_block(weight_len: usize) -> usize {
     match weight_len * size_of::<f32>() {
-        ..=2_000_000 => 32,
-        ..=8_000_000 => 64,
+        0..2_000_000 => 32,
+        2_000_000..8_000_000 => 64,
         _ => 128,
     }
 }
