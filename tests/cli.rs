@@ -701,6 +701,40 @@ fn plain_candle_kernels_give_the_same_numbers_and_pictures() {
     assert!(worst <= Some(1), "they differ by {worst:?}");
 }
 
+/// Every form of convolution with every kind of instructions that this machine has gives PyTorch's numbers.
+#[test]
+fn every_kernel_path_gives_the_numbers_of_the_reference() {
+    let files = Files::new();
+    let instructions: &[(&str, &str)] = if cfg!(target_arch = "x86_64") {
+        &[("scalar", "scalar code"), ("avx2", "AVX2"), ("avx512", "AVX-512")]
+    } else {
+        &[("scalar", "scalar code"), ("neon", "NEON")]
+    };
+    for (word, name) in instructions {
+        for (form, in_words) in [("", "Winograd"), ("direct,", "direct")] {
+            let kernels = [(stylemap::kernels::KERNELS_VARIABLE, &*format!("{form}{word}"))];
+            let Output { status, stdout, stderr } = files.run_with("info --json", &kernels);
+            if !status.success() && String::from_utf8(stderr).unwrap().contains("none on this machine") {
+                continue;
+            }
+            let info: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
+            let said = info["kernels"].as_str().unwrap();
+            assert!(said.contains(name) && said.contains(in_words), "{said}");
+            for network in ["f2_small_s64_l8", "f3_full_s64_l4"] {
+                let [fixture, checkpoint] =
+                    ["safetensors", "pt"].map(|kind| repository(&format!("tests/fixtures/{network}.{kind}")));
+                let line = format!("verify {} --model {}", fixture.display(), checkpoint.display());
+                let said = String::from_utf8(files.run_with(&line, &kernels).stdout).unwrap();
+                assert_eq!(said.lines().last(), Some("19 passed, 0 failed"), "{kernels:?}: {said}");
+            }
+        }
+    }
+    let nonsense = [(stylemap::kernels::KERNELS_VARIABLE, "abacus")];
+    let Output { status, stderr, .. } = files.run_with("info", &nonsense);
+    assert_eq!(status.code(), Some(1));
+    assert!(String::from_utf8(stderr).unwrap().contains("`abacus`"));
+}
+
 #[test]
 fn convert_keeps_the_network() {
     let files = Files::new();

@@ -196,6 +196,58 @@ proptest! {
     }
 }
 
+/// Twenty faces under a budget that holds few of them: the pictures are the same, and the caches stay below it.
+#[test]
+fn evicted_faces_come_back_as_they_were() {
+    let ids: Vec<FaceId> = (0..20).map(FaceId).collect();
+    let mut bounded = engine(DtypeChoice::F32);
+    let mut unbounded = engine(DtypeChoice::F32);
+    unbounded.set_cache_budget(usize::MAX);
+    for (seed, face) in ids.iter().enumerate() {
+        for engine in [&mut bounded, &mut unbounded] {
+            engine.add_face(*face, &picture(seed as u32 + 1)).unwrap();
+        }
+    }
+    bounded.render(&Scene::face(ids[0]), &Cancel::default()).unwrap();
+    let bytes_of_one = bounded.cache_bytes();
+    let budget = 3 * bytes_of_one;
+    bounded.set_cache_budget(budget);
+    let mask = |x: usize| Arc::new(Mask::new(32, (0..32 * 32).map(|i| f32::from(i % 32 < x)).collect()).unwrap());
+    let painted = |base: Base, face: FaceId, x: usize| Scene {
+        base,
+        directions: Vec::new(),
+        layers: vec![Layer {
+            face,
+            mask: mask(x),
+            offset_px: (0, 0),
+            strength: 1.0,
+            feather_px: 0.0,
+            directions: Vec::new(),
+        }],
+    };
+    for i in 0..40usize {
+        let [a, b, c] = [i % 20, (i * 7 + 1) % 20, (i * 3 + 2) % 20].map(|face| ids[face]);
+        let base = match i % 4 {
+            0 | 1 => Base::Face(a),
+            2 => Base::Interpolation { from: a, to: c, t: 0.3 },
+            _ => Base::StyleMix { coarse: a, fine: c },
+        };
+        let scene = painted(base, b, 4 + i % 25);
+        let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
+        assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1, "picture {i}");
+        let as_it_is = |engine: &mut Engine| engine.draw_face(c, &Cancel::default()).unwrap().rgba;
+        assert_eq!(as_it_is(&mut bounded), as_it_is(&mut unbounded), "face {c:?}");
+        assert!(bounded.cache_bytes() <= budget + bytes_of_one, "{} bytes after picture {i}", bounded.cache_bytes());
+    }
+    assert!(unbounded.cache_bytes() >= 20 * bytes_of_one);
+    // Even a budget for nothing keeps what the picture in hand needs.
+    bounded.set_cache_budget(0);
+    let scene = painted(Base::Face(ids[3]), ids[4], 9);
+    let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
+    assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1);
+    assert_eq!(bounded.cache_bytes(), 2 * bytes_of_one);
+}
+
 #[test]
 fn half_precision_draws_nearly_the_same_picture() {
     let mask = Arc::new(Mask::constant(32, 0.5));

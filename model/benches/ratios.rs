@@ -19,6 +19,10 @@ use stylemap::kernels::{self, reference};
 use stylemap::mask::Pooling;
 use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn median_ms(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
@@ -55,7 +59,7 @@ fn kernel_rows() {
             || drop(black_box(reference::bias_activation(&x.conv2d(&weight, 1, 1, 1, 1).unwrap(), &bias).unwrap())),
         );
     }
-    for (channels, side) in [(256, 16), (128, 64), (64, 128)] {
+    for (channels, side) in [(256, 16), (256, 32), (128, 64), (64, 128)] {
         let (x, weight) = (random(&[1, channels, side, side]), random(&[channels / 2, channels, 3, 3]));
         let bias = random(&[channels / 2]);
         let up = UpConv::new(&weight, &bias).unwrap();
@@ -77,6 +81,56 @@ fn kernel_rows() {
         || drop(black_box(kernels::normalize_modulate(&x, &modulation).unwrap())),
         || drop(black_box(reference::normalize_modulate(&x, &modulation).unwrap())),
     );
+    let skip = random(&[1, 64, 64, 64]);
+    let mut sum = Some(x.copy().unwrap());
+    row(
+        "skip path upsampled and added, 64 channels, 128 px",
+        15,
+        || sum = Some(kernels::add_upsampled(sum.take().unwrap(), &skip).unwrap()),
+        || drop(black_box(reference::add_upsampled(&x, &skip).unwrap())),
+    );
+    row(
+        "blur before the encoder halves, 64 channels, 128 px",
+        15,
+        || drop(black_box(kernels::blur(&x, 2, 1).unwrap())),
+        || drop(black_box(reference::blur(&x, 2, 1).unwrap())),
+    );
+    for (channels, out, side) in [(128, 64, 64), (64, 3, 128)] {
+        let (x, weight) = (random(&[1, channels, side, side]), random(&[out, channels, 1, 1]));
+        let (conv, bias) = (Conv::new(&weight, 0, 1).unwrap(), random(&[out]));
+        row(
+            &format!("1x1 convolution, {channels} to {out} channels, {side} px"),
+            15,
+            || drop(black_box(conv.forward(&x, After::BiasActivation(&bias)).unwrap())),
+            || drop(black_box(reference::bias_activation(&x.conv2d(&weight, 0, 1, 1, 1).unwrap(), &bias).unwrap())),
+        );
+    }
+}
+
+/// The masks' way to the levels, and the whole main path.
+fn path_rows(checkpoint: &Checkpoint) {
+    println!("\n{:<46} {:>12} {:>13} {:>8}", "part of a frame, default model", "ours", "candle", "ratio");
+    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let stylemap = model.sample(1, 0, 0.7).unwrap();
+    let codes = model.generator.style_codes(&stylemap).unwrap();
+    let modulations = model.generator.modulations(&codes).unwrap();
+    // What candle would do with one of the frame's convolutions, as the measure of the others.
+    let (x, weight) = (random(&[1, 64, 128, 128]), random(&[64, 64, 3, 3]));
+    let candle = || drop(black_box(x.conv2d(&weight, 1, 1, 1, 1).unwrap()));
+    println!("(reference here: ONE 3x3 convolution by candle, 64 channels, 128 px)");
+    row("style codes", 15, || drop(black_box(model.generator.style_codes(&stylemap).unwrap())), candle);
+    row("modulations", 15, || drop(black_box(model.generator.modulations(&codes).unwrap())), candle);
+    row(
+        "main path",
+        15,
+        || drop(black_box(model.generator.main_path(&modulations, &Cancel::default()).unwrap())),
+        candle,
+    );
+    let mask = half();
+    let levels = || model.config.all_levels().for_each(|level| drop(black_box(mask.at_level(level, Pooling::Soft))));
+    row("a mask to every level", 15, levels, candle);
+    let image = model.generator.decode_codes(&codes).unwrap();
+    row("picture to bytes", 15, || drop(black_box(photo::to_rgba(&image).unwrap())), candle);
 }
 
 fn picture(seed: u32) -> RgbImage {
@@ -169,6 +223,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
 fn main() {
     kernel_rows();
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/default.safetensors");
+    path_rows(&Checkpoint::load(default.as_ref()).unwrap());
     frame_rows("default model", Checkpoint::load(default.as_ref()).unwrap(), 15);
     let published = Config::published(256, 2, false);
     frame_rows("published 256 px widths, random weights", Checkpoint::random(published, 1).unwrap(), 5);

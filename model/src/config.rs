@@ -155,7 +155,7 @@ impl Config {
         for (name, widths) in
             [("channels", &self.channels), ("codes", &self.codes), ("encoder_channels", &self.encoder_channels)]
         {
-            for level in std::iter::once(self.base).chain(self.levels()) {
+            for level in self.all_levels() {
                 if !widths.get(&level).is_some_and(|width| (1..=MAX_WIDTH).contains(width)) {
                     return bad(format!("`{name}` gives no possible width for the level of {level} px"));
                 }
@@ -168,6 +168,11 @@ impl Config {
     pub fn levels(&self) -> impl DoubleEndedIterator<Item = usize> + Clone + use<> {
         let base = self.base;
         (1..=(self.size / base).ilog2()).map(move |i| base << i)
+    }
+
+    /// The stylemap's level, then those above it.
+    pub fn all_levels(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+        std::iter::once(self.base).chain(self.levels())
     }
 
     /// How many style codes (and modulated convolutions) the decoder has: two per level.

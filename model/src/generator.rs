@@ -1,13 +1,17 @@
 //! The decoder: a stylemap to a picture (paper, section 3.1), in the three stages that the engine caches and repeats
 //! separately: the chain of style codes, the modulations (linear in the codes), and the main path.
 
-use candle_core::{Result, Tensor};
+mod on_cpu;
+
+use candle_core::{DType, Result, Tensor};
 
 use crate::config::Config;
 use crate::engine::Cancel;
 use crate::kernels;
 use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
+
+use on_cpu::Buffers;
 
 enum CodeLayer {
     Plain(ConvLayer),
@@ -55,23 +59,30 @@ enum Body {
     Up(UpConv),
 }
 
-struct ModulatedConv(Body);
+struct ModulatedConv {
+    body: Body,
+    /// The bias on the host.
+    bias_values: Vec<f32>,
+}
 
 impl ModulatedConv {
     fn load(loader: &Loader<'_>, channels_in: usize, channels_out: usize, kernel: usize, up: bool) -> Result<Self> {
         let weight = loader.get((1, channels_out, channels_in, kernel, kernel), "conv.weight")?.squeeze(0)?;
         let weight = (weight * equalised_scale(channels_in, kernel))?;
         let bias = loader.get(channels_out, "activate.bias")?;
-        Ok(Self(if up {
+        let kept_bias = loader.keep(&bias)?;
+        let bias_values = kept_bias.to_dtype(DType::F32)?.to_vec1()?;
+        let body = if up {
             Body::Up(UpConv::new(loader, &weight, &bias)?)
         } else {
-            Body::Plain { conv: Conv::new(loader, &weight, kernel / 2, 1)?, bias: loader.keep(&bias)? }
-        }))
+            Body::Plain { conv: Conv::new(loader, &weight, kernel / 2, 1)?, bias: kept_bias }
+        };
+        Ok(Self { body, bias_values })
     }
 
     fn forward(&self, x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
         let x = kernels::normalize_modulate(x, modulation)?;
-        match &self.0 {
+        match &self.body {
             Body::Plain { conv, bias } => conv.forward(&x, After::BiasActivation(bias)),
             Body::Up(up) => up.forward(&x),
         }
@@ -92,6 +103,7 @@ pub struct Generator {
     first: ModulatedConv,
     blocks: Vec<Block>,
     to_rgb: ModulatedConv,
+    buffers: Buffers,
 }
 
 impl Generator {
@@ -135,6 +147,7 @@ impl Generator {
             first: ModulatedConv::load(&first, main(base)?, main(base)?, 3, false)?,
             blocks,
             to_rgb: ModulatedConv::load(&to_rgb, main(config.size)?, 3, 1, false)?,
+            buffers: Buffers::default(),
         })
     }
 
@@ -177,6 +190,9 @@ impl Generator {
         };
         if blocks.len() != 2 * self.blocks.len() {
             return Err(crate::Error::argument("the main path needs a modulation per style code"));
+        }
+        if kernels::are_used_on(first.device()) {
+            return self.main_path_on_cpu(modulations, cancel);
         }
         let batch = first.dim(0)?;
         let constant = if batch == 1 { self.constant.clone() } else { self.constant.repeat((batch, 1, 1, 1))? };

@@ -101,6 +101,14 @@ impl Conv {
         }
     }
 
+    /// The kernel, where ours computes.
+    pub(crate) fn on_cpu(&self) -> Option<&kernels::conv::Conv> {
+        match &self.0 {
+            ConvForm::Cpu(conv) => Some(conv),
+            ConvForm::Candle { .. } => None,
+        }
+    }
+
     /// The convolution in single cells: their neighbourhoods as columns (in * k * k, cells) to (out, cells). With our own kernels.
     ///
     /// # Errors
@@ -167,6 +175,14 @@ impl UpConv {
         } else {
             UpForm::Folded { phases: Conv::new(loader, &fold_upsampling(weight)?, 1, 1)?, bias }
         }))
+    }
+
+    /// The kernel, where ours computes.
+    pub(crate) fn on_cpu(&self) -> Option<&kernels::conv::UpConv> {
+        match &self.0 {
+            UpForm::Cpu(up) => Some(up),
+            UpForm::Folded { .. } => None,
+        }
     }
 
     /// Reads a style code's upsampling layer: `0.weight` (out, in, 3, 3) and `2.bias` (out).

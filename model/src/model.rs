@@ -195,6 +195,7 @@ impl Model {
     fn on_device(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
         let config = checkpoint.config.clone();
         config.validate()?;
+        kernels::check()?;
         let vars = VarBuilder::from_tensors(checkpoint.tensors.clone(), DType::F32, &Device::Cpu);
         let loader = Loader::new(vars, device, dtype);
         let shape = |err: candle_core::Error| Error::ModelShape(first_line(&err));
@@ -246,7 +247,7 @@ impl Model {
             hash: format!("{:016x}", checkpoint.hash),
             device: device_label(device),
             dtype: dtype.as_str().to_owned(),
-            kernels: kernels::description(device).to_owned(),
+            kernels: kernels::description(device),
             threads: rayon::current_num_threads(),
         };
         Ok(Self {

@@ -21,7 +21,8 @@ that changes sides with every frame. A slow measurement ends after 30 seconds, h
 
 Examples:
   stylebrush bench
-  stylebrush bench --random-weights published-256 --runs 10 --json";
+  stylebrush bench --random-weights published-256 --runs 10 --json
+  stylebrush bench --only brush --brush 0.5 --layers 4 --photos 6";
 
 /// What `bench` takes.
 #[derive(Args, Debug)]
@@ -36,6 +37,43 @@ pub struct BenchArgs {
     /// Measure random weights instead: of a published network's widths, or of the model's own
     #[arg(long, value_name = "WIDTHS")]
     random_weights: Option<Widths>,
+    /// Measure only these, with commas between
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    only: Vec<What>,
+    /// How wide the brush of `brush` is, of the picture
+    #[arg(long, value_name = "WIDTH", default_value = "0.1", value_parser = numbers::unit, allow_negative_numbers = true)]
+    brush: f32,
+    /// Layers of a stroke: all but the one under the brush are half a face each
+    #[arg(long, value_name = "N", default_value = "1", value_parser = numbers::count, allow_negative_numbers = true)]
+    layers: usize,
+    /// Photos that are open, each drawn once before
+    #[arg(long, value_name = "N", default_value = "2", value_parser = numbers::count, allow_negative_numbers = true)]
+    photos: usize,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Photo to stylemap.
+    Encoder,
+    /// Stylemap to picture.
+    Decode,
+    /// A stroke's step, 4 % of the picture across.
+    SmallDab,
+    /// A stroke's step, 30 % of the picture across.
+    LargeDab,
+    /// A mask that changes sides.
+    Half,
+    /// A step between two faces.
+    Interpolation,
+    /// A stroke's step as wide as --brush says; only when it is asked for.
+    Brush,
+}
+
+impl BenchArgs {
+    fn measures(&self, what: What) -> bool {
+        if self.only.is_empty() { what != What::Brush } else { self.only.contains(&what) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,7 +121,7 @@ struct Measurement {
 
 /// Runs `bench`.
 pub fn run(common: &CommonOptions, args: &BenchArgs) -> anyhow::Result<()> {
-    let BenchArgs { json, runs, random_weights } = args;
+    let BenchArgs { json, random_weights, .. } = args;
     let start = Instant::now();
     let checkpoint = match random_weights {
         None => common.model_source()?.checkpoint()?,
@@ -91,7 +129,7 @@ pub fn run(common: &CommonOptions, args: &BenchArgs) -> anyhow::Result<()> {
     };
     let mut engine = Engine::new(checkpoint, common.device, common.dtype)?;
     let load_ms = milliseconds(start.elapsed());
-    let measurements = measure_all(&mut engine, *runs)?;
+    let measurements = measure_all(&mut engine, args)?;
     let info = engine.info();
     let report = Report {
         model: info.name,
@@ -122,48 +160,59 @@ fn config(widths: Widths, common: &CommonOptions) -> anyhow::Result<Config> {
     }
 }
 
-fn measure_all(engine: &mut Engine, runs: usize) -> anyhow::Result<Vec<Measurement>> {
+fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Measurement>> {
     let size_px = engine.model().config.size;
     let [source, reference] = [portrait(size_px, 1)?, portrait(size_px, 2)?];
     engine.add_face(SOURCE, &source)?;
     engine.add_face(REFERENCE, &reference)?;
+    for other in 2..args.photos {
+        let face = FaceId(other as u64);
+        engine.add_face(face, &portrait(size_px, u32::try_from(other)? + 1)?)?;
+        render(engine, &Scene::face(face))?;
+    }
     let stylemap = values(engine.stylemap(SOURCE)?)?;
     let activity = Activity::new("measuring");
     let mut measurements = Vec::new();
-    let mut measure = |name, work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>| {
-        activity.now(name);
-        measurements.push(measurement(name, runs, work)?);
+    let mut measure = |what, name: &'static str, work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>| {
+        if args.measures(what) {
+            activity.now(name);
+            measurements.push(measurement(name, args.runs, work)?);
+        }
         anyhow::Ok(())
     };
-    measure("encoder", &mut |_| {
+    measure(What::Encoder, "encoder", &mut |_| {
         let start = Instant::now();
         engine.add_face(SOURCE, &source)?;
         Ok(start.elapsed())
     })?;
-    measure("full decode", &mut |_| {
+    measure(What::Decode, "full decode", &mut |_| {
         // A new stylemap has no caches.
         engine.add_stylemap(SOURCE, &stylemap)?;
         render(engine, &Scene::face(SOURCE))
     })?;
-    for (name, masks) in [
-        ("stroke, small dab", dabs(size_px, 0.04)?),
-        ("stroke, large dab", dabs(size_px, 0.3)?),
-        ("stroke, half the face", halves(size_px)?),
+    let layer = |mask| Layer {
+        face: REFERENCE,
+        mask,
+        offset_px: (0, 0),
+        strength: 1.0,
+        feather_px: 0.0,
+        directions: Vec::new(),
+    };
+    let half = halves(size_px)?.into_iter().next().context("there is nothing to paint")?;
+    let below: Vec<_> = (1..args.layers).map(|_| Layer { strength: 0.5, ..layer(Arc::clone(&half)) }).collect();
+    for (what, name, masks) in [
+        (What::SmallDab, "stroke, small dab", dabs(size_px, 0.04)?),
+        (What::LargeDab, "stroke, large dab", dabs(size_px, 0.3)?),
+        (What::Half, "stroke, half the face", halves(size_px)?),
+        (What::Brush, "stroke, this brush", dabs(size_px, args.brush)?),
     ] {
-        measure(name, &mut |run| {
+        measure(what, name, &mut |run| {
             let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
-            let layer = Layer {
-                face: REFERENCE,
-                mask,
-                offset_px: (0, 0),
-                strength: 1.0,
-                feather_px: 0.0,
-                directions: Vec::new(),
-            };
-            render(engine, &Scene { layers: vec![layer], ..Scene::face(SOURCE) })
+            let layers = below.iter().cloned().chain(std::iter::once(layer(mask))).collect();
+            render(engine, &Scene { layers, ..Scene::face(SOURCE) })
         })?;
     }
-    measure("interpolation step", &mut |run| {
+    measure(What::Interpolation, "interpolation step", &mut |run| {
         // Never the same place twice in a row: nothing can be taken from the frame before.
         let t = (run as f32 * 0.37 + 0.1).fract();
         let base = Base::Interpolation { from: SOURCE, to: REFERENCE, t };

@@ -1,8 +1,6 @@
 //! Mixing cached modulations: in place and only where something changed on the CPU, with plain tensor operations elsewhere.
 
-use std::ops::Deref;
-
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::edit;
@@ -40,7 +38,8 @@ pub(super) fn modulation(
         Some(mixed) => mixed,
         None => base.modulation.copy()?,
     };
-    let guards: Vec<_> = parts.iter().map(|part| (on_cpu(part.code), on_cpu(part.modulation))).collect();
+    let guards: Vec<_> =
+        parts.iter().map(|part| (kernels::cpu_values(part.code), kernels::cpu_values(part.modulation))).collect();
     let codes = guards.iter().map(|(code, _)| code.slice()).collect::<Result<Vec<_>>>()?;
     let modulations = guards.iter().map(|(_, modulation)| modulation.slice()).collect::<Result<Vec<_>>>()?;
     mixed.inplace_op1(&MixRuns { modulations: &modulations, weights, runs: &work.mixed_runs })?;
@@ -68,26 +67,6 @@ fn modulation_anywhere(modulator: &Modulator, parts: &[Part<'_>], weights: &Leve
     match sum {
         Some(code) => modulator.forward(&code),
         None => bail!("a mix of nothing"),
-    }
-}
-
-/// Read access to a contiguous f32 tensor on the CPU.
-struct Cpu<'a, S> {
-    storage: S,
-    layout: &'a Layout,
-}
-
-fn on_cpu(tensor: &Tensor) -> Cpu<'_, impl Deref<Target = Storage>> {
-    let (storage, layout) = tensor.storage_and_layout();
-    Cpu { storage, layout }
-}
-
-impl<S: Deref<Target = Storage>> Cpu<'_, S> {
-    fn slice(&self) -> Result<&[f32]> {
-        match (&*self.storage, self.layout.contiguous_offsets()) {
-            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(&values[start..end]),
-            _ => bail!("a cached tensor is not contiguous f32 on the CPU"),
-        }
     }
 }
 
@@ -121,38 +100,66 @@ impl InplaceOp1 for MixRuns<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let (mixed, cells) = target(storage, layout)?;
-        let (weights, level) = (self.weights, self.weights.level);
+        // Most cells are of one face or between two: each is read only where it weighs something.
+        let runs: Vec<_> = self.runs.iter().map(|run| (*run, self.parts_of(*run))).collect();
         mixed.par_chunks_mut(cells).enumerate().for_each(|(channel, plane)| {
-            for &(first, len) in self.runs {
-                let out = &mut plane[first..first + len];
-                let base = &self.modulations[0][channel * cells..][first..first + len];
-                for ((out, base), weight) in out.iter_mut().zip(base).zip(&weights.weights[0][first..]) {
-                    *out = base * weight;
-                }
-                for ((modulation, weights_of_part), shift) in
-                    self.modulations.iter().zip(&weights.weights).zip(&weights.shifts).skip(1)
-                {
-                    let weights_of_run = &weights_of_part[first..first + len];
-                    if weights_of_run.iter().all(|weight| *weight == 0.0) {
-                        continue;
+            kernels::vectorised(
+                #[inline(always)]
+                || {
+                    for ((first, len), parts) in &runs {
+                        self.mix_run(channel * cells, *first, &mut plane[*first..first + len], parts);
                     }
-                    let modulation = &modulation[channel * cells..][..cells];
-                    if *shift == (0, 0) {
-                        for ((out, value), weight) in out.iter_mut().zip(&modulation[first..]).zip(weights_of_run) {
+                },
+            );
+        });
+        Ok(())
+    }
+}
+
+impl MixRuns<'_> {
+    /// The parts that weigh anything in a run of cells.
+    fn parts_of(&self, (first, len): (usize, usize)) -> Vec<usize> {
+        let weighs = |part: &usize| self.weights.weights[*part][first..first + len].iter().any(|weight| *weight != 0.0);
+        (0..self.modulations.len()).filter(weighs).collect()
+    }
+
+    /// One run of a channel that starts at `plane`.
+    #[inline(always)]
+    fn mix_run(&self, plane: usize, first: usize, out: &mut [f32], parts: &[usize]) {
+        let len = out.len();
+        let values = |part: usize| &self.modulations[part][plane + first..][..len];
+        let weights = |part: usize| &self.weights.weights[part][first..][..len];
+        match *parts {
+            [part] if self.weights.shifts[part] == (0, 0) => {
+                for ((out, value), weight) in out.iter_mut().zip(values(part)).zip(weights(part)) {
+                    *out = value * weight;
+                }
+            }
+            [a, b] if [a, b].iter().all(|part| self.weights.shifts[*part] == (0, 0)) => {
+                let (from_a, from_b) = (values(a).iter().zip(weights(a)), values(b).iter().zip(weights(b)));
+                for ((out, (a, weight_a)), (b, weight_b)) in out.iter_mut().zip(from_a).zip(from_b) {
+                    *out = a * weight_a + b * weight_b;
+                }
+            }
+            _ => {
+                out.fill(0.0);
+                for &part in parts {
+                    let shift = self.weights.shifts[part];
+                    if shift == (0, 0) {
+                        for ((out, value), weight) in out.iter_mut().zip(values(part)).zip(weights(part)) {
                             *out += value * weight;
                         }
                         continue;
                     }
-                    for ((out, cell), weight) in out.iter_mut().zip(first..).zip(weights_of_run) {
+                    for ((out, cell), weight) in out.iter_mut().zip(first..).zip(weights(part)) {
                         // A weight beyond the moved layer's edge is zero.
-                        if let Some(cell) = source_cell(cell, level, *shift) {
-                            *out += modulation[cell] * weight;
+                        if let Some(cell) = source_cell(cell, self.weights.level, shift) {
+                            *out += self.modulations[part][plane + cell] * weight;
                         }
                     }
                 }
             }
-        });
-        Ok(())
+        }
     }
 }
 
@@ -180,38 +187,47 @@ impl InplaceOp1 for Scatter<'_> {
 
 /// The mixed code's 3x3 neighbourhoods of `cells`, as columns: (9 K, cells), zeros beyond the picture's border.
 fn patches(codes: &[&[f32]], weights: &LevelWeights, cells: &[usize], code_width: usize) -> Vec<f32> {
+    const UNKNOWN: u32 = u32::MAX;
     let level = weights.level;
     let plane = level * level;
-    // For each tap and cell, the neighbour or `plane` where there is none.
-    let neighbours: Vec<usize> = (0..9)
-        .flat_map(|tap| {
-            let (dy, dx) = (tap / 3, tap % 3);
-            cells.iter().map(move |cell| {
-                let (y, x) = (cell / level + dy, cell % level + dx);
-                let inside = (1..=level).contains(&y) && (1..=level).contains(&x);
-                if inside { (y - 1) * level + (x - 1) } else { plane }
-            })
-        })
-        .collect();
+    // The cells that patches look at, each once, and for each tap and cell its place among them. The first is the zero beyond
+    // the border.
+    let mut places = vec![UNKNOWN; plane];
+    let mut looked_at: Vec<usize> = Vec::new();
+    let mut neighbours: Vec<u32> = Vec::with_capacity(9 * cells.len());
+    for tap in 0..9 {
+        let (dy, dx) = (tap / 3, tap % 3);
+        neighbours.extend(cells.iter().map(|cell| {
+            let (y, x) = (cell / level + dy, cell % level + dx);
+            if !(1..=level).contains(&y) || !(1..=level).contains(&x) {
+                return 0;
+            }
+            let neighbour = (y - 1) * level + (x - 1);
+            if places[neighbour] == UNKNOWN {
+                looked_at.push(neighbour);
+                // Levels are at most 2048 cells wide.
+                places[neighbour] = looked_at.len() as u32;
+            }
+            places[neighbour]
+        }));
+    }
     let mut out = vec![0.0; 9 * code_width * cells.len()];
     out.par_chunks_mut(9 * cells.len()).enumerate().for_each(|(channel, rows)| {
-        // The mixed code of this channel, only where a patch looks.
-        let mut mixed = vec![f32::NAN; plane + 1];
-        mixed[plane] = 0.0;
-        for (out, &neighbour) in rows.iter_mut().zip(&neighbours) {
-            if mixed[neighbour].is_nan() {
-                mixed[neighbour] = codes
-                    .iter()
-                    .zip(&weights.weights)
-                    .zip(&weights.shifts)
-                    .filter_map(|((code, weights_of_part), shift)| {
-                        let weight = weights_of_part[neighbour];
-                        let cell = source_cell(neighbour, level, *shift)?;
-                        (weight != 0.0).then(|| weight * code[channel * plane + cell])
-                    })
-                    .sum();
+        let mut mixed = vec![0.0; looked_at.len() + 1];
+        for ((code, weights_of_part), shift) in codes.iter().zip(&weights.weights).zip(&weights.shifts) {
+            let code = &code[channel * plane..][..plane];
+            for (mixed, &neighbour) in mixed[1..].iter_mut().zip(&looked_at) {
+                let weight = weights_of_part[neighbour];
+                if weight == 0.0 {
+                    continue;
+                }
+                if let Some(cell) = source_cell(neighbour, level, *shift) {
+                    *mixed += weight * code[cell];
+                }
             }
-            *out = mixed[neighbour];
+        }
+        for (out, &neighbour) in rows.iter_mut().zip(&neighbours) {
+            *out = mixed[neighbour as usize];
         }
     });
     out

@@ -42,6 +42,11 @@ impl Chain {
         let modulations = model.generator.modulations(&codes)?;
         Ok(Self { codes, modulations })
     }
+
+    fn bytes(&self) -> usize {
+        let bytes = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+        self.codes.iter().chain(&self.modulations).map(bytes).sum()
+    }
 }
 
 struct Face {
@@ -49,6 +54,8 @@ struct Face {
     values: Vec<f32>,
     stylemap: Tensor,
     chain: Option<Arc<Chain>>,
+    /// When the chain was last of use, in pictures drawn.
+    last_use: u64,
 }
 
 /// What the last frame left: the mixed modulations and what they were mixed from.
@@ -59,8 +66,15 @@ struct Mixed {
     modulations: Vec<Tensor>,
 }
 
+/// A base, and the steps that it is moved by.
+type Moved = (Base, Vec<DirectionStep>);
+
 /// What was computed from which faces and directions, and its chain.
-type Derived = ((Base, Vec<DirectionStep>), Arc<Chain>);
+type Derived = (Moved, Arc<Chain>);
+
+fn moved(base: Base, directions: &[DirectionStep]) -> Moved {
+    (base, directions.iter().filter(|step| step.amount != 0.0).cloned().collect())
+}
 
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
 pub struct Engine {
@@ -71,6 +85,20 @@ pub struct Engine {
     derived: Vec<Derived>,
     pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
     mixed: Option<Mixed>,
+    /// What the chains may weigh, beside those of the picture in hand.
+    cache_budget_bytes: usize,
+    pictures_drawn: u64,
+}
+
+/// The environment variable with what faces' caches may weigh, in MiB.
+pub const CACHE_VARIABLE: &str = "STYLEMAP_CACHE_MIB";
+
+/// Three faces of the published 256 px network, dozens of the default model's.
+const DEFAULT_CACHE_MIB: usize = 1152;
+
+fn default_cache_budget_bytes() -> usize {
+    let asked = std::env::var(CACHE_VARIABLE).ok().and_then(|mib| mib.trim().parse().ok());
+    asked.unwrap_or(DEFAULT_CACHE_MIB).saturating_mul(1 << 20)
 }
 
 impl Engine {
@@ -81,7 +109,48 @@ impl Engine {
     pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
         let model = Model::new(&checkpoint, device, dtype)?;
         let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);
-        Ok(Self { model, checkpoint, faces: HashMap::new(), derived: Vec::new(), pyramids: Vec::new(), mixed: None })
+        Ok(Self {
+            model,
+            checkpoint,
+            faces: HashMap::new(),
+            derived: Vec::new(),
+            pyramids: Vec::new(),
+            mixed: None,
+            cache_budget_bytes: default_cache_budget_bytes(),
+            pictures_drawn: 0,
+        })
+    }
+
+    /// Bounds what the faces' cached style codes and modulations weigh (at the start [`CACHE_VARIABLE`] or its default). Beyond it
+    /// the ones that were of no use for longest are dropped and computed again when they are needed; those of the picture in
+    /// hand stay in any case.
+    pub fn set_cache_budget(&mut self, bytes: usize) {
+        self.cache_budget_bytes = bytes;
+    }
+
+    /// What the faces' cached style codes and modulations weigh now.
+    pub fn cache_bytes(&self) -> usize {
+        let chains = self.faces.values().filter_map(|face| face.chain.as_ref());
+        chains.chain(self.derived.iter().map(|(_, chain)| chain)).map(|chain| chain.bytes()).sum()
+    }
+
+    /// Drops what was of no use for longest until the rest is within the budget. `of_picture`: the faces of the one just drawn.
+    fn evict(&mut self, of_picture: impl Iterator<Item = FaceId>) {
+        self.pictures_drawn += 1;
+        for id in of_picture {
+            if let Some(face) = self.faces.get_mut(&id) {
+                face.last_use = self.pictures_drawn;
+            }
+        }
+        while self.cache_bytes() > self.cache_budget_bytes {
+            let idle = |face: &&mut Face| face.chain.is_some() && face.last_use < self.pictures_drawn;
+            let Some(face) = self.faces.values_mut().filter(idle).min_by_key(|face| face.last_use) else { return };
+            let chain = face.chain.take();
+            // What the last frame left would hold it too.
+            let is_it = |other: &Arc<Chain>| chain.as_ref().is_some_and(|chain| Arc::ptr_eq(chain, other));
+            let is_mixed = |mixed: &Mixed| is_it(&mixed.base) || mixed.layers.iter().any(is_it);
+            self.mixed = self.mixed.take().filter(|mixed| !is_mixed(mixed));
+        }
     }
 
     /// What the model says of itself.
@@ -136,7 +205,7 @@ impl Engine {
     fn insert(&mut self, face: FaceId, stylemap: Tensor) -> Result<()> {
         let values = values_of(&stylemap)?;
         self.remove_face(face);
-        self.faces.insert(face, Face { values, stylemap, chain: None });
+        self.faces.insert(face, Face { values, stylemap, chain: None, last_use: 0 });
         Ok(())
     }
 
@@ -165,6 +234,9 @@ impl Engine {
             scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
         let (base, chains) = self.chains_of(scene, &visible, cancel)?;
         let modulations = self.mixed_modulations(&base, &visible, chains, cancel)?;
+        // Faces that are only interpolated between give their stylemaps.
+        let of_base = scene.faces().take(if matches!(scene.base, Base::Interpolation { .. }) { 0 } else { 2 });
+        self.evict(of_base.chain(scene.layers.iter().map(|layer| layer.face)));
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&modulations, start, mix_ms, cancel)
     }
@@ -176,6 +248,7 @@ impl Engine {
     pub fn draw_face(&mut self, face: FaceId, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let chain = self.chain(face, cancel)?;
+        self.evict(std::iter::once(face));
         let mix_ms = start.elapsed().as_secs_f32() * 1e3;
         self.frame(&chain.modulations, start, mix_ms, cancel)
     }
@@ -222,33 +295,34 @@ impl Engine {
         layers: &[&Layer],
         cancel: &Cancel,
     ) -> Result<(Arc<Chain>, Vec<Arc<Chain>>)> {
+        let of_base = moved(scene.base.clone(), &scene.directions);
+        let of_layers: Vec<Moved> =
+            layers.iter().map(|layer| moved(Base::Face(layer.face), &layer.directions)).collect();
+        let parts = match scene.base {
+            Base::StyleMix { coarse, fine } => [coarse, fine].map(Base::Face).to_vec(),
+            Base::Face(_) | Base::Interpolation { .. } => Vec::new(),
+        };
+        let parts: Vec<Moved> = parts.into_iter().map(|part| moved(part, &scene.directions)).collect();
         let mut known = std::mem::take(&mut self.derived);
-        let base = self.moved_chain(&scene.base, &scene.directions, &mut known, cancel)?;
-        let mut of_layer =
-            |layer: &&Layer| self.moved_chain(&Base::Face(layer.face), &layer.directions, &mut known, cancel);
-        let layers = layers.iter().map(&mut of_layer).collect::<Result<_>>()?;
+        // The memory of what is of no use any more first: what is new fits into it.
+        known.retain(|(key, _)| *key == of_base || of_layers.contains(key) || parts.contains(key));
+        let base = self.moved_chain(of_base, &mut known, cancel)?;
+        let mut chain_of = |layer| self.moved_chain(layer, &mut known, cancel);
+        let layers = of_layers.into_iter().map(&mut chain_of).collect::<Result<_>>()?;
         Ok((base, layers))
     }
 
     /// The chain of a base moved along directions: computed, or that of the last frame from `known`.
-    fn moved_chain(
-        &mut self,
-        base: &Base,
-        directions: &[DirectionStep],
-        known: &mut Vec<Derived>,
-        cancel: &Cancel,
-    ) -> Result<Arc<Chain>> {
-        let directions: Vec<_> = directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
-        if let (Base::Face(face), true) = (base, directions.is_empty()) {
+    fn moved_chain(&mut self, key: Moved, known: &mut Vec<Derived>, cancel: &Cancel) -> Result<Arc<Chain>> {
+        if let (Base::Face(face), []) = (&key.0, key.1.as_slice()) {
             return self.chain(*face, cancel);
         }
-        let key = (base.clone(), directions);
         if let Some((_, chain)) = self.derived.iter().find(|(derived, _)| *derived == key) {
             return Ok(Arc::clone(chain));
         }
         let chain = match known.iter().position(|(derived, _)| *derived == key) {
             Some(index) => known.swap_remove(index).1,
-            None => Arc::new(match *base {
+            None => Arc::new(match key.0 {
                 Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), &key.1, cancel)?,
                 Base::Interpolation { from, to, t } => {
                     let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
@@ -256,9 +330,9 @@ impl Engine {
                 }
                 Base::StyleMix { coarse, fine } => {
                     // Every code keeps its own modulation: nothing is computed for the mix itself.
-                    let [coarse, fine] = [coarse, fine].map(Base::Face);
-                    let coarse = self.moved_chain(&coarse, &key.1, known, cancel)?;
-                    let fine = self.moved_chain(&fine, &key.1, known, cancel)?;
+                    let [coarse, fine] = [coarse, fine].map(|face| moved(Base::Face(face), &key.1));
+                    let coarse = self.moved_chain(coarse, known, cancel)?;
+                    let fine = self.moved_chain(fine, known, cancel)?;
                     Chain {
                         codes: edit::style_mix(&coarse.codes, &fine.codes),
                         modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
@@ -294,9 +368,8 @@ impl Engine {
         let pyramids = self.pyramids_of(visible);
         cancel.check()?;
         let with_pyramids: Vec<_> = visible.iter().copied().zip(pyramids.iter().map(Arc::as_ref)).collect();
-        let levels: Vec<usize> = std::iter::once(self.model.config.base).chain(self.model.config.levels()).collect();
-        let weights: Vec<_> =
-            levels.iter().enumerate().map(|(index, level)| LevelWeights::new(index, *level, &with_pyramids)).collect();
+        let levels = self.model.config.all_levels().enumerate();
+        let weights: Vec<_> = levels.map(|(index, level)| LevelWeights::new(index, level, &with_pyramids)).collect();
         let before = self.mixed.take().filter(|mixed| {
             Arc::ptr_eq(&mixed.base, base)
                 && mixed.layers.len() == chains.len()
@@ -338,10 +411,9 @@ impl Engine {
             let same = known
                 .iter()
                 .find(|(mask, feather_px, _)| Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px);
-            let pyramid = same.map(|(_, _, pyramid)| Arc::clone(pyramid)).unwrap_or_else(|| {
-                let levels = std::iter::once(config.base).chain(config.levels());
-                Arc::new(Pyramid::new(&layer.mask, layer.feather_px, levels))
-            });
+            let pyramid = same
+                .map(|(_, _, pyramid)| Arc::clone(pyramid))
+                .unwrap_or_else(|| Arc::new(Pyramid::new(&layer.mask, layer.feather_px, config.all_levels())));
             self.pyramids.push((Arc::clone(&layer.mask), layer.feather_px, pyramid));
         }
         self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()

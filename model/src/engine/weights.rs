@@ -12,10 +12,21 @@ pub(super) struct Pyramid {
 }
 
 impl Pyramid {
-    /// `levels`: resolutions, ascending.
+    /// `levels`: resolutions, ascending, each a multiple of the one before.
     pub(super) fn new(mask: &Mask, feather_px: f32, levels: impl Iterator<Item = usize>) -> Self {
-        let feathered = mask.feathered(feather_px);
-        Self { levels: levels.map(|level| feathered.at_level(level, Pooling::Soft)).collect() }
+        let resolutions: Vec<usize> = levels.collect();
+        let mut finer = mask.feathered(feather_px);
+        let mut levels = Vec::with_capacity(resolutions.len());
+        for level in resolutions.into_iter().rev() {
+            let mask = finer.at_level(level, Pooling::Soft);
+            // Averages of whole cells' averages are averages; a mask that does not divide is averaged itself every time.
+            if finer.size_px().is_multiple_of(level) {
+                finer = mask.clone();
+            }
+            levels.push(mask);
+        }
+        levels.reverse();
+        Self { levels }
     }
 }
 

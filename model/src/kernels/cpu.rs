@@ -4,17 +4,8 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
-use super::conv::vectorised;
-
-const SQRT_2: f32 = std::f32::consts::SQRT_2;
-const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
-const EPSILON: f64 = 1e-5;
-
-/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2).
-#[inline(always)]
-pub(super) fn lrelu(x: f32) -> f32 {
-    x * if x < 0.0 { 0.2 * SQRT_2 } else { SQRT_2 }
-}
+use super::map::{Sums, add_upsampled_row, lrelu};
+use super::simd::{vectorised, with_scratch};
 
 pub(super) fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let CpuStorage::F32(values) = storage else { bail!("a CPU kernel got a tensor that is not f32") };
@@ -103,37 +94,15 @@ impl CustomOp2 for NormalizeModulate {
     }
 }
 
-/// Mean and 1 / sqrt(variance + eps). Two passes, partial sums per plane in f64: `E[x^2] - E[x]^2` in f32 loses up to 4e-3.
+/// Mean and 1 / sqrt(variance + eps).
 fn statistics(x: &[f32], plane: usize) -> (f32, f32) {
-    let count = x.len() as f64;
-    // Collected before it is summed, so that the order of the threads cannot change the result.
-    let sum = |parts: Vec<f64>| parts.iter().sum::<f64>();
-    let mean = (sum(x.par_chunks(plane).map(|values| sum_of(values, |value| value)).collect()) / count) as f32;
-    let squares = x.par_chunks(plane).map(|values| sum_of(values, |value| (value - mean) * (value - mean)));
-    let variance = sum(squares.collect()) / count;
-    (mean, (1.0 / (variance + EPSILON).sqrt()) as f32)
-}
-
-/// Sum of f over a plane: 16 lanes of f32 over at most 128 values each, then f64.
-fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-    vectorised(
-        #[inline(always)]
-        || {
-            let mut total = 0.0;
-            for chunk in values.chunks(2048) {
-                let mut lanes = [0f32; 16];
-                let mut rows = chunk.chunks_exact(16);
-                for row in &mut rows {
-                    for (lane, value) in lanes.iter_mut().zip(row) {
-                        *lane += f(*value);
-                    }
-                }
-                let rest: f32 = rows.remainder().iter().map(|value| f(*value)).sum();
-                total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest);
-            }
-            total
-        },
-    )
+    let parts = x.par_chunks(plane).map(|values| {
+        vectorised(
+            #[inline(always)]
+            || Sums::of(values),
+        )
+    });
+    Sums::total(parts.collect()).statistics()
 }
 
 pub(super) struct AddUpsampled;
@@ -150,38 +119,18 @@ impl InplaceOp2 for AddUpsampled {
         }
         let (x, skip) = (f32_slice_mut(x, x_layout)?, f32_slice(skip, skip_layout)?);
         x.par_chunks_mut(4 * height * width).zip(skip.par_chunks(height * width)).for_each(|(x, skip)| {
-            vectorised(
-                #[inline(always)]
-                || add_upsampled_plane(x, skip, (height, width)),
-            );
+            with_scratch(6 * width, |scratch| {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (y, row) in x.chunks_exact_mut(2 * width).enumerate() {
+                            add_upsampled_row(row, skip, (height, width), y, scratch);
+                        }
+                    },
+                );
+            });
         });
         Ok(())
-    }
-}
-
-/// One channel of [`AddUpsampled`].
-#[inline(always)]
-fn add_upsampled_plane(x: &mut [f32], skip: &[f32], (height, width): (usize, usize)) {
-    let zeros = vec![0.0; width];
-    let row = |y: isize| match usize::try_from(y) {
-        Ok(y) if y < height => &skip[y * width..][..width],
-        _ => zeros.as_slice(),
-    };
-    let mut mixed = vec![0.0; width];
-    for (out_y, out) in x.chunks_exact_mut(2 * width).enumerate() {
-        let y = (out_y / 2) as isize;
-        let far = if out_y % 2 == 0 { row(y - 1) } else { row(y + 1) };
-        for ((mixed, near), far) in mixed.iter_mut().zip(row(y)).zip(far) {
-            *mixed = (0.75 * near + 0.25 * far) * SQRT_HALF;
-        }
-        let mut before = 0.0;
-        for (i, pair) in out.chunks_exact_mut(2).enumerate() {
-            let here = mixed[i];
-            let after = mixed.get(i + 1).copied().unwrap_or(0.0);
-            pair[0] = pair[0] * SQRT_HALF + 0.75 * here + 0.25 * before;
-            pair[1] = pair[1] * SQRT_HALF + 0.75 * here + 0.25 * after;
-            before = here;
-        }
     }
 }
 

@@ -4,20 +4,36 @@
 
 pub mod conv;
 mod cpu;
+mod map;
 pub mod reference;
+mod simd;
+mod upsample;
+mod winograd;
 
-use std::sync::OnceLock;
+use std::ops::Deref;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 
-/// The environment variable that chooses kernels: `candle` takes plain candle operations everywhere, as on a GPU.
+pub(crate) use conv::Fused;
+pub(crate) use map::{Input, Modulation, Sums};
+pub(crate) use simd::vectorised;
+
+/// The environment variable that chooses kernels, in words with commas between: `candle` takes plain candle operations
+/// everywhere, as on a GPU; `direct` does without transforms; `scalar`, `avx2`, `avx512` and `neon` name the instructions of our
+/// own loops (the matrix multiplications choose theirs themselves).
 pub const KERNELS_VARIABLE: &str = "STYLEMAP_KERNELS";
+
+/// Whether this machine has the kernels that [`KERNELS_VARIABLE`] asks for.
+///
+/// # Errors
+/// When it has not.
+pub fn check() -> crate::Result<()> {
+    simd::check().map_err(crate::Error::argument)
+}
 
 /// Whether tensors on this device go through our own kernels.
 pub fn are_used_on(device: &Device) -> bool {
-    static CANDLE_ONLY: OnceLock<bool> = OnceLock::new();
-    device.is_cpu()
-        && !CANDLE_ONLY.get_or_init(|| std::env::var_os(KERNELS_VARIABLE).is_some_and(|name| name == "candle"))
+    device.is_cpu() && !simd::choice().candle
 }
 
 /// Whether the CPU kernels take this tensor.
@@ -25,12 +41,38 @@ fn on_cpu_f32(x: &Tensor) -> bool {
     are_used_on(x.device()) && x.dtype() == DType::F32
 }
 
-/// What computes on this device, for `info`.
-pub fn description(device: &Device) -> &'static str {
-    if !are_used_on(device) {
-        return "candle";
+/// Read access to a contiguous f32 tensor on the CPU.
+pub(crate) struct CpuValues<'a, S> {
+    storage: S,
+    layout: &'a Layout,
+}
+
+/// Borrows a tensor's values; whether our kernels can read them shows in [`CpuValues::slice`].
+pub(crate) fn cpu_values(tensor: &Tensor) -> CpuValues<'_, impl Deref<Target = Storage>> {
+    let (storage, layout) = tensor.storage_and_layout();
+    CpuValues { storage, layout }
+}
+
+impl<S: Deref<Target = Storage>> CpuValues<'_, S> {
+    /// The values in their order.
+    ///
+    /// # Errors
+    /// When the tensor is not contiguous f32 on the CPU.
+    pub(crate) fn slice(&self) -> Result<&[f32]> {
+        match (&*self.storage, self.layout.contiguous_offsets()) {
+            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(&values[start..end]),
+            _ => bail!("a tensor is not contiguous f32 on the CPU"),
+        }
     }
-    "Winograd and tap-product convolutions over gemm; one-pass kernels between them"
+}
+
+/// What computes on this device, for `info`.
+pub fn description(device: &Device) -> String {
+    if !are_used_on(device) {
+        return "candle".to_owned();
+    }
+    let form = if simd::choice().direct { "direct" } else { "Winograd and paired upsampling" };
+    format!("{form} convolutions over gemm, fused with what lies between, in {}", simd::instructions())
 }
 
 /// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes x for its own: nobody else may hold it.
