@@ -72,8 +72,11 @@ type Moved = (Base, Vec<DirectionStep>);
 /// What was computed from which faces and directions, and its chain.
 type Derived = (Moved, Arc<Chain>);
 
+/// In the order of the model's directions: steps in another order are the same picture, to the last bit.
 fn moved(base: Base, directions: &[DirectionStep]) -> Moved {
-    (base, directions.iter().filter(|step| step.amount != 0.0).cloned().collect())
+    let mut directions: Vec<_> = directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
+    directions.sort_by_key(|step| step.index);
+    (base, directions)
 }
 
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
