@@ -1,12 +1,13 @@
 //! 3x3 upsampling convolutions (transposed convolution of stride 2, then the `[1,3,3,1]` blur with gain 4), with bias and activation.
-//! Per axis the transposed convolution of x by (w0, w1, w2) has even outputs e[m] = x[m] w0 + x[m-1] w2 and odd ones
-//! o[m] = x[m] w1, and the blur gives output n of the sequence e[0] o[0] e[1] o[1] … as y[n-1]/4 + 3/4 (y[n] + y[n+1]) + y[n+2]/4.
+//! Per axis the transposed convolution of x by (w0, w1, w2) has even outputs `e[m] = x[m] w0 + x[m-1] w2` and odd ones
+//! `o[m] = x[m] w1`, and the blur gives output n of the sequence `e[0] o[0] e[1] o[1] …` as
+//! `y[n-1]/4 + 3/4 (y[n] + y[n+1]) + y[n+2]/4`.
 //!
 //! Two forms, both exact:
 //!
 //! - small maps: ONE multiplication gives every tap's product, 9 C planes, and one pass scatters and blurs them;
-//! - larger maps: two cells at a time, e[m] and e[m+1] from three products instead of four,
-//!   x[m] (w0 + w2), (x[m-1] - x[m]) w2, (x[m+1] - x[m]) w0: 25 products for two by two cells instead of 36, by sums and
+//! - larger maps: two cells at a time, `e[m]` and `e[m+1]` from three products instead of four,
+//!   `x[m] (w0 + w2)`, `(x[m-1] - x[m]) w2`, `(x[m+1] - x[m]) w0`: 25 products for two by two cells instead of 36, by sums and
 //!   differences only. Every thread goes down a strip of the map and blurs what it has just made.
 
 use pulp::{Simd, WithSimd};
@@ -24,7 +25,7 @@ const PAIRS_MIN_SIDE: usize = 32;
 /// Rows of a strip, at least: every strip computes two rows of its neighbours too.
 const STRIP_MIN_ROWS: usize = 8;
 
-/// Along one axis, what is multiplied: x[m-1] - x[m], x[m], x[m+1] - x[m] and x[m+1] …
+/// Along one axis, what is multiplied: `x[m-1] - x[m]`, `x[m]`, `x[m+1] - x[m]` and `x[m+1]` …
 const POINTS: usize = 4;
 /// … with these: w2, then w0 + w2 and w1, then w0, then w1.
 const PRODUCTS: usize = 5;
