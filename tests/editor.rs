@@ -53,6 +53,7 @@ fn options(photos: Vec<PathBuf>, delay: Duration) -> EditorOptions {
         model_card: Some("# Test model\n\n- for **tests** only"),
         worker: WorkerOptions { artificial_delay: delay },
         folders: None,
+        uses_dialogs: false,
     }
 }
 
@@ -1805,10 +1806,9 @@ fn saving_that_is_given_up_gives_up_what_was_to_follow() {
     session.run(Command::NewProject);
     session.harness.run_steps(8);
     session.harness.get_by_label("Save").click();
-    session.harness.run_steps(2);
-    // No system dialog here: a path is asked for, and the user thinks better of it.
-    session.run(Command::SaveProjectByPath);
-    session.harness.run_steps(8);
+    session.harness.run_steps(10);
+    // Which file? The user thinks better of it.
+    assert!(session.harness.query_by_label("Save project to path").is_some());
     session.harness.get_by_label("Cancel").click();
     session.harness.run_steps(3);
     session.run(Command::SaveProjectTo(file.clone()));

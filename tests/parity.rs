@@ -15,10 +15,10 @@ fn fixture(name: &str) -> PathBuf {
 const NETWORKS: [&str; 2] = ["f2_small_s64_l8", "f3_full_s64_l4"];
 const OUTPUTS: usize = 19;
 
-fn assert_parity(checkpoint: &Checkpoint, fixture: &Fixture, dtype: DtypeChoice) {
-    let model = Model::new(checkpoint, DeviceChoice::Cpu, dtype).unwrap();
+fn assert_parity(checkpoint: &Checkpoint, fixture: &Fixture, outputs: usize) {
+    let model = Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     let names = fixture.names();
-    assert_eq!(names.len(), OUTPUTS);
+    assert_eq!(names.len(), outputs);
     for name in names {
         let comparison = fixture.compare(&model, name, None).unwrap().expect("every name is known");
         assert!(comparison.passed(), "{comparison:?}");
@@ -30,7 +30,7 @@ fn every_output_from_both_formats() {
     for network in NETWORKS {
         let expected = Fixture::load(&fixture(&format!("{network}.safetensors"))).unwrap();
         for file in [format!("{network}.pt"), format!("{network}_legacy.pt")] {
-            assert_parity(&Checkpoint::load(&fixture(&file)).unwrap(), &expected, DtypeChoice::F32);
+            assert_parity(&Checkpoint::load(&fixture(&file)).unwrap(), &expected, OUTPUTS);
         }
     }
 }
@@ -45,7 +45,15 @@ fn a_converted_checkpoint_is_the_same_network() {
     published.save(&converted, None).unwrap();
     let ours = Checkpoint::load(&converted).unwrap();
     assert_eq!(ours.config, published.config);
-    assert_parity(&ours, &expected, DtypeChoice::F32);
+    assert_parity(&ours, &expected, OUTPUTS);
+}
+
+/// The model that comes with the program, as PyTorch computes it (`weights/train/fixture.py`).
+#[test]
+fn the_default_model_draws_what_pytorch_draws() {
+    let weights = fixture("../../weights/default.safetensors");
+    let expected = Fixture::load(&fixture("default_128.safetensors")).unwrap();
+    assert_parity(&Checkpoint::load(&weights).unwrap(), &expected, 5);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 use stylebrush_app::document::Point;
 use stylebrush_app::editor::{Editor, EditorOptions};
 
-use super::{Session, face_options, folders_in, portrait};
+use super::{Session, differing, face_options, folders_in, portrait};
 
 const PHOTOS: [&str; 2] = ["faker_f53.jpg", "faker_m29.jpg"];
 
@@ -178,14 +178,15 @@ fn with_the_keyboard_alone() {
     assert_eq!(layer.offset_px, (30, -1));
     let edit = session.settle();
 
-    // Compare for as long as the key is held.
+    // Compare for as long as the key is held. What the machine's speed decides lies outside the canvas.
+    let area = session.editor().view().area();
     let drawn = session.render();
     session.harness.key_down(Key::C);
     session.harness.run_steps(3);
-    assert_ne!(session.render(), drawn);
+    assert!(differing(&session.render(), &drawn, area) > 10_000);
     session.harness.key_up(Key::C);
     session.harness.run_steps(3);
-    assert_eq!(session.render(), drawn);
+    assert_eq!(differing(&session.render(), &drawn, area), 0);
 
     let (project, picture) = (walk.path("mouth.stylebrush"), walk.path("mouth.png"));
     let session = &mut walk.session;

@@ -31,5 +31,6 @@ pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
         model_card,
         worker: WorkerOptions::default(),
         folders,
+        uses_dialogs: true,
     })
 }

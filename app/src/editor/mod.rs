@@ -86,6 +86,8 @@ pub struct EditorOptions {
     pub worker: WorkerOptions,
     /// Where settings, autosaves and recent files are kept; none keeps none.
     pub folders: Option<UserFolders>,
+    /// Whether the system's file dialogs ask for files; else boxes of our own ask for paths.
+    pub uses_dialogs: bool,
 }
 
 /// The window's inside at the first start, and at the least, in points.
@@ -203,7 +205,8 @@ pub struct Editor {
     model_card: Option<&'static str>,
     loader: PhotoLoader,
     projects: Projects,
-    dialogs: Dialogs,
+    /// None where paths are typed instead.
+    dialogs: Option<Dialogs>,
     exports_done: (Sender<anyhow::Result<PathBuf>>, Receiver<anyhow::Result<PathBuf>>),
     pending_exports: Vec<PendingExport>,
     /// Exports whose threads are at work.
@@ -251,7 +254,8 @@ impl Editor {
         let ctx = &creation.egui_ctx;
         let render_state = creation.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         let target_format = render_state.target_format;
-        let EditorOptions { photos, are_aligned, load_engine, model_label, model_card, worker, folders } = options;
+        let EditorOptions { photos, are_aligned, load_engine, model_label, model_card, worker, folders, uses_dialogs } =
+            options;
         let mut notifications = Notifications::default();
         let settings_file = folders.as_ref().map(|folders| folders.settings.clone());
         let settings = settings_file.as_deref().map(Settings::load).transpose().unwrap_or_else(|err| {
@@ -281,7 +285,7 @@ impl Editor {
             model_card,
             loader,
             projects,
-            dialogs: Dialogs::default(),
+            dialogs: uses_dialogs.then(Dialogs::default),
             exports_done: channel(),
             pending_exports: Vec::new(),
             running_exports: 0,
@@ -759,7 +763,8 @@ impl Editor {
     fn ask(&mut self, question: Question, ctx: &egui::Context) {
         let ctx = ctx.clone();
         let suggestion = self.suggested_name(question);
-        let asked = self.dialogs.ask(question, &suggestion, move || ctx.request_repaint());
+        let Some(dialogs) = &mut self.dialogs else { return self.ask_for_path(question) };
+        let asked = dialogs.ask(question, &suggestion, move || ctx.request_repaint());
         if let Err(err) = asked.context("the file dialog could not be opened") {
             self.notifications.error(&err);
             self.modal = Some(Modal::Path(PathBox::in_place_of_dialog(question, self.suggested_path(question))));
@@ -863,7 +868,7 @@ impl Editor {
         while let Some(batch) = self.loader.poll() {
             self.take_photos(batch);
         }
-        while let Some(answer) = self.dialogs.poll() {
+        while let Some(answer) = self.dialogs.as_mut().and_then(Dialogs::poll) {
             if !matches!(answer, Answer::Paths(Question::SaveProjectTo, _) | Answer::NoDialog(Question::SaveProjectTo))
             {
                 self.forget_what_follows_saving();
