@@ -1374,6 +1374,15 @@ fn every_command_is_found_by_its_name() {
     session.key(Modifiers::COMMAND, Key::Z);
     assert_eq!(session.mask_value(260, 230), 255);
 
+    // The box has its size as soon as it is seen: nobody draws further frames for it.
+    session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    session.harness.run_steps(2);
+    let early = session.render();
+    session.harness.run_steps(20);
+    let rows = egui::Rect::from_center_size(pos2(640.0, 500.0), vec2(300.0, 60.0));
+    assert_eq!(differing(&early, &session.render(), rows), 0);
+    session.key(Modifiers::NONE, Key::Escape);
+
     // Arrows choose, a disabled command does nothing, Escape leaves.
     session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
     session.harness.event(egui::Event::Text("mask".to_owned()));

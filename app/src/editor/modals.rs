@@ -276,7 +276,7 @@ impl Editor {
         ];
         let count = commands.len() + held.len();
         let half = count.div_ceil(2);
-        egui::ScrollArea::vertical().max_height((ctx.content_rect().height() - 220.0).max(160.0)).show(ui, |ui| {
+        scroll_area((ctx.content_rect().height() - 220.0).max(160.0)).show(ui, |ui| {
             ui.spacing_mut().interact_size.y = 18.0;
             ui.horizontal_top(|ui| {
                 for column in 0..2 {
@@ -335,6 +335,12 @@ impl Editor {
         });
         outcome
     }
+}
+
+/// For what may be longer than its box. A box begins as small as it can be: without a least height such an area would grow a
+/// little with every frame that is drawn, and stay small where none is.
+pub(super) fn scroll_area(max_height: f32) -> egui::ScrollArea {
+    egui::ScrollArea::vertical().max_height(max_height).min_scrolled_height(max_height)
 }
 
 /// The buttons at the end of a box, from the right.

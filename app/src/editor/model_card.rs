@@ -75,7 +75,7 @@ impl Editor {
         ui.heading(tr("Model card"));
         ui.add_space(theme::space::NORMAL);
         let height = (ui.ctx().content_rect().height() - 220.0).max(160.0);
-        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        modals::scroll_area(height).auto_shrink([false, true]).show(ui, |ui| {
             let Some(card) = self.model_card else {
                 ui.label(tr("This model came without a card."));
                 return;

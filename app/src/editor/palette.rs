@@ -1,9 +1,9 @@
 //! Every command in one list, found by typing a part of its name.
 
-use egui::{Button, Key, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Button, Key, Modifiers, RichText, TextEdit, Ui, vec2};
 
 use super::language::tr;
-use super::modals::Outcome;
+use super::modals::{self, Outcome};
 use super::{Command, Editor, theme};
 
 const ROW_HEIGHT: f32 = 28.0;
@@ -83,7 +83,7 @@ impl Editor {
             ui.label(RichText::new(tr("No command has such a name")).color(colors.text_weak));
         }
         let mut outcome = Outcome::Stay;
-        ScrollArea::vertical().max_height(ROW_HEIGHT * 11.0).auto_shrink([false, true]).show(ui, |ui| {
+        modals::scroll_area(ROW_HEIGHT * 11.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (index, (command, name)) in found.iter().enumerate() {
                 let enabled = self.is_enabled(command);
