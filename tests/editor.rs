@@ -1103,6 +1103,7 @@ fn a_face_that_was_not_found_is_placed_by_hand() {
     session.button(to, PointerButton::Primary, false);
     session.harness.remove_cursor();
     session.harness.run_steps(2);
+    session.wait_until("every face is read", Editor::is_idle);
     session.snapshot("place_face");
     session.harness.get_by_label("Use this face").click();
     session.wait_until("the face is cut out", |editor| editor.timeline().undo_name() == Some("Choose face"));
