@@ -266,6 +266,10 @@ impl Session {
 
     /// Compares with the stored picture. What the machine's speed decides is covered.
     fn snapshot(&mut self, name: &str) {
+        // What is under way shows in the status bar for as long as the machine takes.
+        if !self.editor().is_playing() && matches!(self.editor().engine_state(), EngineState::Ready(_)) {
+            self.wait_until("nothing is under way", Editor::is_idle);
+        }
         self.harness.remove_cursor();
         self.harness.run_steps(3);
         self.harness.check_accessibility();
@@ -830,19 +834,21 @@ fn a_row_has_the_commands_of_its_layer() {
     assert_eq!(session.layer_names(), ["Below", "Portrait 5"]);
 }
 
+/// A file that a file manager drops.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|err| err.to_string())
+    }
+}
+
 #[test]
 fn files_can_be_dropped_on_the_window() {
-    #[derive(Debug)]
-    struct Dropped(PathBuf);
-    impl egui::DroppedFile for Dropped {
-        fn path(&self) -> &Path {
-            &self.0
-        }
-
-        fn bytes(&self) -> Result<Vec<u8>, String> {
-            std::fs::read(&self.0).map_err(|err| err.to_string())
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = ["a.png", "b.png"].iter().map(|name| folder.path().join(name)).collect();
     let mut session = Session::ready();
@@ -1103,7 +1109,6 @@ fn a_face_that_was_not_found_is_placed_by_hand() {
     session.button(to, PointerButton::Primary, false);
     session.harness.remove_cursor();
     session.harness.run_steps(2);
-    session.wait_until("every face is read", Editor::is_idle);
     session.snapshot("place_face");
     session.harness.get_by_label("Use this face").click();
     session.wait_until("the face is cut out", |editor| editor.timeline().undo_name() == Some("Choose face"));

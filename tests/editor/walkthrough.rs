@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 use stylebrush_app::document::Point;
 use stylebrush_app::editor::{Editor, EditorOptions};
 
-use super::{Session, differing, face_options, folders_in, portrait};
+use super::{Dropped, Session, differing, face_options, folders_in, portrait};
 
 const PHOTOS: [&str; 2] = ["faker_f53.jpg", "faker_m29.jpg"];
 
@@ -62,20 +62,6 @@ impl Walk {
         assert_eq!(self.session.settle().rgba, drawn, "it draws the same when it is opened again");
         let exported = image::open(picture).unwrap().to_rgba8();
         assert_eq!(exported.as_raw(), drawn);
-    }
-}
-
-/// A file that a file manager drops.
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|err| err.to_string())
     }
 }
 
