@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
-use stylemap::engine::{Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Layer, Scene, WorkerOptions};
+use stylemap::engine::{
+    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Layer, PreviewMode, Scene, WorkerOptions,
+};
 use stylemap::mask::Pooling;
 use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
 
@@ -248,6 +250,126 @@ fn evicted_faces_come_back_as_they_were() {
     assert_eq!(bounded.cache_bytes(), 2 * bytes_of_one);
 }
 
+/// The model that we ship, with two portraits.
+fn default_engine(previews: PreviewMode) -> Engine {
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let checkpoint = Checkpoint::load(&repository.join("weights/default.safetensors")).unwrap();
+    let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    engine.set_previews(previews);
+    for (face, name) in FACES.into_iter().zip(["female_053.png", "male_077.png"]) {
+        let portrait = photo::load(&repository.join("assets/demo").join(name)).unwrap();
+        engine.add_face(face, &portrait).unwrap();
+    }
+    engine
+}
+
+fn one_layer(mask: Mask) -> Scene {
+    let layer = Layer {
+        face: FACES[1],
+        mask: Arc::new(mask),
+        offset_px: (0, 0),
+        strength: 1.0,
+        feather_px: 0.0,
+        directions: Vec::new(),
+    };
+    Scene { layers: vec![layer], ..Scene::face(FACES[0]) }
+}
+
+/// Strokes over a face: soft dabs, each a third of its radius from the last, that stay.
+fn stroke(radius_px: f32, steps: usize) -> Vec<Scene> {
+    const SIDE: usize = 512;
+    let mut weights = vec![0f32; SIDE * SIDE];
+    let scenes = (0..steps).map(|step| {
+        let along = step as f32 * radius_px / 3.0;
+        let (center_x, center_y) = (150.0 + along, 230.0 + 0.5 * along);
+        for (cell, weight) in weights.iter_mut().enumerate() {
+            let (x, y) = ((cell % SIDE) as f32, (cell / SIDE) as f32);
+            let distance = (x - center_x).hypot(y - center_y);
+            *weight = weight.max(((radius_px - distance) / (0.3 * radius_px)).clamp(0.0, 1.0));
+        }
+        one_layer(Mask::new(SIDE, weights.clone()).unwrap())
+    });
+    scenes.collect()
+}
+
+/// Every step of a stroke by previews alone, from one exact frame on: how far they go from the exact pictures, and that what
+/// follows them is exact.
+#[test]
+fn previews_differ_from_exact_frames_by_what_nobody_sees() {
+    let never = Cancel::default();
+    for (radius_px, steps) in [(12.0, 24), (40.0, 12), (90.0, 6)] {
+        let (mut previewing, mut exact) = (default_engine(PreviewMode::Always), default_engine(PreviewMode::Never));
+        let scenes = stroke(radius_px, steps);
+        assert!(previewing.preview(&scenes[0], &never).unwrap().is_none(), "there is nothing to go on from");
+        previewing.render(&scenes[0], &never).unwrap();
+        let (mut drawn, mut most, mut mean) = (0, 0, 0f64);
+        for scene in &scenes[1..] {
+            let expected = exact.render(scene, &never).unwrap().rgba;
+            let Some(preview) = previewing.preview(scene, &never).unwrap() else {
+                previewing.render(scene, &never).unwrap();
+                continue;
+            };
+            drawn += 1;
+            most = most.max(worst(&preview.rgba, &expected));
+            let apart = preview.rgba.iter().zip(&expected).map(|(a, b)| f64::from(a.abs_diff(*b)));
+            mean = mean.max(apart.sum::<f64>() / expected.len() as f64);
+        }
+        println!(
+            "radius {radius_px}: {drawn} previews of {steps} steps, at most {most} of 255 apart, {mean:.3} on average"
+        );
+        assert!(drawn > 0 && most <= 6 && mean < 0.5, "radius {radius_px}: {drawn} previews, {most}, {mean}");
+        let (last, expected) = (scenes.last().unwrap(), exact.render(scenes.last().unwrap(), &never).unwrap());
+        assert!(worst(&previewing.render(last, &never).unwrap().rgba, &expected.rgba) <= 1);
+    }
+}
+
+/// What a preview cannot know of, or what is not worth one, is left to the exact frame.
+#[test]
+fn previews_are_drawn_of_strokes_only() {
+    let never = Cancel::default();
+    let mut engine = default_engine(PreviewMode::Always);
+    let scenes = stroke(40.0, 4);
+    engine.render(&Scene::face(FACES[0]), &never).unwrap();
+    assert!(engine.preview(&scenes[0], &never).unwrap().is_none(), "the first layer brings another face");
+    engine.render(&scenes[0], &never).unwrap();
+    assert!(engine.preview(&scenes[1], &never).unwrap().is_some());
+    // The fine codes alone change: nothing below the fine levels tells of it.
+    let mix = Scene { base: Base::StyleMix { coarse: FACES[0], fine: FACES[1] }, ..scenes[1].clone() };
+    assert!(engine.preview(&mix, &never).unwrap().is_none());
+    engine.render(&mix, &never).unwrap();
+    assert!(engine.preview(&one_layer(Mask::constant(512, 1.0)), &never).unwrap().is_none(), "all of it changes");
+    engine.remove_face(FACES[2]);
+    assert!(engine.preview(&scenes[2], &never).unwrap().is_none(), "the caches are gone");
+    // Where frames are fast there are none.
+    engine.set_previews(PreviewMode::Never);
+    engine.render(&scenes[2], &never).unwrap();
+    assert!(engine.preview(&scenes[3], &never).unwrap().is_none());
+}
+
+/// An exact frame that a newer request stopped has mixed already what the next preview must still draw.
+#[test]
+fn a_frame_that_was_stopped_leaves_nothing_out() {
+    let never = Cancel::default();
+    let (mut engine, mut exact) = (default_engine(PreviewMode::Always), default_engine(PreviewMode::Never));
+    let scenes = stroke(40.0, 4);
+    engine.render(&scenes[0], &never).unwrap();
+    let stopped = Cancel::default();
+    std::thread::scope(|scope| {
+        // At whatever point of the frame it comes.
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(8));
+            stopped.cancel();
+        });
+        let _ = engine.render(&scenes[2], &stopped);
+    });
+    let preview = engine.preview(&scenes[2], &never).unwrap();
+    let expected = exact.render(&scenes[2], &never).unwrap();
+    if let Some(preview) = preview {
+        let apart = worst(&preview.rgba, &expected.rgba);
+        assert!(apart <= 6, "{apart}");
+    }
+}
+
 #[test]
 fn half_precision_draws_nearly_the_same_picture() {
     let mask = Arc::new(Mask::constant(32, 0.5));
@@ -346,6 +468,44 @@ fn the_latest_request_wins_and_no_frame_goes_back() {
     }
     assert!(frames.is_sorted());
     assert!(frames.len() <= 3, "requests queued up: {frames:?}");
+}
+
+/// A preview comes first, under an odd number, and the exact frame after it; while one is asked for after the other, only previews.
+#[test]
+fn the_exact_frame_follows_its_preview_unless_something_newer_is_asked_for() {
+    let (sender, events) = mpsc::channel();
+    let load = || Ok(default_engine(PreviewMode::Always));
+    let handle = EngineHandle::spawn(load, WorkerOptions::default(), move |event| {
+        let _ = sender.send(event);
+    })
+    .unwrap();
+    let next = || loop {
+        match events.recv_timeout(Duration::from_secs(60)).expect("a frame within a minute") {
+            Event::Frame(frame) => break frame,
+            Event::Ready(_) => {}
+            event => panic!("unexpected {event:?}"),
+        }
+    };
+    let scenes = stroke(20.0, 12);
+    let first = handle.render(scenes[0].clone());
+    assert_eq!(next().number, first, "nothing to go on from: exact at once");
+    let second = handle.render(scenes[1].clone());
+    let (preview, exact) = (next(), next());
+    assert_eq!((preview.number, exact.number), (second - 1, second));
+    assert_eq!(preview.request(), exact.request());
+    assert!(worst(&preview.rgba, &exact.rgba) <= 6);
+    let last = scenes[2..].iter().map(|scene| {
+        std::thread::sleep(Duration::from_millis(2));
+        handle.render(scene.clone())
+    });
+    let last = last.last().unwrap();
+    let mut numbers = vec![next().number];
+    while numbers.last() != Some(&last) {
+        numbers.push(next().number);
+    }
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    let exact = numbers.iter().filter(|number| number.is_multiple_of(2)).count();
+    assert!(exact < numbers.len(), "no preview among {numbers:?}");
 }
 
 #[test]

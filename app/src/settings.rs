@@ -133,7 +133,7 @@ impl Settings {
             std::fs::create_dir_all(folder).with_context(cannot)?;
         }
         let json = serde_json::to_vec_pretty(self).with_context(cannot)?;
-        stylemap::checkpoint::write_whole(path, &json).with_context(cannot)
+        stylemap::files::write_whole(path, &json).with_context(cannot)
     }
 }
 

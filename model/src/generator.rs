@@ -2,6 +2,7 @@
 //! separately: the chain of style codes, the modulations (linear in the codes), and the main path.
 
 mod on_cpu;
+mod preview;
 
 use candle_core::{DType, Result, Tensor};
 
@@ -12,6 +13,7 @@ use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
 
 use on_cpu::Buffers;
+pub use preview::{FINE_LEVEL, Kept, Part};
 
 enum CodeLayer {
     Plain(ConvLayer),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
+use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::PictureFolder;
 use stylebrush_app::original::Original;
 use stylebrush_app::sentence::sentence_of;
@@ -77,7 +78,8 @@ pub fn run(common: &CommonOptions, args: &AlignArgs) -> anyhow::Result<()> {
                 for (_, quad) in &faces {
                     let name = names.take(&stem, faces.len() > 1);
                     crops.push(output.join(&name));
-                    folder.add(name, &align(&original.pixels, quad, *size)?, original.icc_profile.as_deref())?;
+                    let options = FileOptions::with_profile(original.icc_profile.as_deref());
+                    folder.add(name, &align(&original.pixels, quad, *size)?, &options)?;
                 }
                 if *json {
                     for ((face, quad), crop) in faces.iter().zip(&crops) {

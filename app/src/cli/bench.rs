@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use image::{Rgb, RgbImage};
 use serde::Serialize;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
+use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, PreviewMode, Scene};
 use stylemap::{Config, Mask};
 
 use super::progress::Activity;
@@ -62,6 +62,10 @@ enum What {
     SmallDab,
     /// A stroke's step, 30 % of the picture across.
     LargeDab,
+    /// The preview of a stroke's step, 4 % of the picture across.
+    SmallPreview,
+    /// The preview of a stroke's step, 30 % of the picture across.
+    LargePreview,
     /// A mask that changes sides.
     Half,
     /// A step between two faces.
@@ -212,6 +216,30 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
             render(engine, &Scene { layers, ..Scene::face(SOURCE) })
         })?;
     }
+    engine.set_previews(PreviewMode::Always);
+    for (what, name, masks) in [
+        (What::SmallPreview, "small dab, previewed", dabs(size_px, 0.04)?),
+        (What::LargePreview, "large dab, previewed", dabs(size_px, 0.3)?),
+    ] {
+        measure(what, name, &mut |run| {
+            let scene = |run: usize| {
+                let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
+                let layers = below.iter().cloned().chain(std::iter::once(layer(mask))).collect();
+                anyhow::Ok(Scene { layers, ..Scene::face(SOURCE) })
+            };
+            if let Some(took) = preview(engine, &scene(run)?)? {
+                return Ok(took);
+            }
+            // The first, and after a row of previews: from an exact frame of the step before.
+            render(engine, &scene(run + masks.len() - 1)?)?;
+            match preview(engine, &scene(run)?)? {
+                Some(took) => Ok(took),
+                // Not worth one: the exact frame it is.
+                None => render(engine, &scene(run)?),
+            }
+        })?;
+    }
+    engine.set_previews(PreviewMode::Auto);
     measure(What::Interpolation, "interpolation step", &mut |run| {
         // Never the same place twice in a row: nothing can be taken from the frame before.
         let t = (run as f32 * 0.37 + 0.1).fract();
@@ -225,6 +253,11 @@ fn render(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Duration> {
     let start = Instant::now();
     engine.render(scene, &Cancel::default())?;
     Ok(start.elapsed())
+}
+
+fn preview(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Option<Duration>> {
+    let start = Instant::now();
+    Ok(engine.preview(scene, &Cancel::default())?.map(|_| start.elapsed()))
 }
 
 fn measurement(

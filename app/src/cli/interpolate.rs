@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use image::RgbImage;
 use stylebrush_app::document::Placement;
+use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{Base, FaceId, Scene};
 use stylemap::face::head_mask;
@@ -63,7 +64,11 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
         let mut way = Way::open(common, args)?;
         let mut progress = Progress::new(count, "frames");
         for (frame, name) in numbered_names(count).enumerate() {
-            folder.add(name, &way.picture(frame as f32 / (count - 1) as f32)?, way.icc_profile())?;
+            folder.add(
+                name,
+                &way.picture(frame as f32 / (count - 1) as f32)?,
+                &FileOptions::with_profile(way.icc_profile()),
+            )?;
             progress.step();
         }
         return folder.finish();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
 use clap::Args;
+use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{FaceId, Scene};
 
@@ -54,7 +55,7 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
     let mut session = Session::open(common)?;
     let mut progress = Progress::new(*count, "faces");
     for (index, name) in numbered_names(*count).enumerate() {
-        folder.add(name, &draw(&mut session, index)?, None)?;
+        folder.add(name, &draw(&mut session, index)?, &FileOptions::default())?;
         progress.step();
     }
     folder.finish()

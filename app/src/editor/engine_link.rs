@@ -308,7 +308,7 @@ impl EngineLink {
 
     fn take_frame(&mut self, frame: Frame) {
         self.finished_number = self.finished_number.max(frame.number);
-        while self.sent.front().is_some_and(|(number, _)| *number <= frame.number) {
+        while self.sent.front().is_some_and(|(number, _)| *number <= frame.request()) {
             self.shown = self.sent.pop_front().map(|(_, request)| request);
         }
         if self.sent_scene.is_none() || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {

@@ -47,7 +47,7 @@ use crate::document::{
 };
 use crate::in_photo::InPhoto;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
-use crate::settings::{ExportSettings, Language, Settings, Sizes};
+use crate::settings::{ExportSettings, Language, Settings};
 use crate::tools::{ToolKind, Toolbox};
 use crate::{demo, export};
 use canvas::Canvas;
@@ -1053,8 +1053,9 @@ impl Editor {
         if let Some(size) = size.filter(|_| is_usual) {
             self.settings.sizes.window = Some(size.round().into());
         }
-        let known = Sizes { window: self.settings.sizes.window, ..self.kept_settings.sizes };
-        let is_kept = self.settings == Settings { sizes: known, ..self.kept_settings.clone() };
+        let window = std::mem::replace(&mut self.kept_settings.sizes.window, self.settings.sizes.window);
+        let is_kept = self.settings == self.kept_settings;
+        self.kept_settings.sizes.window = window;
         if is_kept || ctx.input(|input| input.pointer.any_down()) {
             return;
         }

@@ -14,6 +14,7 @@ use super::modals::{self, Outcome};
 use super::{Command, Editor, EngineState, Kind, theme, widgets};
 use crate::document::history::EditKey;
 use crate::document::{Blend, Timeline};
+use crate::export::FileOptions;
 use crate::export::animation::{self, AnimationFormat};
 use crate::export::folder::{PictureFolder, numbered_names};
 
@@ -58,6 +59,8 @@ impl MotionTarget {
 struct Recording {
     target: MotionTarget,
     settings: MotionSettings,
+    /// Whether the files say that the pictures were made by editing.
+    says_edited: bool,
     frames: Vec<RgbImage>,
     /// The request for the picture that comes next.
     request: Option<u64>,
@@ -129,7 +132,8 @@ impl Editor {
         }
         self.stop_motion();
         let settings = self.motion.settings;
-        self.motion.recording = Some(Recording { target, settings, frames: Vec::new(), request: None });
+        let says_edited = self.settings.export.says_edited;
+        self.motion.recording = Some(Recording { target, settings, says_edited, frames: Vec::new(), request: None });
     }
 
     pub(super) fn cancel_recording(&mut self) {
@@ -221,19 +225,20 @@ fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
 
 impl Recording {
     fn write(&self) -> anyhow::Result<()> {
-        let Self { target, settings: MotionSettings { count, seconds, returns }, frames, .. } = self;
+        let Self { target, settings: MotionSettings { count, seconds, returns }, says_edited, frames, .. } = self;
         match target {
             MotionTarget::File(path) => {
                 let frame_ms = (seconds * 1e3 / count.saturating_sub(1).max(1) as f32).round().clamp(10.0, 60_000.0);
                 let looped = if *returns { animation::there_and_back(frames) } else { frames.clone() };
-                let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?)
+                let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?, *says_edited)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                Ok(stylemap::checkpoint::write_whole(path, &bytes)?)
+                Ok(stylemap::files::write_whole(path, &bytes)?)
             }
             MotionTarget::Folder(path) => {
                 let mut folder = PictureFolder::new(path)?;
                 for (name, frame) in numbered_names(frames.len()).zip(frames) {
-                    folder.add(name, frame, None)?;
+                    let options = FileOptions { says_edited: *says_edited, ..FileOptions::default() };
+                    folder.add(name, frame, &options)?;
                 }
                 folder.finish()
             }

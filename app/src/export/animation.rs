@@ -38,11 +38,17 @@ pub fn there_and_back<T: Clone>(frames: &[T]) -> Vec<T> {
     frames.iter().chain(back).cloned().collect()
 }
 
-/// Pictures of one size as a file that repeats for ever, each shown for `frame_ms` milliseconds.
+/// Pictures of one size as a file that repeats for ever, each shown for `frame_ms` milliseconds. A PNG has room to say that they
+/// were edited and with what.
 ///
 /// # Errors
 /// When there are none, or they differ in size.
-pub fn encode(frames: &[RgbImage], frame_ms: u16, format: AnimationFormat) -> anyhow::Result<Vec<u8>> {
+pub fn encode(
+    frames: &[RgbImage],
+    frame_ms: u16,
+    format: AnimationFormat,
+    says_edited: bool,
+) -> anyhow::Result<Vec<u8>> {
     let Some(first) = frames.first() else { anyhow::bail!("there are no pictures to write") };
     let (width, height) = first.dimensions();
     anyhow::ensure!(frames.iter().all(|frame| frame.dimensions() == (width, height)), "the pictures differ in size");
@@ -64,8 +70,10 @@ pub fn encode(frames: &[RgbImage], frame_ms: u16, format: AnimationFormat) -> an
             encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
             encoder.set_animated(u32::try_from(frames.len())?, 0)?;
             encoder.set_frame_delay(frame_ms, 1000)?;
-            encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
-            encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
+            if says_edited {
+                encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
+                encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
+            }
             let mut writer = encoder.write_header()?;
             for frame in frames {
                 writer.write_image_data(frame.as_raw())?;
@@ -93,8 +101,8 @@ mod tests {
     #[test]
     fn both_kinds_play_every_picture() {
         let frames = frames();
-        let gif = encode(&frames, 70, AnimationFormat::Gif).unwrap();
-        let png = encode(&frames, 70, AnimationFormat::Png).unwrap();
+        let gif = encode(&frames, 70, AnimationFormat::Gif, true).unwrap();
+        let png = encode(&frames, 70, AnimationFormat::Png, true).unwrap();
         let gif = GifDecoder::new(Cursor::new(gif)).unwrap().into_frames().collect_frames().unwrap();
         let png = PngDecoder::new(Cursor::new(png)).unwrap().apng().unwrap().into_frames().collect_frames().unwrap();
         for (decoded, tolerance) in [(gif, 6), (png, 0)] {
@@ -108,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn only_who_wants_it_says_that_pictures_were_edited() {
+        for says_edited in [true, false] {
+            let bytes = encode(&frames(), 70, AnimationFormat::Png, says_edited).unwrap();
+            let is_said = bytes.windows(COMMENT.len()).any(|window| window == COMMENT.as_bytes());
+            assert_eq!(is_said, says_edited);
+        }
+    }
+
+    #[test]
     fn a_loop_shows_each_end_once() {
         assert_eq!(there_and_back(&[1, 2, 3, 4]), [1, 2, 3, 4, 3, 2]);
         assert_eq!(there_and_back(&[1, 2]), [1, 2]);
@@ -117,10 +134,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_a_sentence() {
-        assert!(encode(&[], 10, AnimationFormat::Gif).is_err());
+        assert!(encode(&[], 10, AnimationFormat::Gif, true).is_err());
         let mut uneven = frames();
         uneven.push(RgbImage::new(2, 2));
-        assert!(encode(&uneven, 10, AnimationFormat::Png).is_err());
+        assert!(encode(&uneven, 10, AnimationFormat::Png, true).is_err());
         let err = AnimationFormat::of(Path::new("a.webm")).unwrap_err().to_string();
         assert!(err.contains("a.webm") && err.contains(".gif"), "{err}");
         assert_eq!(AnimationFormat::of(Path::new("A.GIF")).unwrap(), AnimationFormat::Gif);

@@ -54,10 +54,10 @@ impl PictureFolder {
         Ok(Self { path: path.to_owned(), staging, names: Vec::new() })
     }
 
-    /// Writes the next picture; without an ICC profile its colours are sRGB.
-    pub fn add(&mut self, name: String, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
+    /// Writes the next picture.
+    pub fn add(&mut self, name: String, picture: &RgbImage, options: &FileOptions<'_>) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {name} to {}", self.path.display());
-        let bytes = encode(picture, Format::Png, &FileOptions::with_profile(icc_profile)).with_context(cannot)?;
+        let bytes = encode(picture, Format::Png, options).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
         std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
         self.names.push(name);
@@ -102,12 +102,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("frames");
         let mut frames = PictureFolder::new(&path).unwrap();
-        frames.add("1.png".to_owned(), &picture(), None).unwrap();
+        frames.add("1.png".to_owned(), &picture(), &FileOptions::default()).unwrap();
         drop(frames);
         PictureFolder::new(&path).unwrap().finish().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let mut frames = PictureFolder::new(&path).unwrap();
-        frames.add("1.png".to_owned(), &picture(), None).unwrap();
+        frames.add("1.png".to_owned(), &picture(), &FileOptions::default()).unwrap();
         frames.finish().unwrap();
         assert!(path.join("1.png").is_file());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -12,7 +12,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
 use serde::{Deserialize, Serialize};
-use stylemap::checkpoint::write_whole;
+use stylemap::files::write_whole;
 
 const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Said in every picture: it shows a face that no camera saw.

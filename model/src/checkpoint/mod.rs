@@ -13,7 +13,7 @@ use safetensors::tensor::TensorView;
 use crate::config::Config;
 use crate::directions::Directions;
 use crate::error::{Error, Result};
-pub use crate::files::write_whole;
+use crate::files::write_whole;
 use crate::random::Random;
 
 /// The metadata key of the configuration.

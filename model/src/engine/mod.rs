@@ -5,27 +5,31 @@
 //! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels.
 
 mod mix;
+mod previews;
 mod request;
 mod weights;
 mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candle_core::{DType, Tensor};
 use image::RgbImage;
 
+pub use previews::PreviewMode;
 pub use request::{Base, DirectionStep, FaceId, Frame, Layer, Scene, Timings};
 pub use worker::{Cancel, EngineHandle, Event, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
 use crate::edit;
 use crate::error::{Error, Result};
+use crate::kernels;
 use crate::mask::Mask;
 use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
 use crate::photo;
 
+use previews::Previews;
 use weights::{LevelWeights, Pyramid, Work, level_index};
 
 /// A stylemap's style codes and modulations.
@@ -88,6 +92,7 @@ pub struct Engine {
     derived: Vec<Derived>,
     pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
     mixed: Option<Mixed>,
+    previews: Previews,
     /// What the chains may weigh, beside those of the picture in hand.
     cache_budget_bytes: usize,
     pictures_drawn: u64,
@@ -119,6 +124,7 @@ impl Engine {
             derived: Vec::new(),
             pyramids: Vec::new(),
             mixed: None,
+            previews: Previews::default(),
             cache_budget_bytes: default_cache_budget_bytes(),
             pictures_drawn: 0,
         })
@@ -233,6 +239,45 @@ impl Engine {
     /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
     pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
+        let modulations = self.modulations_of(scene, cancel)?;
+        let mixed = start.elapsed();
+        let generator = &self.model.generator;
+        let (image, kept) = if self.previews.are_wanted() && kernels::are_used_on(self.model.device()) {
+            let (image, kept) = generator.main_path_kept(&modulations, cancel)?;
+            (image, Some(kept))
+        } else {
+            (generator.main_path(&modulations, cancel)?, None)
+        };
+        let frame = self.frame(&image, start, mixed)?;
+        self.previews.exact_frame(start.elapsed() - mixed, kept);
+        Ok(frame)
+    }
+
+    /// Draws a scene fast and nearly as [`Self::render`] does, where that was measured to take long (see [`PreviewMode`]) and only
+    /// a part of the picture changed; else `None`.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn preview(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Option<Frame>> {
+        if !self.previews.are_ready() {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        let modulations = self.modulations_of(scene, cancel)?;
+        let mixed = start.elapsed();
+        let Some((mut kept, changed)) = self.previews.take() else { return Ok(None) };
+        let image = self.model.generator.preview(&modulations, &mut kept, &changed, cancel)?;
+        self.previews.put_back(kept, image.is_some());
+        image.map(|image| self.frame(&image, start, mixed)).transpose()
+    }
+
+    /// Whether [`Self::preview`] draws anything. At the start [`PreviewMode::Auto`].
+    pub fn set_previews(&mut self, mode: PreviewMode) {
+        self.previews = Previews::new(mode);
+    }
+
+    /// The modulations of a whole scene.
+    fn modulations_of(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Vec<Tensor>> {
         let visible: Vec<&Layer> =
             scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
         let (base, chains) = self.chains_of(scene, &visible, cancel)?;
@@ -240,8 +285,7 @@ impl Engine {
         // Faces that are only interpolated between give their stylemaps.
         let of_base = scene.faces().take(if matches!(scene.base, Base::Interpolation { .. }) { 0 } else { 2 });
         self.evict(of_base.chain(scene.layers.iter().map(|layer| layer.face)));
-        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
-        self.frame(&modulations, start, mix_ms, cancel)
+        Ok(modulations)
     }
 
     /// Draws one face as it is, and leaves the caches of the scene that is being worked on.
@@ -252,8 +296,8 @@ impl Engine {
         let start = Instant::now();
         let chain = self.chain(face, cancel)?;
         self.evict(std::iter::once(face));
-        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
-        self.frame(&chain.modulations, start, mix_ms, cancel)
+        let mixed = start.elapsed();
+        self.frame(&self.model.generator.main_path(&chain.modulations, cancel)?, start, mixed)
     }
 
     /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
@@ -266,15 +310,15 @@ impl Engine {
         let SampleRequest { seed, index, truncation } = *request;
         let stylemap = self.model.sample(seed, index, f64::from(truncation))?;
         let chain = Chain::new(&self.model, &stylemap, cancel)?;
-        let mix_ms = start.elapsed().as_secs_f32() * 1e3;
-        let frame = self.frame(&chain.modulations, start, mix_ms, cancel)?;
+        let mixed = start.elapsed();
+        let frame = self.frame(&self.model.generator.main_path(&chain.modulations, cancel)?, start, mixed)?;
         Ok((values_of(&stylemap)?, frame))
     }
 
-    fn frame(&self, modulations: &[Tensor], start: Instant, mix_ms: f32, cancel: &Cancel) -> Result<Frame> {
-        let image = self.model.generator.main_path(modulations, cancel)?;
-        let rgba = photo::to_rgba(&image)?;
-        let total_ms = start.elapsed().as_secs_f32() * 1e3;
+    /// An image that was begun at `start` and had its modulations after `mixed`.
+    fn frame(&self, image: &Tensor, start: Instant, mixed: Duration) -> Result<Frame> {
+        let rgba = photo::to_rgba(image)?;
+        let [total_ms, mix_ms] = [start.elapsed(), mixed].map(|elapsed| elapsed.as_secs_f32() * 1e3);
         let timings = Timings { total_ms, mix_ms, main_path_ms: total_ms - mix_ms };
         Ok(Frame { number: 0, size_px: self.model.config.size, rgba, timings })
     }
@@ -366,6 +410,7 @@ impl Engine {
     ) -> Result<Vec<Tensor>> {
         if visible.is_empty() {
             self.mixed = None;
+            self.previews.forget();
             return Ok(base.modulations.clone());
         }
         let pyramids = self.pyramids_of(visible);
@@ -378,6 +423,9 @@ impl Engine {
                 && mixed.layers.len() == chains.len()
                 && mixed.layers.iter().zip(&chains).all(|(before, now)| Arc::ptr_eq(before, now))
         });
+        if before.is_none() {
+            self.previews.forget();
+        }
         let (before_weights, mut before_modulations) = match before {
             Some(mixed) => (mixed.weights, mixed.modulations.into_iter().map(Some).collect()),
             None => (Vec::new(), Vec::new()),
@@ -387,6 +435,7 @@ impl Engine {
             .enumerate()
             .map(|(index, weights)| Work::plan(weights, &weights.changed_since(before_weights.get(index))))
             .collect();
+        self.previews.mixed(&weights, &works);
         let mut modulations = Vec::with_capacity(self.model.generator.modulators().len());
         for (index, modulator) in self.model.generator.modulators().iter().enumerate() {
             let parts = std::iter::once(base).chain(&chains).map(|chain| {

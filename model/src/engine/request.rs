@@ -140,7 +140,8 @@ mod tests {
 /// A finished picture.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The number that [`super::EngineHandle::render`] gave to its request; later requests have greater numbers.
+    /// The number that [`super::EngineHandle::render`] gave to its request; later requests have greater numbers. A preview, which
+    /// the exact frame follows, has the number before: odd.
     pub number: u64,
     /// Width and height.
     pub size_px: usize,
@@ -148,6 +149,13 @@ pub struct Frame {
     pub rgba: Vec<u8>,
     /// What the frame cost.
     pub timings: Timings,
+}
+
+impl Frame {
+    /// The number of the request that it answers, be it a preview or exact.
+    pub fn request(&self) -> u64 {
+        self.number.next_multiple_of(2)
+    }
 }
 
 /// Where a frame's time went.

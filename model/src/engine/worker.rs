@@ -64,12 +64,21 @@ pub struct WorkerOptions {
 
 /// Lets long work stop early.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    is_asked: Arc<AtomicBool>,
+    /// The number of the newest request, and the one from which on this work is of no use.
+    superseded: Option<(Arc<AtomicU64>, u64)>,
+}
 
 impl Cancel {
     /// Asks for the work to stop; it ends with [`Error::Cancelled`].
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.is_asked.store(true, Ordering::Relaxed);
+    }
+
+    /// The same, which also stops once `newest` is more than `number`.
+    fn or_newer_than(&self, number: u64, newest: &Arc<AtomicU64>) -> Self {
+        Self { is_asked: Arc::clone(&self.is_asked), superseded: Some((Arc::clone(newest), number)) }
     }
 
     /// Fails if [`Cancel::cancel`] was called.
@@ -77,7 +86,9 @@ impl Cancel {
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+        let is_superseded = |(newest, number): &(Arc<AtomicU64>, u64)| newest.load(Ordering::Relaxed) > *number;
+        let stops = self.is_asked.load(Ordering::Relaxed) || self.superseded.as_ref().is_some_and(is_superseded);
+        if stops { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -131,7 +142,7 @@ impl Waiting {
 pub struct EngineHandle {
     mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
-    next_number: AtomicU64,
+    newest_number: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -148,12 +159,19 @@ impl EngineHandle {
     ) -> Result<Self> {
         let mailbox = Arc::<Mailbox<Waiting>>::default();
         let cancel = Cancel::default();
-        let worker = Worker { mailbox: Arc::clone(&mailbox), cancel: cancel.clone(), options, on_event };
+        let newest_number = Arc::<AtomicU64>::default();
+        let worker = Worker {
+            mailbox: Arc::clone(&mailbox),
+            cancel: cancel.clone(),
+            newest_number: Arc::clone(&newest_number),
+            options,
+            on_event,
+        };
         let thread = std::thread::Builder::new()
             .name("stylemap engine".to_owned())
             .spawn(move || worker.run(load))
             .map_err(|err| Error::Device(format!("the engine's thread could not be started: {err}")))?;
-        Ok(Self { mailbox, cancel, next_number: AtomicU64::new(1), thread: Some(thread) })
+        Ok(Self { mailbox, cancel, newest_number, thread: Some(thread) })
     }
 
     /// Encodes an aligned, square face crop (any size; it is resampled to the model's).
@@ -183,10 +201,11 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
     }
 
-    /// Asks for a picture, in place of any that was asked for and has not started. Returns the request's number. Faces that
-    /// were added before and still wait are encoded first where the scene needs them.
+    /// Asks for a picture, in place of any that was asked for and has not started, and of the exact one where only a preview
+    /// came yet. Returns the request's number. Faces that were added before and still wait are encoded first where the scene
+    /// needs them.
     pub fn render(&self, scene: Scene) -> u64 {
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let number = self.newest_number.fetch_add(NUMBERS_PER_REQUEST, Ordering::Relaxed) + NUMBERS_PER_REQUEST;
         self.mailbox.send(|waiting| waiting.scene = Some((number, scene)));
         number
     }
@@ -209,9 +228,13 @@ enum Job {
     Scene(u64, Scene),
 }
 
+/// A preview has the number before that of its request.
+const NUMBERS_PER_REQUEST: u64 = 2;
+
 struct Worker<F> {
     mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
+    newest_number: Arc<AtomicU64>,
     options: WorkerOptions,
     on_event: F,
 }
@@ -266,7 +289,17 @@ impl<F: FnMut(Event)> Worker<F> {
         if !self.options.artificial_delay.is_zero() {
             std::thread::sleep(self.options.artificial_delay);
         }
-        let cancel = self.cancel.clone();
+        let mut cancel = self.cancel.clone();
+        match self.with_fallback(engine, &mut |engine| engine.preview(scene, &cancel)) {
+            Ok(Some(picture)) => {
+                (self.on_event)(Event::Frame(Frame { number: number - 1, ..picture }));
+                // From here on something newer is worth more than exactness.
+                cancel = cancel.or_newer_than(number, &self.newest_number);
+            }
+            Ok(None) => {}
+            Err(Error::Cancelled) => return,
+            Err(err) => return (self.on_event)(Event::FrameFailed(number, err)),
+        }
         match self.with_fallback(engine, &mut |engine| engine.render(scene, &cancel)) {
             Ok(picture) => (self.on_event)(Event::Frame(Frame { number, ..picture })),
             Err(Error::Cancelled) => {}

@@ -1,7 +1,7 @@
 //! The main path with our own kernels: layer norm, modulation, bias, activation and skip path go along with the convolutions, and
 //! feature maps lie in buffers that are used again, so that a frame allocates nothing that is large.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor, bail};
 
@@ -9,40 +9,58 @@ use crate::engine::Cancel;
 use crate::kernels::{Fused, Input, Modulation, Sums, cpu_values};
 use crate::layers::{Conv, UpConv};
 
-use super::{Body, Generator, ModulatedConv};
+use super::preview::{FINE_LEVEL, Kept};
+use super::{Block, Body, Generator, ModulatedConv};
 
 /// Memory of the frames before.
-#[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Vec<f32>>>);
+#[derive(Clone, Default)]
+pub(super) struct Buffers(Arc<Mutex<Vec<Vec<f32>>>>);
 
 impl Buffers {
     /// `len` values, whatever they hold.
-    fn take(&self, len: usize) -> Vec<f32> {
+    fn take(&self, len: usize) -> Buffer {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = (0..free.len()).filter(|index| free[*index].len() >= len).min_by_key(|index| free[*index].len());
-        match fitting {
-            Some(index) => free.swap_remove(index),
-            None => vec![0.0; len],
-        }
-    }
-
-    fn give(&self, buffer: Vec<f32>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        // Where none fits, the largest goes, so that there are never more than were in use at once.
+        let values = match fitting.or_else(|| (0..free.len()).max_by_key(|index| free[*index].len())) {
+            Some(index) => Some(free.swap_remove(index)).filter(|values| values.len() >= len),
+            None => None,
+        };
+        Buffer { values: values.unwrap_or_else(|| vec![0.0; len]), home: self.clone() }
     }
 }
 
-/// A feature map (C, side, side).
-struct Map {
+/// Memory that goes back when it is not used any more.
+struct Buffer {
+    values: Vec<f32>,
+    home: Buffers,
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut free = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(std::mem::take(&mut self.values));
+    }
+}
+
+/// A feature map (C, height, width), or a part of one.
+pub(super) struct Map {
     /// As long as the map or longer.
-    buffer: Vec<f32>,
+    buffer: Buffer,
     len: usize,
-    side: usize,
-    sums: Sums,
+    height: usize,
+    pub(super) width: usize,
+    /// Of the whole map.
+    pub(super) sums: Sums,
 }
 
 impl Map {
-    fn values(&self) -> &[f32] {
-        &self.buffer[..self.len]
+    pub(super) fn values(&self) -> &[f32] {
+        &self.buffer.values[..self.len]
+    }
+
+    pub(super) fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.buffer.values[..self.len]
     }
 
     fn modulated<'a>(&'a self, modulation: &'a [f32]) -> Result<Input<'a>> {
@@ -55,30 +73,40 @@ impl Map {
     }
 
     fn input<'a>(&'a self, modulation: Option<Modulation<'a>>) -> Input<'a> {
-        Input { values: self.values(), height: self.side, width: self.side, modulation }
+        Input { values: self.values(), height: self.height, width: self.width, modulation }
     }
 }
 
 /// What one sample's main path runs with.
-struct Run<'a> {
-    buffers: &'a Buffers,
+pub(super) struct Run<'a> {
+    generator: &'a Generator,
+    cancel: &'a Cancel,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    pub(super) fn new(generator: &'a Generator, cancel: &'a Cancel) -> Self {
+        Self { generator, cancel }
+    }
+
+    /// A map that `fill` writes.
+    pub(super) fn map(&self, len: usize, (height, width): (usize, usize), sums: Sums) -> Map {
+        Map { buffer: self.generator.buffers.take(len), len, height, width, sums }
+    }
+
     fn plain(&self, conv: &Conv, input: &Input<'_>, fused: Fused<'_>) -> Result<Map> {
         let Some(conv) = conv.on_cpu() else { bail!("candle computes") };
         let len = conv.channels_out() * input.height * input.width;
-        let mut buffer = self.buffers.take(len);
-        let sums = conv.run(input, &mut buffer[..len], fused)?;
-        Ok(Map { buffer, len, side: input.width, sums })
+        let mut map = self.map(len, (input.height, input.width), Sums::default());
+        map.sums = conv.run(input, map.values_mut(), fused)?;
+        Ok(map)
     }
 
     fn up(&self, conv: &UpConv, input: &Input<'_>) -> Result<Map> {
         let Some(conv) = conv.on_cpu() else { bail!("candle computes") };
         let len = conv.channels_out() * 4 * input.height * input.width;
-        let mut buffer = self.buffers.take(len);
-        let sums = conv.run(input, &mut buffer[..len])?;
-        Ok(Map { buffer, len, side: 2 * input.width, sums })
+        let mut map = self.map(len, (2 * input.height, 2 * input.width), Sums::default());
+        map.sums = conv.run(input, map.values_mut())?;
+        Ok(map)
     }
 
     fn modulated(
@@ -98,55 +126,114 @@ impl Run<'_> {
             }
         }
     }
+
+    /// The level of the stylemap, from the constant.
+    fn first(&self, modulation: &[f32]) -> Result<Map> {
+        let constant = cpu_values(&self.generator.constant);
+        let constant = constant.slice()?;
+        let sums = constant.chunks(1024).map(Sums::of).fold(Sums::default(), Sums::and);
+        let side = self.generator.constant.dim(3)?;
+        let mut map = self.map(constant.len(), (side, side), sums);
+        map.values_mut().copy_from_slice(constant);
+        self.modulated(&self.generator.first, &map, modulation, None, true)
+    }
+
+    /// One level up: the new map, and the sums between its two convolutions. Where those are given (the map is a part of a larger
+    /// one), no sums are made.
+    pub(super) fn block(
+        &self,
+        block: &Block,
+        x: &Map,
+        modulations: [&[f32]; 2],
+        inner_sums: Option<Sums>,
+    ) -> crate::Result<(Map, Sums)> {
+        self.cancel.check()?;
+        let skip = self.plain(&block.skip, &x.input(None), Fused { bias: None, skip: None, sums: false })?;
+        let mut inner = self.modulated(&block.conv1, x, modulations[0], None, true)?;
+        inner.sums = inner_sums.unwrap_or(inner.sums);
+        self.cancel.check()?;
+        let out = self.modulated(&block.conv2, &inner, modulations[1], Some(&skip), inner_sums.is_none())?;
+        Ok((out, inner.sums))
+    }
+
+    pub(super) fn to_rgb(&self, x: &Map, modulation: &[f32]) -> crate::Result<Map> {
+        self.cancel.check()?;
+        Ok(self.modulated(&self.generator.to_rgb, x, modulation, None, false)?)
+    }
+
+    /// Up to the level where the fine ones begin, and how many blocks that took.
+    pub(super) fn coarse(&self, modulations: &[&[f32]]) -> crate::Result<(Map, usize)> {
+        let [first, blocks @ .., _] = modulations else { return Err(incomplete()) };
+        let mut x = self.first(first)?;
+        let mut done = 0;
+        for (block, modulations) in self.generator.blocks.iter().zip(blocks.as_chunks::<2>().0) {
+            if x.width >= FINE_LEVEL {
+                break;
+            }
+            x = self.block(block, &x, *modulations, None)?.0;
+            done += 1;
+        }
+        Ok((x, done))
+    }
+}
+
+pub(super) fn incomplete() -> crate::Error {
+    crate::Error::argument("the main path needs a modulation per style code")
+}
+
+/// Runs `body` with the values of one sample's modulations, (N or 1, 2 C, r, r) each.
+pub(super) fn with_values<R>(
+    modulations: &[Tensor],
+    sample: usize,
+    body: impl FnOnce(&[&[f32]]) -> crate::Result<R>,
+) -> crate::Result<R> {
+    let of_sample =
+        |modulation: &Tensor| modulation.get(if modulation.dim(0)? == 1 { 0 } else { sample })?.contiguous();
+    let of_sample = modulations.iter().map(of_sample).collect::<Result<Vec<_>>>()?;
+    let guards: Vec<_> = of_sample.iter().map(cpu_values).collect();
+    let values = guards.iter().map(|guard| guard.slice()).collect::<Result<Vec<_>>>()?;
+    body(&values)
 }
 
 impl Generator {
-    /// The main path of a batch whose modulations our kernels take: (N or 1, 2 C, r, r) each.
+    /// The main path of a batch whose modulations our kernels take.
     pub(super) fn main_path_on_cpu(&self, modulations: &[Tensor], cancel: &Cancel) -> crate::Result<Tensor> {
         let batch = modulations.iter().map(|modulation| modulation.dim(0)).collect::<Result<Vec<_>>>()?;
         let batch = batch.into_iter().max().unwrap_or(1);
+        let run = Run::new(self, cancel);
         let mut images = Vec::new();
         for sample in 0..batch {
-            let of_sample =
-                |modulation: &Tensor| modulation.get(if modulation.dim(0)? == 1 { 0 } else { sample })?.contiguous();
-            let of_sample = modulations.iter().map(of_sample).collect::<Result<Vec<_>>>()?;
-            images.extend(self.sample_on_cpu(&of_sample, cancel)?);
+            let image = with_values(modulations, sample, |modulations| self.sample_on_cpu(&run, modulations, None))?;
+            images.extend_from_slice(image.values());
         }
-        let side = self.constant.dim(3)? << self.blocks.len();
-        Ok(Tensor::from_vec(images, (batch, 3, side, side), self.constant.device())?)
+        Ok(Tensor::from_vec(images, (batch, 3, self.side()?, self.side()?), self.constant.device())?)
     }
 
-    /// One sample, modulations (2 C, r, r).
-    fn sample_on_cpu(&self, modulations: &[Tensor], cancel: &Cancel) -> crate::Result<Vec<f32>> {
-        let guards: Vec<_> = modulations.iter().map(cpu_values).collect();
-        let modulations = guards.iter().map(|guard| guard.slice()).collect::<Result<Vec<_>>>()?;
-        let [first, blocks @ .., last] = modulations.as_slice() else {
-            return Err(crate::Error::argument("the main path needs a modulation per style code"));
-        };
-        let buffers = &self.buffers;
-        let run = Run { buffers };
-        let constant = cpu_values(&self.constant);
-        let constant = constant.slice()?;
-        let mut buffer = buffers.take(constant.len());
-        buffer[..constant.len()].copy_from_slice(constant);
-        let sums = constant.chunks(1024).map(Sums::of).fold(Sums::default(), Sums::and);
-        let constant = Map { buffer, len: constant.len(), side: self.constant.dim(3)?, sums };
-        let mut x = run.modulated(&self.first, &constant, first, None, true)?;
-        buffers.give(constant.buffer);
-        for (block, modulations) in self.blocks.iter().zip(blocks.chunks_exact(2)) {
-            cancel.check()?;
-            let skip = run.plain(&block.skip, &x.input(None), Fused { bias: None, skip: None, sums: false })?;
-            let inner = run.modulated(&block.conv1, &x, modulations[0], None, true)?;
-            buffers.give(x.buffer);
-            x = run.modulated(&block.conv2, &inner, modulations[1], Some(&skip), true)?;
-            buffers.give(inner.buffer);
-            buffers.give(skip.buffer);
+    /// Width and height of the picture.
+    pub(super) fn side(&self) -> Result<usize> {
+        Ok(self.constant.dim(3)? << self.blocks.len())
+    }
+
+    /// One sample, modulations (2 C, r, r). What a preview goes on from is left in `kept`.
+    pub(super) fn sample_on_cpu(
+        &self,
+        run: &Run<'_>,
+        modulations: &[&[f32]],
+        mut kept: Option<&mut Kept>,
+    ) -> crate::Result<Map> {
+        let (mut x, done) = run.coarse(modulations)?;
+        let [_, blocks @ .., last] = modulations else { return Err(incomplete()) };
+        for (block, modulations) in self.blocks.iter().zip(blocks.as_chunks::<2>().0).skip(done) {
+            let (above, inner) = run.block(block, &x, *modulations, None)?;
+            let below = std::mem::replace(&mut x, above);
+            if let Some(kept) = &mut kept {
+                kept.push(below, inner);
+            }
         }
-        cancel.check()?;
-        let image = run.modulated(&self.to_rgb, &x, last, None, false)?;
-        buffers.give(x.buffer);
-        let values = image.values().to_vec();
-        buffers.give(image.buffer);
-        Ok(values)
+        let image = run.to_rgb(&x, last)?;
+        if let Some(kept) = kept {
+            kept.finish(x, &image);
+        }
+        Ok(image)
     }
 }

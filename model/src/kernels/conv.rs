@@ -462,6 +462,7 @@ mod tests {
             (2, 5, 3, 32, 32),
             (1, 7, 9, 64, 64),
             (1, 3, 2, 46, 96),
+            (1, 2, 3, 34, 50),
         ] {
             let (x, weight, bias) = (random(&[n, c, h, w]), random(&[o, c, 3, 3]), random(&[o]));
             let wide = x.conv_transpose2d(&weight.transpose(0, 1).unwrap().contiguous().unwrap(), 0, 0, 2, 1).unwrap();

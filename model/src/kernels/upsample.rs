@@ -20,7 +20,7 @@ use super::winograd::tiles_per_block;
 
 /// Output channels that one task multiplies and scatters, by taps.
 const CHANNELS_PER_TASK: usize = 8;
-/// Maps from this side on go by pairs of cells: half a row is then a whole number of vectors.
+/// Maps from this side on go by pairs of cells: half a row is then at least one vector.
 const PAIRS_MIN_SIDE: usize = 32;
 /// Rows of a strip, at least: every strip computes two rows of its neighbours too.
 const STRIP_MIN_ROWS: usize = 8;
@@ -69,10 +69,7 @@ pub(super) fn pair_weight(weight: &[f32], channels_in: usize, channels_out: usiz
 
 /// Whether a map of this size goes by pairs of cells.
 pub(super) fn takes_pairs((height, width): (usize, usize)) -> bool {
-    height.min(width) >= PAIRS_MIN_SIDE
-        && height.is_multiple_of(2)
-        && width.is_multiple_of(PAIRS_MIN_SIDE)
-        && !choice().direct
+    height.min(width) >= PAIRS_MIN_SIDE && height.is_multiple_of(2) && width.is_multiple_of(2) && !choice().direct
 }
 
 /// What an upsampling convolution is made of.
@@ -342,6 +339,13 @@ fn pairs_of<S: Simd>(simd: S, line: &[f32], starts: [usize; POINTS], columns: us
             store::<S, 1>(&mut to[start + first..], [point]);
         }
     }
+    for tile in columns / lanes * lanes..columns {
+        let at = 2 + 2 * tile;
+        let (before, here, behind) = (line[at - 1], line[at], line[at + 1]);
+        for (start, point) in starts.into_iter().zip([before - here, here, behind - here, behind]) {
+            to[start + tile] = point;
+        }
+    }
 }
 
 /// From products to blurred, activated rows.
@@ -465,6 +469,10 @@ fn pixels_of<S: Simd>(simd: S, parts: &[f32], columns: usize, even: &mut [f32], 
         store::<S, 2>(&mut even[2 * at..], simd.interleave_shfl_f32s(pair));
         let ([middle], [next]) = (load::<S, 1>(&middle[at..]), load::<S, 1>(&next_middle[at..]));
         store::<S, 2>(&mut odd[1 + 2 * at..], simd.interleave_shfl_f32s([middle, next]));
+    }
+    for at in columns / lanes * lanes..columns {
+        (even[2 * at], even[2 * at + 1]) = (sum[at] + far[at], sum[at] + near[at]);
+        (odd[1 + 2 * at], odd[2 + 2 * at]) = (middle[at], next_middle[at]);
     }
     even[2 * columns] = far[columns];
 }

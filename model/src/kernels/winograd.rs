@@ -237,6 +237,21 @@ impl WithSimd for TransformInput<'_> {
     }
 }
 
+/// B^T of six values.
+#[inline(always)]
+fn transform([d0, d1, d2, d3, d4, d5]: [f32; 6]) -> [f32; 6] {
+    let (even, odd) = (d4 - 4.0 * d2, d3 - 4.0 * d1);
+    let (even_half, odd_half) = (d4 - d2, 2.0 * (d3 - d1));
+    [
+        4.0 * d0 - 5.0 * d2 + d4,
+        even + odd,
+        even - odd,
+        even_half + odd_half,
+        even_half - odd_half,
+        4.0 * d1 - 5.0 * d3 + d5,
+    ]
+}
+
 /// B^T down the columns of six rows, into six lines.
 #[inline(always)]
 fn columns_of(rows: &[f32], width: usize, lines: &mut [f32], line_len: usize, at: usize) {
@@ -254,15 +269,7 @@ fn columns_of(rows: &[f32], width: usize, lines: &mut [f32], line_len: usize, at
     let (l0, l1, l2) = (&mut l0[at..][..width], &mut l1[at..][..width], &mut l2[at..][..width]);
     let (l3, l4, l5) = (&mut l3[at..][..width], &mut l4[at..][..width], &mut l5[at..][..width]);
     for i in 0..width {
-        let (d0, d1, d2, d3, d4, d5) = (r0[i], r1[i], r2[i], r3[i], r4[i], r5[i]);
-        let (even, odd) = (d4 - 4.0 * d2, d3 - 4.0 * d1);
-        let (even_half, odd_half) = (d4 - d2, 2.0 * (d3 - d1));
-        l0[i] = 4.0 * d0 - 5.0 * d2 + d4;
-        l1[i] = even + odd;
-        l2[i] = even - odd;
-        l3[i] = even_half + odd_half;
-        l4[i] = even_half - odd_half;
-        l5[i] = 4.0 * d1 - 5.0 * d3 + d5;
+        [l0[i], l1[i], l2[i], l3[i], l4[i], l5[i]] = transform([r0[i], r1[i], r2[i], r3[i], r4[i], r5[i]]);
     }
 }
 
@@ -298,14 +305,7 @@ fn rows_of<S: Simd>(simd: S, line: &[f32], columns: usize, before: &[f32], behin
         let d0 = if tile % columns == 0 { 0.0 } else { line[at - 1] };
         let d5 = if tile % columns == columns - 1 { 0.0 } else { line[at + 4] };
         let (d1, d2, d3, d4) = (line[at], line[at + 1], line[at + 2], line[at + 3]);
-        let (even, odd) = (d4 - 4.0 * d2, d3 - 4.0 * d1);
-        let (even_half, odd_half) = (d4 - d2, 2.0 * (d3 - d1));
-        p0[tile] = 4.0 * d0 - 5.0 * d2 + d4;
-        p1[tile] = even + odd;
-        p2[tile] = even - odd;
-        p3[tile] = even_half + odd_half;
-        p4[tile] = even_half - odd_half;
-        p5[tile] = 4.0 * d1 - 5.0 * d3 + d5;
+        [p0[tile], p1[tile], p2[tile], p3[tile], p4[tile], p5[tile]] = transform([d0, d1, d2, d3, d4, d5]);
     }
 }
 
