@@ -91,6 +91,17 @@ impl Files {
         self.run_with(line, &[])
     }
 
+    /// The model that comes with the program keeps to the tolerance with 16 bit weights.
+    fn verify_in_16_bit(&self, variables: &[(&str, &str)]) {
+        let [fixture, model] =
+            ["tests/fixtures/default_128.safetensors", "weights/default.safetensors"].map(repository);
+        for dtype in ["f16", "bf16"] {
+            let line = format!("verify {} --model {} --dtype {dtype}", fixture.display(), model.display());
+            let said = String::from_utf8(self.run_with(&line, variables).stdout).unwrap();
+            assert_eq!(said.lines().last(), Some("5 passed, 0 failed"), "{variables:?}, {dtype}: {said}");
+        }
+    }
+
     fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Output {
         let words = line.split_whitespace().map(|word| match word {
             "{a}" => self.a.as_os_str(),
@@ -688,6 +699,7 @@ fn plain_candle_kernels_give_the_same_numbers_and_pictures() {
     let line = format!("verify {} --model {}", fixture.display(), checkpoint.display());
     let said = String::from_utf8(files.run_with(&line, &candle).stdout).unwrap();
     assert_eq!(said.lines().last(), Some("19 passed, 0 failed"), "{said}");
+    files.verify_in_16_bit(&candle);
     let info = String::from_utf8(files.run_with("info --json", &candle).stdout).unwrap();
     let info: serde_json::Value = serde_json::from_str(&info).unwrap();
     assert_eq!(info["kernels"], "candle");
@@ -727,6 +739,7 @@ fn every_kernel_path_gives_the_numbers_of_the_reference() {
                 let said = String::from_utf8(files.run_with(&line, &kernels).stdout).unwrap();
                 assert_eq!(said.lines().last(), Some("19 passed, 0 failed"), "{kernels:?}: {said}");
             }
+            files.verify_in_16_bit(&kernels);
         }
     }
     let nonsense = [(stylemap::kernels::KERNELS_VARIABLE, "abacus")];

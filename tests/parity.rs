@@ -56,6 +56,20 @@ fn the_default_model_draws_what_pytorch_draws() {
     assert_parity(&Checkpoint::load(&weights).unwrap(), &expected, 5);
 }
 
+/// The same within 2e-2 with weights rounded to 16 bit.
+#[test]
+fn the_default_model_draws_it_in_16_bit_too() {
+    let checkpoint = Checkpoint::load(&fixture("../../weights/default.safetensors")).unwrap();
+    let expected = Fixture::load(&fixture("default_128.safetensors")).unwrap();
+    for dtype in [DtypeChoice::F16, DtypeChoice::BF16] {
+        let model = Model::new(&checkpoint, DeviceChoice::Cpu, dtype).unwrap();
+        for name in expected.names() {
+            let comparison = expected.compare(&model, name, None).unwrap().expect("every name is known");
+            assert!(comparison.passed() && comparison.tolerance == 2e-2, "{dtype:?}: {comparison:?}");
+        }
+    }
+}
+
 #[test]
 fn another_network_does_not_pass() {
     let expected = Fixture::load(&fixture("f2_small_s64_l8.safetensors")).unwrap();

@@ -39,6 +39,12 @@ impl<'a> Loader<'a> {
         Self { vars: self.vars.pp(prefix), ..self.clone() }
     }
 
+    /// The same, with weights that stay in f32.
+    #[must_use]
+    pub fn in_f32(&self) -> Self {
+        Self { dtype: DType::F32, compute_dtype: DType::F32, ..self.clone() }
+    }
+
     /// A tensor of this shape, in f32 on the CPU.
     ///
     /// # Errors
