@@ -827,7 +827,7 @@ fn bench_measures_everything() {
     let said = files.ok("--model {small} bench --json --runs 2");
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     let measurements = report["measurements"].as_array().unwrap();
-    assert_eq!(measurements.len(), 6);
+    assert_eq!(measurements.len(), 8);
     for measurement in measurements {
         assert_eq!(measurement["runs"].as_u64(), Some(2));
         let number = |key: &str| measurement[key].as_f64().unwrap();

@@ -163,7 +163,7 @@ impl ConvLayer {
 pub struct UpConv(UpForm);
 
 enum UpForm {
-    /// Every tap's product, then one pass that scatters, blurs and activates.
+    /// By taps or by pairs of cells, with blur, bias and activation.
     Cpu(kernels::conv::UpConv),
     /// Folded into one plain convolution to four phases, then a pixel shuffle.
     Folded { phases: Conv, bias: Tensor },

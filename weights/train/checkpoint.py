@@ -1,9 +1,9 @@
 """Training checkpoints: everything that a run needs to go on, and a smaller form to carry between machines.
 
-A checkpoint is one torch file of plain values and tensors: `config`, `images_seen`, `phase`; `generator`, `encoder`, `discriminator`
-(as trained); `generator_average`, `encoder_average` (what is evaluated and exported); `optimizers`; `random` (states of the random
-numbers). A carried checkpoint has the averages and the discriminator only, in f16: a run goes on from the averages with fresh
-optimisers, whose rate rises again from zero.
+A checkpoint is one torch file of plain values and tensors: `config`, `images_seen`, `phase`, `schedule_s` (how long the phase took);
+`generator`, `encoder`, `discriminator` (as trained); `generator_average`, `encoder_average` (what is evaluated and exported);
+`optimizers`; `random` (states of the random numbers). A carried checkpoint has the averages and the discriminator only, in f16: a run goes
+on from the averages with fresh optimisers, whose rate rises again from zero.
 
 Usage: python checkpoint.py split last.pt FOLDER [--part-mib 15]
        python checkpoint.py join FOLDER last.pt
@@ -57,7 +57,7 @@ def load(path: Path) -> dict[str, Any]:
 def split(path: Path, folder: Path, part_bytes: int) -> list[Path]:
     """Writes the carried form of a checkpoint as numbered parts of at most `part_bytes`; what else lay under their names goes."""
     checkpoint = load(path)
-    carried = {name: value for name, value in checkpoint.items() if name in ("config", "images_seen", "phase")}
+    carried = {name: value for name, value in checkpoint.items() if name in ("config", "images_seen", "phase", "schedule_s")}
     for name in CARRIED:
         if checkpoint.get(name):
             carried[name] = {key: tensor.half() for key, tensor in checkpoint[name].items()}

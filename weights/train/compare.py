@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from data import read_image, to_images
 from evaluate import edit, rectangle_mask
@@ -19,6 +20,7 @@ from model_file import Model, load_model
 from sheet_images import save_sheet
 
 FRAMES = 8
+PAIRS = 3
 EDITED = ("eyes", "nose", "mouth", "hair", "half")
 
 
@@ -46,30 +48,34 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     models = [load_model(path) for path in arguments.models]
-    size = models[0].config.size
-    photos = torch.cat([to_images(torch.from_numpy(read_image(path, size).copy())[None]) for path in arguments.photos])
+    greatest = max(model.config.size for model in models)
+
+    def photos_of(size: int) -> Tensor:
+        return torch.cat([to_images(torch.from_numpy(read_image(path, size).copy())[None]) for path in arguments.photos])
+
+    def shown(images: Tensor) -> Tensor:
+        # Models of several sizes stand in one sheet at the size of the largest.
+        return images if images.shape[-1] == greatest else F.interpolate(images, greatest, mode="nearest")
 
     def write(name: str, rows: list[Tensor], labels: list[str]) -> None:
         save_sheet(arguments.out / f"{arguments.prefix}{name}.png", rows, labels)
 
     write(
         "reconstructions",
-        [photos, *(model.reconstruct(photos) for model in models)],
+        [photos_of(greatest), *(shown(model.reconstruct(photos_of(model.config.size))) for model in models)],
         ["photos that were never trained on", *arguments.labels],
     )
-    pairs = list(zip(photos[::2].split(1), photos[1::2].split(1), strict=True))[:3]
-    rows, labels = [], []
-    for a, b in pairs:
-        for model, label in zip(models, arguments.labels, strict=True):
-            rows.append(interpolation(model, a, b))
-            labels.append(f"from one face to another: {label}")
-    write("interpolations", rows, labels)
-    rows, labels = [], []
-    for a, b in pairs:
-        for model, label in zip(models, arguments.labels, strict=True):
-            rows.append(edits(model, a, b))
-            labels.append(f"{label}: photo, again, reference; then its {', '.join(EDITED)}")
-    write("edits", rows, labels)
+    for name, drawn, text in (
+        ("interpolations", interpolation, "{}: from one face to another"),
+        ("edits", edits, "{}: photo, again, reference; then its " + ", ".join(EDITED)),
+    ):
+        rows, labels = [], []
+        for pair in range(min(PAIRS, len(arguments.photos) // 2)):
+            for model, label in zip(models, arguments.labels, strict=True):
+                a, b = photos_of(model.config.size)[2 * pair : 2 * pair + 2].split(1)
+                rows.append(shown(drawn(model, a, b)))
+                labels.append(text.format(label))
+        write(name, rows, labels)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def read_image(path: Path | str, size: int) -> np.ndarray:
 
 def to_images(pixels: Tensor, device: torch.device | str = "cpu") -> Tensor:
     """Bytes (N, size, size, 3) to images (N, 3, size, size): pixel / 127.5 - 1, channels last in memory."""
-    images = pixels.to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    images = pixels.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 127.5 - 1
     return images.contiguous(memory_format=torch.channels_last)
 
 
@@ -43,21 +43,21 @@ def to_pixels(images: Tensor) -> np.ndarray:
 def load_pixels(folders: list[Path], size: int, cache: Path | None = None) -> Tensor:
     """All images of `folders` as one byte tensor (N, size, size, 3).
 
-    With `cache`, a folder, the array is written there once, under a name made of the size and of every file's path, size and
-    time: other images make another file.
+    With `cache`, a folder, the array is written there once, under a name made of the size and of every file's place in its folder and
+    length: other images make another file, the same ones on another machine do not.
 
     Raises:
         ValueError: when the folders hold no image.
     """
-    files = [file for folder in folders for file in image_files(folder)]
+    places = [(file, file.relative_to(folder)) for folder in folders for file in image_files(folder)]
+    files = [file for file, _ in places]
     if not files:
         raise ValueError(f"no images in {', '.join(map(str, folders))}")
     cached = None
     if cache is not None:
         key = hashlib.sha256()
-        for file in files:
-            status = file.stat()
-            key.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        for file, place in places:
+            key.update(f"{place}\0{file.stat().st_size}\0".encode())
         cached = cache / f"pixels_{size}_{key.hexdigest()[:16]}.npy"
         if cached.exists():
             return torch.from_numpy(np.load(cached))
@@ -82,6 +82,6 @@ def hold_out(pixels: Tensor, seed: int, greatest: int = 32) -> tuple[Tensor, Ten
 def random_batch(pixels: Tensor, batch: int, device: torch.device | str, random: torch.Generator) -> Tensor:
     """A batch of images drawn with replacement, half of them mirrored. `random` lives on the CPU."""
     index = torch.randint(len(pixels), (batch,), generator=random)
-    mirrored = (torch.rand(batch, generator=random) < 0.5).to(device)
+    mirrored = (torch.rand(batch, generator=random) < 0.5).to(device, non_blocking=True)
     images = to_images(pixels[index.to(pixels.device)], device)
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)

@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--reconstruction-only", action="store_true")
     arguments = parser.parse_args()
+    torch.backends.cudnn.allow_tf32 = False  # all in f32
     lpips = Lpips(arguments.lpips).to(arguments.device) if arguments.lpips else None
     everything = not arguments.reconstruction_only
     result = evaluate(arguments.model, arguments.folder, lpips, arguments.device, everything, arguments.per_image)

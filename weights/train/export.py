@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--license", required=True)
     parser.add_argument("--trained-on", required=True, help="provenance, with licences")
-    parser.add_argument("--mapping", choices=["trained", "untrained"], default="untrained")
+    parser.add_argument("--mapping", choices=["trained", "untrained"], help="by itself what the checkpoint's phase says")
     parser.add_argument("--photos", type=int, default=2500)
     parser.add_argument("--components", type=int, default=32)
     parser.add_argument("--stylemaps", type=Path, help="keep the photos' stylemaps there")
@@ -94,7 +94,7 @@ def main() -> None:
         "license": arguments.license,
         "trained_on": arguments.trained_on,
         "images_seen": str(model.metadata["images_seen"]),
-        "mapping": arguments.mapping,
+        "mapping": arguments.mapping or ("trained" if model.metadata.get("phase") == "adversarial" else "untrained"),
         "stylemap.config": json.dumps(model.config.to_dict()),
     }
     save_file({name: value.contiguous() for name, value in tensors.items()}, str(arguments.out), metadata)

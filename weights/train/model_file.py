@@ -23,7 +23,7 @@ class Model:
     generator: Generator
     encoder: Encoder
     metadata: dict[str, Any]
-    """A safetensors file's metadata; of a training checkpoint `images_seen` only."""
+    """A safetensors file's metadata; of a training checkpoint `images_seen` and `phase`."""
 
     def reconstruct(self, images: torch.Tensor) -> torch.Tensor:
         """Images (N, 3, size, size) through encoder and generator, clamped to [-1, 1]."""
@@ -48,7 +48,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Model:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         config = Config.from_dict(checkpoint["config"])
         generator_state, encoder_state = checkpoint["generator_average"], checkpoint["encoder_average"]
-        metadata = {"images_seen": checkpoint["images_seen"]}
+        metadata = {"images_seen": checkpoint["images_seen"], "phase": checkpoint.get("phase")}
     generator, encoder = Generator(config), Encoder(config)
     generator.load_state_dict({name: tensor.float() for name, tensor in generator_state.items()})
     encoder.load_state_dict({name: tensor.float() for name, tensor in encoder_state.items()})

@@ -281,7 +281,8 @@ class Decoder(nn.Module):
 
     def from_codes(self, codes: list[Tensor]) -> Tensor:
         """Style codes to images; local edits mix codes in between."""
-        x = self.input.input.expand(codes[0].shape[0], -1, -1, -1)
+        # As the codes lie in memory, so that nothing is laid out anew on the way.
+        x = self.input.input.expand(codes[0].shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.conv1(x, codes[0])
         for index, block in enumerate(self.convs):
             x = block(x, codes[2 * index + 1], codes[2 * index + 2])
@@ -314,7 +315,8 @@ class Generator(nn.Module):
 
     def map(self, latent: Tensor) -> Tensor:
         """Latents (N, style_dim) to stylemaps."""
-        return self.mapping_z(latent).view(latent.shape[0], -1, self.config.base, self.config.base)
+        stylemap = self.mapping_z(latent).view(latent.shape[0], -1, self.config.base, self.config.base)
+        return stylemap.contiguous(memory_format=torch.channels_last)
 
     def forward(self, stylemap: Tensor) -> Tensor:
         """Stylemaps to images. Not clamped."""

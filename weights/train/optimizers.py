@@ -70,14 +70,15 @@ class MuonAdam(Optimizer):
         squares = [self.state[parameter]["square"] for parameter in parameters]
         for parameter in parameters:
             self.state[parameter]["steps"] += 1
-        steps = self.state[parameters[0]]["steps"]
+        # Not all are moved by every loss.
+        steps = [self.state[parameter]["steps"] for parameter in parameters]
         torch._foreach_lerp_(momenta, gradients, 1 - beta1)
         torch._foreach_mul_(squares, beta2)
         torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
-        deviations = torch._foreach_div(squares, 1 - beta2**steps)
+        deviations = torch._foreach_div(squares, [1 - beta2**step for step in steps])
         torch._foreach_sqrt_(deviations)
         torch._foreach_add_(deviations, group["epsilon"])
-        torch._foreach_addcdiv_(parameters, momenta, deviations, -group["lr"] / (1 - beta1**steps))
+        torch._foreach_addcdiv_(parameters, momenta, deviations, [-group["lr"] / (1 - beta1**step) for step in steps])
 
 
 def make_optimizer(

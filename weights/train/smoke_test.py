@@ -64,8 +64,8 @@ def metrics(out: Path) -> list[dict]:
 def assert_same(a: Path, b: Path) -> None:
     """Asserts that two checkpoints hold the same weights and averages, bit for bit."""
     first, second = checkpoints.load(a), checkpoints.load(b)
-    for network in ("generator", "encoder", "generator_average", "encoder_average"):
-        for name, tensor in first[network].items():
+    for network in ("generator", "encoder", "discriminator", "generator_average", "encoder_average"):
+        for name, tensor in first.get(network, {}).items():
             assert torch.equal(tensor, second[network][name]), f"{network}.{name} differs after resuming"
 
 
@@ -124,12 +124,18 @@ def main() -> None:
             assert torch.equal(tensor.half().float(), joined["generator"][name])
 
         run(*common, "--out", work / "workers", "--images", 160, "--workers", 2, "--resume", work / "joined.pt")
-        adversarial = ["--phase", "adversarial", "--resume", work / "joined.pt", "--images", 160]
-        run(*common, "--out", work / "adversarial", *adversarial, *lpips)
-        run(
-            *common, "--out", work / "adversarial", *adversarial[:2], "--images", 32, "--resume", work / "adversarial" / "last.pt"
-        )
+        adversarial = [*common, "--phase", "adversarial", "--of-minutes", 1000]
+        run(*adversarial, "--out", work / "adversarial", "--resume", work / "joined.pt", "--images", 160, *lpips)
+        run(*adversarial, "--out", work / "twice", "--resume", work / "joined.pt", "--images", 80, *lpips)
+        run(*adversarial, "--out", work / "twice", "--resume", work / "twice" / "last.pt", "--images", 80, *lpips)
         assert {"generator", "discriminator", "latent", "domain", "r1"} <= metrics(work / "adversarial")[0]["losses"].keys()
+        assert_same(work / "adversarial" / "last.pt", work / "twice" / "last.pt")
+        schedule_s = checkpoints.load(work / "twice" / "last.pt")["schedule_s"]
+        minutes = metrics(work / "twice")
+        assert schedule_s > 60 * minutes[-1]["minutes"] > 0, "the second call does not go on with the first one's schedule"
+        checkpoints.split(work / "adversarial" / "last.pt", work / "carried", 100_000)
+        checkpoints.join(work / "carried", work / "carried.pt")
+        run(*adversarial, "--out", work / "from_carried", "--resume", work / "carried.pt", "--images", 16)
 
         grown = Config(
             size=64,
@@ -142,6 +148,8 @@ def main() -> None:
         (work / "grown.json").write_text(json.dumps(grown.to_dict()))
         grow = ["--size", 64, "--config", work / "grown.json", "--images", 80, "--resume", work / "whole" / "last.pt"]
         run(*common, "--out", work / "grown", *grow)
+        grow[-1] = work / "adversarial" / "last.pt"
+        run(*common, "--out", work / "grown_adversarial", *grow, "--phase", "adversarial")
 
         model = work / "model.safetensors"
         command = [sys.executable, HERE / "export.py", work / "whole" / "last.pt", model, "--data", work / "faces"]
@@ -164,6 +172,7 @@ def main() -> None:
         subprocess.run([str(part) for part in command], check=True)
         (direction,) = load_file(str(work / "directions.safetensors")).values()
         assert direction.shape == (16, 8, 8) and direction.norm() > 0
+        run(*common, "--out", work / "from_export", "--images", 16, "--resume", model)
         result = evaluate(model, work / "small", None, "cpu")
         again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
         difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])

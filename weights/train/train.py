@@ -4,8 +4,9 @@
 - `adversarial`: the published losses. Non-saturating adversarial loss with R1 every 16 steps, the domain-guided loss of the encoder
   (reconstructions must look real), reconstruction of the latent stylemap, MSE and LPIPS. For a GPU.
 
-A run ends at its time limit or image limit, whichever comes first, and over its last part the learning rate falls to 5%. It can be
-killed at any moment: `--resume OUT/last.pt` goes on with optimisers and random numbers as they were at the last save.
+A run ends at its time limit or image limit, whichever comes first, and over its last part the learning rate falls to 5%; where one
+training takes several calls, `--of-minutes` says how long it is altogether. It can be killed at any moment: `--resume OUT/last.pt` goes on
+with optimisers, schedule and random numbers as they were at the last save.
 
 On a CPU `--workers N` trains with N processes of one thread each on the same weights in shared memory, without locks (Hogwild): no
 thread ever waits for another, so a core that others keep busy costs only its own share. With one worker runs repeat exactly.
@@ -40,6 +41,10 @@ R1_INTERVAL_STEPS = 16
 FINAL_RATE = 0.05
 """What the learning rate falls to, as a part of its full value."""
 SHEET_FACES = 8
+LAST_REPORT_S = 20.0
+"""What is left of a long time limit for the last report."""
+AVERAGE_HALF_LIFE = {"autoencoder": 500.0, "adversarial": 10_000.0}
+"""In images. The adversarial phase's weights wander around their place, and only a long average finds it."""
 
 
 @dataclasses.dataclass
@@ -53,6 +58,7 @@ class Settings:
     size: int = 128
     batch: int = 4
     minutes: float = 60.0
+    of_minutes: float | None = None
     until: float | None = None
     images: int | None = None
     resume: Path | None = None
@@ -72,12 +78,21 @@ class Settings:
     lpips_weight: float = 1.0
     adversarial_weight: float = 1.0
     r1_weight: float = 10.0
-    average_half_life: float = 500.0
+    average_half_life: float | None = None
     report_minutes: float = 5.0
     report_images: int | None = None
     seed: int = 0
     compile: bool = False
     mixed_precision: bool = True
+
+    @property
+    def is_on_cpu(self) -> bool:
+        return torch.device(self.device).type == "cpu"
+
+    def ends(self, started: float) -> float:
+        """The time by which the last step must be done."""
+        end = self.until if self.until is not None else started + self.minutes * 60
+        return end - min(LAST_REPORT_S, 0.05 * (end - started))
 
 
 @dataclasses.dataclass
@@ -109,6 +124,9 @@ class Networks:
 
         Growing takes every tensor whose level exists in both. The encoder's blocks count from the largest level, so there they
         move up; from RGB and to RGB are new.
+
+        Raises:
+            ValueError: when the widths of levels that exist in both differ.
         """
         old = Config.from_dict(saved["config"])
         new_levels = len(self.config.levels()) - len(old.levels())
@@ -125,8 +143,11 @@ class Networks:
                 if not isinstance(network, Generator) and parts[0] == "convs":
                     parts[1] = str(int(parts[1]) + new_levels)
                 own_key = ".".join(parts)
-                if "rgb" not in own_key and own_key in own and own[own_key].shape == tensor.shape:
-                    own[own_key] = tensor
+                if "rgb" in own_key or own_key not in own:
+                    continue
+                if own[own_key].shape != tensor.shape:
+                    raise ValueError(f"{name}.{key} has the widths {tuple(tensor.shape)}: grow with a --config of the same ones")
+                own[own_key] = tensor
             network.load_state_dict(own)
 
 
@@ -154,7 +175,8 @@ class Trainer:
         torch.manual_seed(settings.seed * 1000 + rank)
         self.steps = 0
         self.images_averaged = shared.images
-        self.sums: dict[str, float] = {}
+        self.half_life = settings.average_half_life or AVERAGE_HALF_LIFE[settings.phase]
+        self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
         self.reconstruct_losses = self._reconstruct_losses
         if settings.compile:
@@ -169,13 +191,18 @@ class Trainer:
         saved["images_seen"], saved["phase"] = self.shared.images, self.settings.phase
         saved["optimizers"] = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
         saved["random"] = {"batches": self.random.get_state(), "torch": torch.get_rng_state()}
-        saved["steps"] = self.steps
+        saved["steps"], saved["schedule_s"] = self.steps, self.shared.schedule_s
         return saved
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Optimisers and random numbers of a checkpoint of the same phase and size; the weights are restored before."""
         is_same = saved.get("phase") == self.settings.phase and saved["config"] == self.networks.config.to_dict()
         if not is_same or "optimizers" not in saved:
+            return
+        sizes = [len(group["params"]) for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+        theirs = [optimizer["param_groups"] for optimizer in saved["optimizers"].values()]
+        if sizes != [len(group["params"]) for groups in theirs for group in groups]:
+            print("the checkpoint is of another optimiser: it starts afresh", flush=True)
             return
         for name, optimizer in self.optimizers.items():
             own = [dict(group) for group in optimizer.param_groups]
@@ -205,13 +232,14 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
 
     def _record(self, **values: Tensor) -> None:
+        # Read only for a report: reading waits for the device.
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach()
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def _latents(self) -> Tensor:
         shape = (self.settings.batch, self.networks.config.style_dim)
-        return torch.randn(shape, device=self.device)
+        return torch.randn(shape, generator=self.random).to(self.device, non_blocking=True)
 
     def step(self, pixels: Tensor, rate: float) -> None:
         """One step on a batch of `pixels`, with the learning rates times `rate`."""
@@ -243,12 +271,13 @@ class Trainer:
         generator, encoder = self.networks.generator, self.networks.encoder
         discriminator = self.networks.discriminator
         assert discriminator is not None
+        discriminator.requires_grad_(False)
         self._clear()
         with self._autocast():
             stylemap = generator.map(self._latents())
             made = generator(stylemap)
             fooled = looks_real(discriminator(made))
-        fooled.backward()
+        (self.settings.adversarial_weight * fooled).backward()
         self.optimizers["generator"].step()
 
         self._clear()
@@ -259,6 +288,7 @@ class Trainer:
 
         with torch.no_grad(), self._autocast():
             made, result = generator(generator.map(self._latents())), generator(encoder(images))
+        discriminator.requires_grad_(True)
         self._clear()
         with self._autocast():
             told = looks_real(discriminator(images)) + looks_made(discriminator(made)) + looks_made(discriminator(result))
@@ -270,13 +300,15 @@ class Trainer:
             (self.settings.r1_weight / 2 * R1_INTERVAL_STEPS * penalty).backward()
             self.optimizers["discriminator"].step()
             self._record(r1=penalty)
+        # The domain-guided loss, which follows, moves the other two.
+        discriminator.requires_grad_(False)
         self._record(generator=fooled, discriminator=told, latent=latent)
 
     @torch.no_grad()
     def _average(self) -> None:
         """Moves the average by the images seen since the last time; young averages follow faster."""
         images = self.shared.images
-        keep = 0.5 ** ((images - self.images_averaged) / self.settings.average_half_life)
+        keep = 0.5 ** ((images - self.images_averaged) / self.half_life)
         keep = min(keep, (self.steps + 1) / (self.steps + 10))
         self.images_averaged = images
         networks = self.networks
@@ -320,7 +352,7 @@ class Trainer:
             "rate": round(rate, 4),
             "held_out_mse": round(mse / len(held_out), 5),
             "held_out_lpips": round(lpips / len(held_out), 4) if self.lpips is not None else None,
-            "losses": {name: round(total / self.counts[name], 5) for name, total in self.sums.items()},
+            "losses": {name: round(float(total) / self.counts[name], 5) for name, total in self.sums.items()},
         }
         self.sums, self.counts = {}, {}
         with (settings.out / "metrics.jsonl").open("a", encoding="utf-8") as file:
@@ -332,9 +364,13 @@ class Trainer:
 class Shared:
     """Counters that all workers see."""
 
-    def __init__(self, images: int = 0) -> None:
+    def __init__(self, images: int, schedule_s: float) -> None:
         self._images = torch.tensor([images]).share_memory_()
         self.first_images = images
+        self.first_schedule_s = schedule_s
+        """How long the calls before took, of the training that this one is a part of."""
+        self.schedule_s = schedule_s
+        """The same with this one."""
 
     @property
     def images(self) -> int:
@@ -348,8 +384,7 @@ class Shared:
 
 def progress(settings: Settings, started: float, images_this_run: int) -> float:
     """How much of this run is over: 0 to 1, by whichever limit is nearer."""
-    end = settings.until if settings.until is not None else started + settings.minutes * 60
-    parts = [(time.time() - started) / max(end - started, 1e-9)]
+    parts = [(time.time() - started) / max(settings.ends(started) - started, 1e-9)]
     if settings.images is not None:
         # An image limit alone makes the schedule, so that it does not depend on the machine.
         parts = [images_this_run / settings.images] + ([1.0] if parts[0] >= 1 else [])
@@ -358,7 +393,7 @@ def progress(settings: Settings, started: float, images_this_run: int) -> float:
 
 def rate_at(settings: Settings, part: float, steps_this_run: int) -> float:
     """The learning rate at a point of the run: up over the first steps, level, then down in a line."""
-    warm = min(1.0, (steps_this_run + 1) / settings.warmup_steps)
+    warm = min(1.0, (steps_this_run + 1) / max(settings.warmup_steps, 1))
     down = (1 - part) / settings.decay if settings.decay > 0 else 1.0
     return warm * min(1.0, max(FINAL_RATE, down))
 
@@ -367,16 +402,23 @@ def run_worker(
     rank: int, settings: Settings, networks: Networks, shared: Shared, pixels: Tensor, held_out: Tensor, started: float
 ) -> None:
     """Trains until the run is over. Worker 0 also keeps the average and reports."""
-    if settings.device == "cpu":
+    if settings.is_on_cpu:
         torch.set_num_threads(settings.threads)
     trainer = Trainer(settings, networks, shared, rank)
     if settings.resume:
         trainer.restore(checkpoints.load(settings.resume))
     first_step = trainer.steps
-    reported, reported_images = time.time(), shared.images
+    reported, reported_images, rate = time.time(), shared.images, FINAL_RATE
     while (part := progress(settings, started, shared.images - shared.first_images)) < 1:
         # Optimisers that were restored are warm.
-        rate = rate_at(settings, part, settings.warmup_steps if first_step else trainer.steps)
+        shared.schedule_s = shared.first_schedule_s + time.time() - started
+        if settings.of_minutes is not None:
+            of_training = min(1.0, shared.schedule_s / (settings.of_minutes * 60))
+            if of_training >= 1:
+                break
+        else:
+            of_training = part
+        rate = rate_at(settings, of_training, settings.warmup_steps if first_step else trainer.steps)
         trainer.step(pixels, rate)
         is_due = time.time() - reported > settings.report_minutes * 60
         if settings.report_images is not None:
@@ -385,18 +427,24 @@ def run_worker(
             trainer.report(held_out, time.time() - started, shared.images - shared.first_images, rate)
             reported, reported_images = time.time(), shared.images
     if rank == 0 and trainer.counts:
-        trainer.report(held_out, time.time() - started, shared.images - shared.first_images, FINAL_RATE)
+        trainer.report(held_out, time.time() - started, shared.images - shared.first_images, rate)
+
+
+def prepare_device(settings: Settings) -> Settings:
+    """Fast multiplications on a GPU, which takes one process; no more threads than wanted on a CPU."""
+    if settings.is_on_cpu:
+        torch.set_num_threads(settings.threads)
+        return settings
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    return dataclasses.replace(settings, workers=1)
 
 
 def train(settings: Settings) -> None:
     """A whole run."""
+    started = time.time()
     settings.out.mkdir(parents=True, exist_ok=True)
-    if settings.device == "cuda":
-        torch.backends.cudnn.benchmark = True
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-        settings = dataclasses.replace(settings, workers=1)
-    else:
-        torch.set_num_threads(settings.threads)
+    settings = prepare_device(settings)
     torch.manual_seed(settings.seed)
     resumed = checkpoints.load(settings.resume) if settings.resume else None
     if settings.config is not None:
@@ -410,12 +458,14 @@ def train(settings: Settings) -> None:
         networks.restore(resumed)
     for network in networks.named().values():
         network.to(settings.device)
-        if settings.device == "cpu":
+        if settings.is_on_cpu:
             network.share_memory()
     pixels, held_out = hold_out(load_pixels(settings.data, config.size, settings.cache), settings.seed)
-    pixels = pixels.share_memory_() if settings.device == "cpu" else pixels.to(settings.device)
-    shared = Shared(resumed["images_seen"] if resumed else 0)
-    started = time.time()
+    if not len(held_out):
+        raise SystemExit("there are too few images: at least 20 are needed, so that some can be kept aside")
+    pixels = pixels.share_memory_() if settings.is_on_cpu else pixels.to(settings.device)
+    is_same_training = resumed is not None and resumed.get("phase") == settings.phase and resumed["config"] == config.to_dict()
+    shared = Shared(resumed["images_seen"] if resumed else 0, resumed.get("schedule_s", 0.0) if is_same_training else 0.0)
     arguments = (settings, networks, shared, pixels, held_out, started)
     if settings.workers == 1:
         run_worker(0, *arguments)
@@ -442,7 +492,8 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     add("--config", type=Path, help="a JSON file of widths instead of the default ones")
     add("--size", type=int, default=default.size, help="pixels; a larger size than the resumed checkpoint's grows it")
     add("--batch", type=int, default=default.batch, help="images a step (of each worker)")
-    add("--minutes", type=float, default=default.minutes, help="time limit of this run")
+    add("--minutes", type=float, default=default.minutes, help="time limit of this run, from the start of the program")
+    add("--of-minutes", type=float, help="how long the training takes of which this run is a part: the rate falls at its end")
     add("--until", type=clock_time, help="time of the day (HH:MM) when this run ends, instead of --minutes")
     add("--images", type=int, help="end after this many images; the schedule then follows images, not time")
     add("--resume", type=Path, help="a checkpoint, whole or carried, or a model file")
@@ -460,9 +511,14 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     add("--decay", type=float, default=default.decay, help="last part of the run over which the rate falls")
     add("--pixel-weight", type=float, default=default.pixel_weight)
     add("--lpips-weight", type=float, default=default.lpips_weight)
-    add("--adversarial-weight", type=float, default=default.adversarial_weight)
+    add(
+        "--adversarial-weight",
+        type=float,
+        default=default.adversarial_weight,
+        help="of the generator's and the domain-guided loss",
+    )
     add("--r1-weight", type=float, default=default.r1_weight)
-    add("--average-half-life", type=float, default=default.average_half_life, help="of the weights' average, in images")
+    add("--average-half-life", type=float, help="of the weights' average, in images: 500, in the adversarial phase 10,000")
     add("--report-minutes", type=float, default=default.report_minutes, help="between checkpoints and sheets")
     add("--report-images", type=int, help="the same in images")
     add("--seed", type=int, default=default.seed)

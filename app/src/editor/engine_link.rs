@@ -72,6 +72,8 @@ pub struct EngineLink {
     sent_number: u64,
     sent_at: Instant,
     finished_number: u64,
+    /// Requests up to this one are of a document that is closed.
+    dropped_number: u64,
     /// The requests whose pictures may still come.
     sent: VecDeque<(u64, Request)>,
     /// The request that the newest picture shows.
@@ -112,6 +114,7 @@ impl EngineLink {
             sent_number: 0,
             sent_at: Instant::now(),
             finished_number: 0,
+            dropped_number: 0,
             sent: VecDeque::new(),
             shown: None,
             frame: None,
@@ -250,7 +253,7 @@ impl EngineLink {
                 }
                 None => {
                     self.frame = None;
-                    self.finished_number = self.sent_number;
+                    (self.finished_number, self.dropped_number) = (self.sent_number, self.sent_number);
                 }
             }
             self.sent_scene = scene;
@@ -311,7 +314,8 @@ impl EngineLink {
         while self.sent.front().is_some_and(|(number, _)| *number <= frame.request()) {
             self.shown = self.sent.pop_front().map(|(_, request)| request);
         }
-        if self.sent_scene.is_none() || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
+        let is_dropped = self.sent_scene.is_none() || frame.number <= self.dropped_number;
+        if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
             return;
         }
         self.frame = Some(Arc::new(frame));

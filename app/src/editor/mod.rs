@@ -822,7 +822,8 @@ impl Editor {
     /// Writes the pictures that are complete, each on a thread of its own.
     fn write_exports(&mut self, ctx: &egui::Context) {
         for export in std::mem::take(&mut self.pending_exports) {
-            let frame = self.engine.frame().filter(|frame| export.frame_number <= frame.number).map(Arc::clone);
+            let frame = self.engine.frame().filter(|frame| frame.is_exact() && export.frame_number <= frame.number);
+            let frame = frame.map(Arc::clone);
             let picture = match (frame, export.in_photo) {
                 (Some(frame), None) => Some(Picture::Face(frame)),
                 (Some(_), Some(source)) => {

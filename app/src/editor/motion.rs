@@ -154,7 +154,9 @@ impl Editor {
             recording.request = is_asked.then(|| self.engine.newest_request());
             return;
         };
-        let Some(frame) = self.engine.frame().filter(|frame| frame.number >= request) else { return };
+        let Some(frame) = self.engine.frame().filter(|frame| frame.is_exact() && frame.number >= request) else {
+            return;
+        };
         match photo::rgb_from_rgba(&frame.rgba, frame.size_px) {
             Ok(picture) => recording.frames.push(picture),
             Err(err) => {

@@ -2,7 +2,8 @@
 //!
 //! Per face, once: encoder, stylemap; on first use in a picture the style codes and the modulations (gamma and beta of every
 //! modulated convolution, linear in the codes). Per frame: the layers' weights at every level, the cached modulations
-//! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels.
+//! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels; where that is slow, a
+//! preview before it (see `previews`).
 
 mod mix;
 mod previews;
@@ -242,7 +243,9 @@ impl Engine {
         let modulations = self.modulations_of(scene, cancel)?;
         let mixed = start.elapsed();
         let generator = &self.model.generator;
-        let (image, kept) = if self.previews.are_wanted() && kernels::are_used_on(self.model.device()) {
+        // Previews go on from a mix: without layers there is none.
+        let keeps = self.previews.are_wanted() && self.mixed.is_some() && kernels::are_used_on(self.model.device());
+        let (image, kept) = if keeps {
             let (image, kept) = generator.main_path_kept(&modulations, cancel)?;
             (image, Some(kept))
         } else {

@@ -156,6 +156,11 @@ impl Frame {
     pub fn request(&self) -> u64 {
         self.number.next_multiple_of(2)
     }
+
+    /// Whether it is no preview.
+    pub fn is_exact(&self) -> bool {
+        self.number.is_multiple_of(2)
+    }
 }
 
 /// Where a frame's time went.

@@ -66,7 +66,7 @@ pub struct WorkerOptions {
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     is_asked: Arc<AtomicBool>,
-    /// The number of the newest request, and the one from which on this work is of no use.
+    /// The number of the newest request, and that of the one that this work is for.
     superseded: Option<(Arc<AtomicU64>, u64)>,
 }
 
@@ -81,7 +81,7 @@ impl Cancel {
         Self { is_asked: Arc::clone(&self.is_asked), superseded: Some((Arc::clone(newest), number)) }
     }
 
-    /// Fails if [`Cancel::cancel`] was called.
+    /// Fails if [`Cancel::cancel`] was called, or something newer is worth more.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
@@ -205,8 +205,12 @@ impl EngineHandle {
     /// came yet. Returns the request's number. Faces that were added before and still wait are encoded first where the scene
     /// needs them.
     pub fn render(&self, scene: Scene) -> u64 {
-        let number = self.newest_number.fetch_add(NUMBERS_PER_REQUEST, Ordering::Relaxed) + NUMBERS_PER_REQUEST;
-        self.mailbox.send(|waiting| waiting.scene = Some((number, scene)));
+        let mut number = 0;
+        self.mailbox.send(|waiting| {
+            // In one step, so that what waits is always what has the newest number.
+            number = self.newest_number.fetch_add(NUMBERS_PER_REQUEST, Ordering::Relaxed) + NUMBERS_PER_REQUEST;
+            waiting.scene = Some((number, scene));
+        });
         number
     }
 }
@@ -290,15 +294,11 @@ impl<F: FnMut(Event)> Worker<F> {
             std::thread::sleep(self.options.artificial_delay);
         }
         let mut cancel = self.cancel.clone();
-        match self.with_fallback(engine, &mut |engine| engine.preview(scene, &cancel)) {
-            Ok(Some(picture)) => {
-                (self.on_event)(Event::Frame(Frame { number: number - 1, ..picture }));
-                // From here on something newer is worth more than exactness.
-                cancel = cancel.or_newer_than(number, &self.newest_number);
-            }
-            Ok(None) => {}
-            Err(Error::Cancelled) => return,
-            Err(err) => return (self.on_event)(Event::FrameFailed(number, err)),
+        // What fails here and matters fails again below.
+        if let Ok(Some(picture)) = self.with_fallback(engine, &mut |engine| engine.preview(scene, &cancel)) {
+            (self.on_event)(Event::Frame(Frame { number: number - 1, ..picture }));
+            // From here on something newer is worth more than exactness.
+            cancel = cancel.or_newer_than(number, &self.newest_number);
         }
         match self.with_fallback(engine, &mut |engine| engine.render(scene, &cancel)) {
             Ok(picture) => (self.on_event)(Event::Frame(Frame { number, ..picture })),
@@ -325,7 +325,7 @@ impl<F: FnMut(Event)> Worker<F> {
 }
 
 /// A mistake in a kernel must cost a frame, not the document: without its thread the window would wait for ever. The engine's
-/// caches hold nothing half made, since they are put back only when a frame is done.
+/// caches hold nothing half made, since each is put back only when it is complete.
 fn guarded<T>(attempt: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

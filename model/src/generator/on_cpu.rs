@@ -20,13 +20,17 @@ impl Buffers {
     /// `len` values, whatever they hold.
     fn take(&self, len: usize) -> Buffer {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fitting = (0..free.len()).filter(|index| free[*index].len() >= len).min_by_key(|index| free[*index].len());
-        // Where none fits, the largest goes, so that there are never more than were in use at once.
-        let values = match fitting.or_else(|| (0..free.len()).max_by_key(|index| free[*index].len())) {
-            Some(index) => Some(free.swap_remove(index)).filter(|values| values.len() >= len),
-            None => None,
-        };
-        Buffer { values: values.unwrap_or_else(|| vec![0.0; len]), home: self.clone() }
+        let len_at = |index: &usize| free[*index].len();
+        // A part of a map must not sit in the memory of a whole one.
+        let fitting = (0..free.len()).filter(|index| (len..=2 * len).contains(&len_at(index))).min_by_key(len_at);
+        if let Some(index) = fitting {
+            return Buffer { values: free.swap_remove(index), home: self.clone() };
+        }
+        // The new one takes the place of the largest that is too short.
+        if let Some(index) = (0..free.len()).filter(|index| len_at(index) < len).max_by_key(len_at) {
+            free.swap_remove(index);
+        }
+        Buffer { values: vec![0.0; len], home: self.clone() }
     }
 }
 
@@ -88,7 +92,7 @@ impl<'a> Run<'a> {
         Self { generator, cancel }
     }
 
-    /// A map that `fill` writes.
+    /// A map that is to be written.
     pub(super) fn map(&self, len: usize, (height, width): (usize, usize), sums: Sums) -> Map {
         Map { buffer: self.generator.buffers.take(len), len, height, width, sums }
     }
@@ -101,11 +105,11 @@ impl<'a> Run<'a> {
         Ok(map)
     }
 
-    fn up(&self, conv: &UpConv, input: &Input<'_>) -> Result<Map> {
+    fn up(&self, conv: &UpConv, input: &Input<'_>, sums: bool) -> Result<Map> {
         let Some(conv) = conv.on_cpu() else { bail!("candle computes") };
         let len = conv.channels_out() * 4 * input.height * input.width;
         let mut map = self.map(len, (2 * input.height, 2 * input.width), Sums::default());
-        map.sums = conv.run(input, map.values_mut())?;
+        map.sums = conv.run(input, map.values_mut(), sums)?;
         Ok(map)
     }
 
@@ -119,7 +123,7 @@ impl<'a> Run<'a> {
     ) -> Result<Map> {
         let input = x.modulated(modulation)?;
         match &conv.body {
-            Body::Up(up) => self.up(up, &input),
+            Body::Up(up) => self.up(up, &input, sums),
             Body::Plain { conv: plain, .. } => {
                 let fused = Fused { bias: Some(&conv.bias_values), skip: skip.map(Map::values), sums };
                 self.plain(plain, &input, fused)
@@ -149,7 +153,7 @@ impl<'a> Run<'a> {
     ) -> crate::Result<(Map, Sums)> {
         self.cancel.check()?;
         let skip = self.plain(&block.skip, &x.input(None), Fused { bias: None, skip: None, sums: false })?;
-        let mut inner = self.modulated(&block.conv1, x, modulations[0], None, true)?;
+        let mut inner = self.modulated(&block.conv1, x, modulations[0], None, inner_sums.is_none())?;
         inner.sums = inner_sums.unwrap_or(inner.sums);
         self.cancel.check()?;
         let out = self.modulated(&block.conv2, &inner, modulations[1], Some(&skip), inner_sums.is_none())?;
@@ -235,5 +239,37 @@ impl Generator {
             kept.finish(x, &image);
         }
         Ok(image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_used_again_for_what_is_about_as_large() {
+        let buffers = Buffers::default();
+        let kept = |buffers: &Buffers| {
+            let mut lens: Vec<_> =
+                buffers.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Vec::len).collect();
+            lens.sort_unstable();
+            lens
+        };
+        let large = buffers.take(100);
+        drop(buffers.take(40));
+        drop(large);
+        assert_eq!(kept(&buffers), [40, 100]);
+        let (large, small) = (buffers.take(80), buffers.take(30));
+        assert_eq!((large.values.len(), small.values.len()), (100, 40));
+        // Both are in use: a third one is made, and a part of a map never takes a whole one's place.
+        drop(buffers.take(30));
+        drop((large, small));
+        drop(buffers.take(10));
+        assert_eq!(kept(&buffers), [10, 30, 40, 100]);
+        // What outgrows the others takes the place of the next shorter one.
+        drop(buffers.take(60));
+        assert_eq!(kept(&buffers), [10, 30, 40, 100], "100 is not twice as long");
+        drop(buffers.take(300));
+        assert_eq!(kept(&buffers), [10, 30, 40, 300]);
     }
 }

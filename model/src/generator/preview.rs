@@ -229,7 +229,7 @@ impl Generator {
         let Some(first) = kept.maps.first_mut().filter(|map| map.values().len() == coarse.values().len()) else {
             return Ok(false);
         };
-        let part = moved(first.values(), coarse.values(), level).union(changed).grown(0, level).even(level);
+        let part = moved(first.values(), coarse.values(), level).union(changed).even(level);
         if part.cells() as f32 > LARGEST_AREA * (level * level) as f32 {
             return Ok(false);
         }
@@ -237,9 +237,9 @@ impl Generator {
             return Ok(true);
         }
         put_back(&coarse, &Part { x: 0..level, y: 0..level }, first.values_mut(), level, &part);
-        let of_modulation = |modulation: &[f32], side: usize, part: &Part| {
-            let mut map = run.map(modulation.len() / (side * side) * part.cells(), part.size(), Sums::default());
-            cut(modulation, side, part, map.values_mut());
+        let part_of = |values: &[f32], side: usize, part: &Part| {
+            let mut map = run.map(values.len() / (side * side) * part.cells(), part.size(), Sums::default());
+            cut(values, side, part, map.values_mut());
             map
         };
         for (index, (block, modulations)) in fine.enumerate() {
@@ -249,10 +249,10 @@ impl Generator {
             let side = below.width;
             let part = part.at_finer(side / level);
             let around = part.grown(HALO, side);
-            let mut x = of_modulation(below.values(), side, &around);
+            let mut x = part_of(below.values(), side, &around);
             x.sums = below.sums;
-            let first = of_modulation(modulations[0], side, &around);
-            let second = of_modulation(modulations[1], 2 * side, &around.at_finer(2));
+            let first = part_of(modulations[0], side, &around);
+            let second = part_of(modulations[1], 2 * side, &around.at_finer(2));
             let (out, _) = run.block(block, &x, [first.values(), second.values()], Some(*inner_sums))?;
             if let Some(above) = kept.maps.get_mut(index + 1) {
                 put_back(&out, &around.at_finer(2), above.values_mut(), 2 * side, &part.at_finer(2));
@@ -261,9 +261,9 @@ impl Generator {
         if let Some(below) = kept.maps.last() {
             let side = below.width;
             let part = part.at_finer(side / level);
-            let mut x = of_modulation(below.values(), side, &part);
+            let mut x = part_of(below.values(), side, &part);
             x.sums = below.sums;
-            let modulation = of_modulation(last, side, &part);
+            let modulation = part_of(last, side, &part);
             let image = run.to_rgb(&x, modulation.values())?;
             put_back(&image, &part, &mut kept.image, side, &part);
         }

@@ -330,17 +330,17 @@ impl UpConv {
         self.channels_out
     }
 
-    /// One sample, without memory of its own: `out` is (out, 2 H, 2 W). Gives the output's sums.
+    /// One sample, without memory of its own: `out` is (out, 2 H, 2 W). Gives the output's sums where they are wanted.
     ///
     /// # Errors
     /// When the shapes do not fit.
-    pub(crate) fn run(&self, input: &Input<'_>, out: &mut [f32]) -> Result<Sums> {
+    pub(crate) fn run(&self, input: &Input<'_>, out: &mut [f32], sums: bool) -> Result<Sums> {
         let cells = input.height * input.width;
         let fits = input.values.len() == self.channels_in * cells && out.len() == self.channels_out * 4 * cells;
         if !fits || cells == 0 {
             bail!("an upsampling convolution of {} channels got {} values", self.channels_in, input.values.len());
         }
-        Ok(self.sample(input, out, true))
+        Ok(self.sample(input, out, sums))
     }
 
     fn sample(&self, input: &Input<'_>, out: &mut [f32], sums: bool) -> Sums {
@@ -501,7 +501,7 @@ mod tests {
 
             let up = UpConv::new(&weight, &bias).unwrap();
             let mut ours = vec![f32::NAN; out * 4 * side * side];
-            let sums = up.run(&input, &mut ours).unwrap();
+            let sums = up.run(&input, &mut ours, true).unwrap();
             let expected = up.forward(&modulated).unwrap();
             let expected_sums = values(&expected).chunks(50).map(Sums::of).fold(Sums::default(), Sums::and);
             let ours = Tensor::from_vec(ours, (1, out, 2 * side, 2 * side), &Device::Cpu).unwrap();
