@@ -116,7 +116,7 @@ impl Generator {
     pub fn load(loader: &Loader<'_>, config: &Config) -> crate::Result<Self> {
         let (main, code) = (|level| config.main_width(level), |level| config.code_width(level));
         let base = config.base;
-        let latent = loader.pp("convs_latent");
+        let latent = loader.pp("convs_latent").in_f32();
         let mut chain = vec![
             CodeLayer::Plain(ConvLayer::load(&latent.pp(0), config.style_dim, code(base)?, 3)?),
             CodeLayer::Plain(ConvLayer::load(&latent.pp(1), code(base)?, code(base)?, 3)?),
@@ -153,20 +153,21 @@ impl Generator {
         })
     }
 
-    /// Stylemaps (N, style_dim, base, base) to the chain of style codes, two per level from the stylemap's up.
+    /// Stylemaps (N, style_dim, base, base) to the chain of style codes, two per level from the stylemap's up, of the same dtype. Like
+    /// the encoder it runs once a face, and computes in f32.
     ///
     /// # Errors
     /// When the shape does not fit or the device fails.
     pub fn style_codes(&self, stylemaps: &Tensor) -> Result<Vec<Tensor>> {
-        let mut codes: Vec<Tensor> = Vec::with_capacity(self.chain.len());
-        for layer in &self.chain {
-            let previous = codes.last().unwrap_or(stylemaps);
-            codes.push(match layer {
-                CodeLayer::Plain(layer) => layer.forward(previous)?,
-                CodeLayer::Up(layer) => layer.forward(previous)?,
-            });
-        }
-        Ok(codes)
+        let mut code = stylemaps.to_dtype(DType::F32)?;
+        let codes = self.chain.iter().map(|layer| {
+            code = match layer {
+                CodeLayer::Plain(layer) => layer.forward(&code)?,
+                CodeLayer::Up(layer) => layer.forward(&code)?,
+            };
+            code.to_dtype(stylemaps.dtype())
+        });
+        codes.collect()
     }
 
     /// The modulators; number i takes style code i.

@@ -78,7 +78,8 @@ impl DeviceChoice {
     }
 }
 
-/// In which numbers the networks compute; on the CPU, to which their weights are rounded.
+/// In which numbers the generator computes; on the CPU, to which its weights are rounded. What runs once a face (encoder,
+/// mapping network, style codes) stays in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
     /// f32.

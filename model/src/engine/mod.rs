@@ -283,6 +283,11 @@ impl Engine {
     fn modulations_of(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Vec<Tensor>> {
         let visible: Vec<&Layer> =
             scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+        if visible.is_empty() {
+            // The memory of a mix that nobody goes on from first: what is new fits into it.
+            self.mixed = None;
+            self.previews.forget();
+        }
         let (base, chains) = self.chains_of(scene, &visible, cancel)?;
         let modulations = self.mixed_modulations(&base, &visible, chains, cancel)?;
         // Faces that are only interpolated between give their stylemaps.
@@ -412,8 +417,6 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Vec<Tensor>> {
         if visible.is_empty() {
-            self.mixed = None;
-            self.previews.forget();
             return Ok(base.modulations.clone());
         }
         let pyramids = self.pyramids_of(visible);

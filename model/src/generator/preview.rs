@@ -20,9 +20,9 @@ use super::on_cpu::{Map, Run, incomplete, with_values};
 /// From this level on a preview computes only a part.
 pub const FINE_LEVEL: usize = 32;
 /// How far a cell's features may move before it is drawn anew: root mean square over the channels, relative to that of the whole
-/// map. At 0.02 a preview differs from the exact frame by some three steps of 255 at most (`docs/performance.md`); at 0.05 the
+/// map. At 0.015 a preview differs from the exact frame by some five steps of 255 at most (`docs/performance.md`); at 0.05 the
 /// edge of the part begins to show.
-const TOLERANCE: f32 = 0.02;
+const TOLERANCE: f32 = 0.015;
 /// A larger part of the picture is not worth it.
 const LARGEST_AREA: f32 = 0.6;
 /// Cells beyond the part that its own depend on, in one block: an upsampling convolution with its blur and a convolution.

@@ -72,11 +72,35 @@ fn has(flag: u32) -> bool {
     return (u.flags.x & flag) != 0u;
 }
 
-// Four samples to a screen pixel where the texture is finer than the screen, so that large photos do not shimmer.
+// Catmull and Rom's cubic: 4 x 4 texels by nine samples, since a linear sample between the inner two of a row weighs both.
+fn cubic_sample(image: texture_2d<f32>, at: vec2<f32>, texels: vec2<f32>) -> vec3<f32> {
+    let center = floor(at * texels - 0.5) + 0.5;
+    let t = at * texels - center;
+    let before = t * (-0.5 + t * (1.0 - 0.5 * t));
+    let here = 1.0 + t * t * (1.5 * t - 2.5);
+    let next = t * (0.5 + t * (2.0 - 1.5 * t));
+    let after = t * t * (0.5 * t - 0.5);
+    let inner = here + next;
+    let x = vec3<f32>(center.x - 1.0, center.x + next.x / inner.x, center.x + 2.0) / texels.x;
+    let y = vec3<f32>(center.y - 1.0, center.y + next.y / inner.y, center.y + 2.0) / texels.y;
+    let weight_x = vec3<f32>(before.x, inner.x, after.x);
+    let weight_y = vec3<f32>(before.y, inner.y, after.y);
+    var sum = vec3<f32>(0.0);
+    for (var row = 0; row < 3; row++) {
+        for (var column = 0; column < 3; column++) {
+            let texel = textureSampleLevel(image, linear_sampler, vec2<f32>(x[column], y[row]), 0.0).rgb;
+            sum += weight_x[column] * weight_y[row] * texel;
+        }
+    }
+    return clamp(sum, vec3<f32>(0.0), vec3<f32>(1.0));
+}
+
+// Where the texture is coarser than the screen a cubic: a line between pixels would show their grid. Where it is finer, four samples
+// to a screen pixel, so that large photos do not shimmer.
 fn smooth_sample(image: texture_2d<f32>, at: vec2<f32>, step_x: vec2<f32>, step_y: vec2<f32>) -> vec3<f32> {
     let texels = vec2<f32>(textureDimensions(image));
     if length(step_x * texels) < 1.0 {
-        return textureSampleLevel(image, linear_sampler, at, 0.0).rgb;
+        return cubic_sample(image, at, texels);
     }
     var sum = vec3<f32>(0.0);
     for (var i = 0; i < 4; i++) {
