@@ -50,8 +50,10 @@ def main() -> None:
     models = [load_model(path) for path in arguments.models]
     greatest = max(model.config.size for model in models)
 
-    def photos_of(size: int) -> Tensor:
-        return torch.cat([to_images(torch.from_numpy(read_image(path, size).copy())[None]) for path in arguments.photos])
+    photos = {
+        size: torch.cat([to_images(torch.from_numpy(read_image(path, size).copy())[None]) for path in arguments.photos])
+        for size in {model.config.size for model in models}
+    }
 
     def shown(images: Tensor) -> Tensor:
         # Models of several sizes stand in one sheet at the size of the largest.
@@ -62,7 +64,7 @@ def main() -> None:
 
     write(
         "reconstructions",
-        [photos_of(greatest), *(shown(model.reconstruct(photos_of(model.config.size))) for model in models)],
+        [photos[greatest], *(shown(model.reconstruct(photos[model.config.size])) for model in models)],
         ["photos that were never trained on", *arguments.labels],
     )
     for name, drawn, text in (
@@ -72,7 +74,7 @@ def main() -> None:
         rows, labels = [], []
         for pair in range(min(PAIRS, len(arguments.photos) // 2)):
             for model, label in zip(models, arguments.labels, strict=True):
-                a, b = photos_of(model.config.size)[2 * pair : 2 * pair + 2].split(1)
+                a, b = photos[model.config.size][2 * pair : 2 * pair + 2].split(1)
                 rows.append(shown(drawn(model, a, b)))
                 labels.append(text.format(label))
         write(name, rows, labels)

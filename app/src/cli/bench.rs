@@ -204,17 +204,18 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
     };
     let half = halves(size_px)?.into_iter().next().context("there is nothing to paint")?;
     let below: Vec<_> = (1..args.layers).map(|_| Layer { strength: 0.5, ..layer(Arc::clone(&half)) }).collect();
+    let scene = |masks: &[Arc<Mask>], run: usize| {
+        let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
+        let layers = below.iter().cloned().chain(std::iter::once(layer(mask))).collect();
+        anyhow::Ok(Scene { layers, ..Scene::face(SOURCE) })
+    };
     for (what, name, masks) in [
         (What::SmallDab, "stroke, small dab", dabs(size_px, 0.04)?),
         (What::LargeDab, "stroke, large dab", dabs(size_px, 0.3)?),
         (What::Half, "stroke, half the face", halves(size_px)?),
         (What::Brush, "stroke, this brush", dabs(size_px, args.brush)?),
     ] {
-        measure(what, name, &mut |run| {
-            let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
-            let layers = below.iter().cloned().chain(std::iter::once(layer(mask))).collect();
-            render(engine, &Scene { layers, ..Scene::face(SOURCE) })
-        })?;
+        measure(what, name, &mut |run| render(engine, &scene(&masks, run)?))?;
     }
     engine.set_previews(PreviewMode::Always);
     for (what, name, masks) in [
@@ -222,20 +223,16 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         (What::LargePreview, "large dab, previewed", dabs(size_px, 0.3)?),
     ] {
         measure(what, name, &mut |run| {
-            let scene = |run: usize| {
-                let mask = masks.get(run % masks.len().max(1)).map(Arc::clone).context("there is nothing to paint")?;
-                let layers = below.iter().cloned().chain(std::iter::once(layer(mask))).collect();
-                anyhow::Ok(Scene { layers, ..Scene::face(SOURCE) })
-            };
-            if let Some(took) = preview(engine, &scene(run)?)? {
+            let now = scene(&masks, run)?;
+            if let Some(took) = preview(engine, &now)? {
                 return Ok(took);
             }
             // The first, and after a row of previews: from an exact frame of the step before.
-            render(engine, &scene(run + masks.len() - 1)?)?;
-            match preview(engine, &scene(run)?)? {
+            render(engine, &scene(&masks, run + masks.len() - 1)?)?;
+            match preview(engine, &now)? {
                 Some(took) => Ok(took),
                 // Not worth one: the exact frame it is.
-                None => render(engine, &scene(run)?),
+                None => render(engine, &now),
             }
         })?;
     }
