@@ -18,12 +18,23 @@ use stylebrush_app::original::Original;
 use stylebrush_app::tools::{
     BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolRefusal, ToolResponse, Toolbox,
 };
+use stylemap::Latent;
 use stylemap::engine::{Base, DirectionStep, FaceId};
 use stylemap::face::Landmarks;
 
 fn photo(id: u64) -> Photo {
     let crop = Arc::new(RgbImage::new(4, 4));
-    Photo { id: PhotoId(id), name: format!("Photo {id}"), crop, path: None, placement: None, stylemap: None }
+    let name = format!("Photo {id}");
+    Photo {
+        id: PhotoId(id),
+        name,
+        crop,
+        path: None,
+        placement: None,
+        latent: None,
+        latent_model: None,
+        is_sample: false,
+    }
 }
 
 /// Photo 1 is the source, photo 2 has the active layer, photo 3 lies ready.
@@ -920,6 +931,73 @@ fn directions_are_kept_in_range_and_go_with_their_layer() {
 }
 
 #[test]
+fn likeness_is_kept_in_range_and_goes_with_its_photo() {
+    let mut bench = Bench::new();
+    let likeness = |bench: &Bench, id| bench.timeline.document().likeness(PhotoId(id));
+    let drag = |bench: &mut Bench, id, value| {
+        bench.timeline.edit_continuously("Change likeness", EditKey::Likeness(PhotoId(id)), |document| {
+            document.set_likeness(PhotoId(id), value);
+        });
+    };
+    assert_eq!(likeness(&bench, 1), 1.0);
+    for (given, kept) in [(0.25, 0.25), (-3.0, 0.0), (7.0, 1.0), (f32::NAN, 1.0), (0.5, 0.5)] {
+        drag(&mut bench, 2, given);
+        assert_eq!((likeness(&bench, 2), likeness(&bench, 1)), (kept, 1.0));
+    }
+    drag(&mut bench, 99, 0.5);
+    assert_eq!(likeness(&bench, 99), 1.0, "of no photo there is none");
+    assert_eq!(bench.steps(), ["Change likeness"], "one drag is one step, and a change of nothing is none");
+    drag(&mut bench, 3, 0.75);
+    assert_eq!(bench.steps().len(), 2);
+
+    // Another face of the photo takes its place.
+    bench.timeline.edit("Choose face", |document| document.replace_photo(PhotoId(2), photo(4))).unwrap();
+    assert_eq!((likeness(&bench, 2), likeness(&bench, 4)), (1.0, 0.5));
+    bench.timeline.edit("Close photo", |document| document.remove_photo(PhotoId(4)));
+    assert_eq!(likeness(&bench, 4), 1.0);
+    bench.timeline.undo();
+    assert_eq!(likeness(&bench, 4), 0.5);
+    bench.timeline.undo();
+    assert_eq!(likeness(&bench, 2), 0.5);
+    bench.timeline.undo();
+    bench.timeline.undo();
+    assert!(bench.timeline.document().has_same_content(&document()));
+}
+
+#[test]
+fn a_layer_matches_colours_as_far_as_it_is_told() {
+    let mut bench = Bench::new();
+    let colours = |bench: &Bench| bench.timeline.document().layer(LayerId(1)).unwrap().match_colours;
+    assert_eq!(colours(&bench), 1.0, "of itself");
+    for (given, kept) in [(0.5, 0.5), (-1.0, 0.0), (2.0, 1.0), (f32::INFINITY, 0.0)] {
+        bench.timeline.edit_continuously("Match colours", EditKey::LayerMatchColours(LayerId(1)), |document| {
+            document.update_layer(LayerId(1), |layer| layer.match_colours = given);
+        });
+        assert_eq!(colours(&bench), kept);
+    }
+    assert_eq!(bench.steps(), ["Match colours"]);
+    bench.timeline.undo();
+    assert_eq!(colours(&bench), 1.0);
+}
+
+#[test]
+fn what_is_known_of_a_face_is_of_one_model_and_counted() {
+    let latent = Some(Arc::new(Latent::of_stylemap(vec![0.5; 4096])));
+    let of = |latent_model: Option<&str>| {
+        let latent_model = latent_model.map(str::to_owned);
+        Photo { latent: latent.clone(), latent_model, ..photo(9) }
+    };
+    assert!(of(Some("a")).latent_of("a").is_some() && of(Some("a")).latent_of("b").is_none());
+    assert!(of(None).latent_of("b").is_some() && photo(9).latent_of("b").is_none());
+    let bytes = |photo: Photo| {
+        let mut with_photo = document();
+        with_photo.add_photo(photo);
+        with_photo.bytes_not_shared_with(&document())
+    };
+    assert_eq!(bytes(of(None)), bytes(photo(9)) + 4 * 4096);
+}
+
+#[test]
 fn the_scene_says_what_the_document_shows() {
     let mut bench = Bench::new();
     let mut scenes = SceneBuilder::default();
@@ -955,8 +1033,20 @@ fn the_scene_says_what_the_document_shows() {
     assert_eq!(third.directions, [step(1, 1.5)], "the model has no hat");
     assert_eq!(third.layers[0].directions, [step(0, 1.0), step(1, 1.0)], "its own on top of the whole face's");
 
+    assert!(third.likeness.is_empty() && third.layers[0].match_colours == 1.0);
+    bench.timeline.edit("Change likeness", |document| {
+        (1..=3).for_each(|id| document.set_likeness(PhotoId(id), id as f32 / 4.0));
+        document.set_blend(None).unwrap();
+        document.update_layer(LayerId(1), |layer| layer.match_colours = 0.5);
+    });
+    let fourth = scenes.scene(bench.timeline.document(), None).unwrap();
+    assert_eq!(fourth.layers[0].match_colours, 0.5);
+    assert_eq!(fourth.likeness, [(FaceId(1), 0.25), (FaceId(2), 0.5)].into(), "the third face is not shown");
+
     bench.timeline.edit("Hide layer", |document| document.update_layer(LayerId(1), |layer| layer.visible = false));
-    assert!(scenes.scene(bench.timeline.document(), None).unwrap().layers.is_empty());
+    let hidden = scenes.scene(bench.timeline.document(), None).unwrap();
+    assert!(hidden.layers.is_empty());
+    assert_eq!(hidden.likeness, [(FaceId(1), 0.25)].into());
     assert!(scenes.scene(&Document::default(), None).is_none());
 }
 
@@ -1009,6 +1099,8 @@ enum Act {
     Rename(usize, String),
     Reorder(usize, isize),
     Change(usize, f32, f32, bool),
+    MatchColours(usize, f32),
+    SetLikeness(usize, f32),
     Undo,
     Redo,
     Seal,
@@ -1039,6 +1131,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..9usize, -3..3isize).prop_map(|(layer, steps)| Act::Reorder(layer, steps)),
         2 => (0..9usize, -0.5..1.5f32, -9.0..99.0f32, any::<bool>())
             .prop_map(|(layer, strength, feather, visible)| Act::Change(layer, strength, feather, visible)),
+        1 => (0..9usize, -0.5..1.5f32).prop_map(|(layer, share)| Act::MatchColours(layer, share)),
+        2 => (0..6usize, -0.5..1.5f32).prop_map(|(photo, share)| Act::SetLikeness(photo, share)),
         3 => Just(Act::Undo),
         2 => Just(Act::Redo),
         1 => Just(Act::Seal),
@@ -1156,6 +1250,20 @@ impl Act {
                     });
                 }
             }
+            Self::MatchColours(index, share) => {
+                if let Some(id) = layer(index) {
+                    bench.timeline.edit_continuously("Match colours", EditKey::LayerMatchColours(id), |document| {
+                        document.update_layer(id, |layer| layer.match_colours = share);
+                    });
+                }
+            }
+            Self::SetLikeness(index, share) => {
+                if let Some(id) = photo(index) {
+                    bench.timeline.edit_continuously("Change likeness", EditKey::Likeness(id), |document| {
+                        document.set_likeness(id, share);
+                    });
+                }
+            }
             Self::Undo => drop(bench.timeline.undo()),
             Self::Redo => drop(bench.timeline.redo()),
             Self::Seal => bench.timeline.seal(),
@@ -1198,8 +1306,10 @@ fn assert_sound(document: &Document) {
     for layer in document.layers() {
         assert!(document.photo(layer.photo).is_some());
         assert!((0.0..=1.0).contains(&layer.strength) && layer.feather_px >= 0.0);
+        assert!((0.0..=1.0).contains(&layer.match_colours));
     }
     assert!(document.layers().is_empty() || document.active_layer().is_some());
+    assert!(document.photos().iter().all(|photo| (0.0..=1.0).contains(&document.likeness(photo.id))));
 }
 
 proptest! {

@@ -23,6 +23,8 @@ use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::engine::{Engine, Frame, WorkerOptions};
 use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
 
+#[path = "editor/likeness.rs"]
+mod likeness;
 #[path = "editor/walkthrough.rs"]
 mod walkthrough;
 
@@ -40,6 +42,7 @@ fn config() -> Config {
         mapping_layers: 3,
         lr_mul: 0.01,
         norm: "LayerNorm".to_owned(),
+        fine_encoder: None,
     }
 }
 
@@ -312,7 +315,7 @@ fn a_stroke_changes_the_picture_and_undo_brings_it_back() {
     let before = session.frame();
     session.paint((180.0, 230.0), (340.0, 230.0));
     let painted = session.settle();
-    assert!(painted.number > before.number);
+    assert!(painted.order() > before.order());
     assert!(difference(&before, &painted) > 20, "{} pixels differ", difference(&before, &painted));
     assert_eq!((session.mask_value(260, 230), session.mask_value(260, 330)), (255, 0));
     assert_eq!(session.steps(), ["Paint stroke"]);
@@ -320,7 +323,7 @@ fn a_stroke_changes_the_picture_and_undo_brings_it_back() {
 
     session.key(Modifiers::COMMAND, Key::Z);
     let undone = session.settle();
-    assert!(undone.number > painted.number);
+    assert!(undone.order() > painted.order());
     assert_eq!(undone.rgba, before.rgba);
     session.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     assert_eq!(session.settle().rgba, painted.rgba);
@@ -482,9 +485,9 @@ fn cursor_and_overlay_follow_the_pointer_while_the_engine_is_slow() {
         assert_ne!(now, last, "the cursor at step {i}");
         last = now;
     }
-    assert_eq!(session.frame().number, first.number, "no picture came meanwhile, after {:?}", started.elapsed());
+    assert_eq!(session.frame().order(), first.order(), "no picture came meanwhile, after {:?}", started.elapsed());
     session.button(to, PointerButton::Primary, false);
-    assert!(session.settle().number > first.number);
+    assert!(session.settle().order() > first.order());
 }
 
 #[test]
@@ -1446,7 +1449,7 @@ fn the_motion_between_two_faces_plays_and_is_exported() {
     session.harness.step();
     let mut seen = std::collections::BTreeSet::new();
     session.wait_until("it moves", |editor| {
-        seen.extend(editor.frame().map(|frame| frame.number));
+        seen.extend(editor.frame().map(|frame| frame.order()));
         seen.len() > 8
     });
     assert!(difference(&still, &session.frame()) > 0);

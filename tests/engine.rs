@@ -9,14 +9,20 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use proptest::prelude::*;
+use stylemap::agreement::{agreement, gray};
 use stylemap::checkpoint::Checkpoint;
+use stylemap::colours::ColourMatch;
+use stylemap::config::FineEncoderConfig;
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{
-    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Layer, PreviewMode, Scene, WorkerOptions,
+    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, FrameKind, Layer, PreviewMode, Scene,
+    WorkerOptions,
 };
-use stylemap::mask::Pooling;
-use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
+use stylemap::latent::{Residuals, residual_share};
+use stylemap::mask::{Pooling, shift_at_level};
+use stylemap::settle::{self, Shown};
+use stylemap::{Config, DeviceChoice, DtypeChoice, Latent, Mask, photo};
 
 /// Small, with unlike widths everywhere, so that no two can be confused.
 fn config() -> Config {
@@ -30,6 +36,7 @@ fn config() -> Config {
         mapping_layers: 3,
         lr_mul: 0.01,
         norm: "LayerNorm".to_owned(),
+        fine_encoder: Some(FineEncoderConfig { top_width: 5, mid_width: 6, passes: 2 }),
     }
 }
 
@@ -64,37 +71,92 @@ fn engine(dtype: DtypeChoice) -> Engine {
     checkpoint.directions = Some(Directions::from_bytes(&directions(), "directions", &config()).unwrap());
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, dtype).unwrap();
     for (seed, face) in FACES.into_iter().enumerate() {
-        engine.add_face(face, &picture(seed as u32 + 1)).unwrap();
+        engine.add_face(face, &picture(seed as u32 + 1), &Cancel::default()).unwrap();
     }
     engine
 }
 
-/// The scene by the plain functions of `stylemap::edit`, nothing cached.
-fn uncached(engine: &Engine, scene: &Scene) -> Vec<u8> {
-    let generator = &engine.model().generator;
-    let stylemap = |face| engine.stylemap(face).unwrap().clone();
-    let codes = |stylemap: Tensor, steps: &[DirectionStep]| {
-        let moved = steps.iter().fold(stylemap, |stylemap, step| {
-            let direction = engine.model().direction(step.index).unwrap();
-            edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref()).unwrap()
+/// The style codes of a face, or of what lies between two, by plain functions.
+fn codes_of(
+    engine: &Engine,
+    parts: &[(Tensor, Option<Residuals>, f32)],
+    stylemap: &Tensor,
+    steps: &[DirectionStep],
+) -> Vec<Tensor> {
+    let model = engine.model();
+    let moved = steps.iter().fold(stylemap.clone(), |stylemap, step| {
+        let direction = model.direction(step.index).unwrap();
+        edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref()).unwrap()
+    });
+    let mut codes = model.generator.style_codes(&moved).unwrap();
+    for (_, residuals, share) in parts {
+        let Some(residuals) = residuals.as_ref().filter(|_| *share != 0.0) else { continue };
+        let is_moved = steps.iter().any(|step| step.amount != 0.0);
+        let pictures = [stylemap, &moved].map(|stylemap| model.generator.decode(stylemap).unwrap());
+        let [before, after] = pictures.map(|picture| {
+            let values = picture.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let plane = values.len() / 3;
+            (0..plane).map(|i| gray([0, 1, 2].map(|c| values[c * plane + i] * 127.5 + 127.5))).collect::<Vec<_>>()
         });
-        generator.style_codes(&moved).unwrap()
-    };
-    let of_base = |stylemap| codes(stylemap, &scene.directions);
-    let source = match scene.base {
-        Base::Face(face) => of_base(stylemap(face)),
-        Base::Interpolation { from, to, t } => {
-            of_base(edit::interpolate(&stylemap(from), &stylemap(to), f64::from(t)).unwrap())
+        let kept = if is_moved { agreement(&before, &after, 32) } else { vec![1.0; 32 * 32] };
+        let kept = Tensor::from_vec(kept, (1, 1, 32, 32), &Device::Cpu).unwrap();
+        let placed = model.place_residuals(residuals, f64::from(*share)).unwrap();
+        let fine = model.config.fine_codes();
+        for (index, residual) in fine.zip(placed) {
+            let cell = 32 / residual.dim(3).unwrap();
+            let kept = kept.avg_pool2d(cell).unwrap();
+            codes[index] = (&codes[index] + residual.broadcast_mul(&kept).unwrap()).unwrap();
         }
-        Base::StyleMix { coarse, fine } => edit::style_mix(&of_base(stylemap(coarse)), &of_base(stylemap(fine))),
+    }
+    codes
+}
+
+/// The face as a scene takes it: its stylemap, its residuals, and how much of them it shows.
+fn face_of(engine: &Engine, scene: &Scene, face: FaceId, match_colours: f32) -> (Tensor, Option<Residuals>, f32) {
+    let likeness = scene.likeness_of(face);
+    if match_colours > 0.0 && face != scene.colours_of() {
+        let of = |face: FaceId| picture(u32::try_from(face.0).unwrap());
+        let (reference, target) = (of(face), of(scene.colours_of()));
+        let amount = (match_colours * 1000.0).round() / 1000.0;
+        let matched = ColourMatch::new(&reference, &target, amount).apply(&reference);
+        let image = photo::to_tensor(&matched, 32).unwrap();
+        let (stylemap, residuals) = engine.model().encode(&image, &Cancel::default()).unwrap();
+        return (stylemap, residuals, likeness);
+    }
+    (engine.stylemap(face).unwrap().clone(), engine.latent(face).unwrap().residuals.clone(), likeness)
+}
+
+/// The scene by the plain functions of `stylemap`, nothing cached: as a moving brush shows it, and as it stays.
+fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
+    let model = engine.model();
+    let generator = &model.generator;
+    let of_face = |face: FaceId, match_colours: f32, steps: &[DirectionStep]| {
+        let part = face_of(engine, scene, face, match_colours);
+        codes_of(engine, std::slice::from_ref(&part), &part.0, steps)
     };
-    let all: Vec<_> = scene
-        .layers
+    let (base, base_likeness) = match scene.base {
+        Base::Face(face) => (of_face(face, 0.0, &scene.directions), scene.likeness_of(face)),
+        Base::Interpolation { from, to, t } => {
+            let likeness = (1.0 - t) * scene.likeness_of(from) + t * scene.likeness_of(to);
+            let [mut from, mut to] = [from, to].map(|face| face_of(engine, scene, face, 0.0));
+            (from.2, to.2) = (from.2 * residual_share(t), to.2 * residual_share(1.0 - t));
+            let between = edit::interpolate(&from.0, &to.0, f64::from(t)).unwrap();
+            (codes_of(engine, &[from, to], &between, &scene.directions), likeness)
+        }
+        Base::StyleMix { coarse, fine } => {
+            let [coarse_codes, fine_codes] = [coarse, fine].map(|face| of_face(face, 0.0, &scene.directions));
+            (edit::style_mix(&coarse_codes, &fine_codes), scene.likeness_of(fine))
+        }
+    };
+    let layers: Vec<_> = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
+    let all: Vec<_> = layers
         .iter()
-        .map(|layer| (codes(stylemap(layer.face), &layer.directions), layer.mask.feathered(layer.feather_px)))
+        .map(|layer| {
+            let codes = of_face(layer.face, layer.match_colours, &layer.directions);
+            (codes, layer.mask.feathered(layer.feather_px))
+        })
         .collect();
-    let references: Vec<_> = scene
-        .layers
+    let references: Vec<_> = layers
         .iter()
         .zip(&all)
         .map(|(layer, (codes, mask))| Reference {
@@ -105,8 +167,40 @@ fn uncached(engine: &Engine, scene: &Scene) -> Vec<u8> {
             strength: layer.strength,
         })
         .collect();
-    let image = generator.decode_codes(&edit::mix_codes(&source, &references).unwrap()).unwrap();
-    photo::to_rgba(&image).unwrap()
+    let mixed = edit::mix_codes(&base, &references).unwrap();
+    let image = generator.decode_codes(&mixed).unwrap();
+    let moving = photo::to_rgba(&image).unwrap();
+    let likenesses: Vec<_> =
+        std::iter::once(base_likeness).chain(layers.iter().map(|layer| scene.likeness_of(layer.face))).collect();
+    let (Some(fine_encoder), false) = (&model.fine_encoder, layers.is_empty() || likenesses.iter().all(|l| *l == 0.0))
+    else {
+        return (moving.clone(), moving);
+    };
+    let mut weights = vec![vec![1f32; 32 * 32]];
+    let mut shifts = vec![(0, 0)];
+    for reference in &references {
+        let [dx, dy] = [reference.offset_px.0, reference.offset_px.1]
+            .map(|offset_px| shift_at_level(offset_px, 32, reference.mask.size_px()));
+        let mask = reference.mask.at_level(32, Pooling::Soft).shifted(dx, dy);
+        let mask: Vec<f32> = mask.weights().iter().map(|weight| weight * reference.strength).collect();
+        weights.iter_mut().for_each(|below| below.iter_mut().zip(&mask).for_each(|(below, mask)| *below *= 1.0 - mask));
+        weights.push(mask);
+        shifts.push((dx, dy));
+    }
+    let pictures: Vec<_> = std::iter::once(&base)
+        .chain(all.iter().map(|(codes, _)| codes))
+        .map(|codes| generator.decode_codes(codes).unwrap())
+        .collect();
+    let shown: Vec<_> = (0..pictures.len())
+        .map(|i| Shown { picture: &pictures[i], weights: &weights[i], shift_px: shifts[i], likeness: likenesses[i] })
+        .collect();
+    let fine = model.config.fine_codes();
+    let residuals = settle::residuals(fine_encoder, &mixed[fine.clone()], &image, &shown).unwrap();
+    let mut settled = mixed;
+    for (index, residual) in fine.zip(residuals) {
+        settled[index] = (&settled[index] + residual).unwrap();
+    }
+    (moving, photo::to_rgba(&generator.decode_codes(&settled).unwrap()).unwrap())
 }
 
 fn worst(a: &[u8], b: &[u8]) -> u8 {
@@ -139,16 +233,19 @@ fn any_mask() -> impl Strategy<Value = Arc<Mask>> {
 fn any_layer() -> impl Strategy<Value = Layer> {
     let offset = prop_oneof![Just((0, 0)), (-40i32..40, -40i32..40)];
     let feather = prop_oneof![Just(0.0f32), 0.0f32..8.0];
-    (prop::sample::select(FACES.to_vec()), any_mask(), offset, 0.0f32..=1.0, feather, any_directions()).prop_map(
-        |(face, mask, offset_px, strength, feather_px, directions)| Layer {
-            face,
-            mask,
-            offset_px,
-            strength,
-            feather_px,
-            directions,
-        },
-    )
+    let match_colours = prop::sample::select(vec![0.0f32, 0.0, 0.5, 1.0]);
+    let strength = prop_oneof![Just(1.0f32), 0.0f32..=1.0];
+    let layer =
+        (prop::sample::select(FACES.to_vec()), any_mask(), offset, strength, feather, any_directions(), match_colours);
+    layer.prop_map(|(face, mask, offset_px, strength, feather_px, directions, match_colours)| Layer {
+        face,
+        mask,
+        offset_px,
+        strength,
+        feather_px,
+        match_colours,
+        directions,
+    })
 }
 
 /// Mostly none, few of them, so that layers share what was computed.
@@ -168,8 +265,14 @@ fn any_base() -> impl Strategy<Value = Base> {
 }
 
 fn any_scene() -> impl Strategy<Value = Scene> {
-    (any_base(), any_directions(), prop::collection::vec(any_layer(), 0..4))
-        .prop_map(|(base, directions, layers)| Scene { base, directions, layers })
+    let likeness = prop::sample::select(vec![1.0f32, 1.0, 0.6, 0.0]);
+    let likeness = prop::collection::vec(likeness, FACES.len());
+    (any_base(), any_directions(), prop::collection::vec(any_layer(), 0..4), likeness).prop_map(
+        |(base, directions, layers, likeness)| {
+            let likeness = FACES.into_iter().zip(likeness).filter(|(_, likeness)| *likeness < 1.0).collect();
+            Scene { base, directions, layers, likeness }
+        },
+    )
 }
 
 proptest! {
@@ -185,17 +288,63 @@ proptest! {
         let mut engine = engine(DtypeChoice::F32);
         for scene in scenes {
             let mut scene = scene;
-            for change in std::iter::once(None).chain(changes.iter().map(Some)) {
+            for (is_fresh, change) in std::iter::once((true, None)).chain(changes.iter().map(|change| (false, Some(change)))) {
                 match (change, scene.layers.last_mut()) {
                     (Some((_, offset_px, true)), Some(layer)) => layer.offset_px = *offset_px,
                     (Some((mask, _, false)), Some(layer)) => layer.mask = Arc::clone(mask),
                     _ => {}
                 }
+                let (moving, settled) = uncached(&engine, &scene);
+                if is_fresh {
+                    let frame = engine.render_moving(&scene, &Cancel::default()).unwrap();
+                    prop_assert!(worst(&frame.rgba, &moving) <= 1, "moving");
+                    prop_assert!(frame.kind == FrameKind::Moving || moving == settled);
+                }
                 let frame = engine.render(&scene, &Cancel::default()).unwrap();
-                prop_assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 1);
+                prop_assert!(worst(&frame.rgba, &settled) <= 1, "settled");
+                prop_assert_eq!(frame.kind, FrameKind::Final);
             }
         }
     }
+}
+
+/// What is settled stays under a brush that goes on elsewhere, and is settled anew from nothing but the scene.
+#[test]
+fn a_settled_picture_stays_while_the_brush_goes_on() {
+    let never = Cancel::default();
+    let mut engine = default_engine(PreviewMode::Never);
+    let scenes = stroke(40.0, 6);
+    let moving = engine.render_moving(&scenes[0], &never).unwrap();
+    let settled = engine.render(&scenes[0], &never).unwrap();
+    assert_eq!((moving.kind, settled.kind), (FrameKind::Moving, FrameKind::Final));
+    let apart =
+        |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
+    let change = apart(&moving.rgba, &settled.rgba);
+    assert!(change > 0.05, "nothing settled: {change}");
+    assert!(engine.render_moving(&scenes[0], &never).unwrap().rgba == settled.rgba);
+    // Far from the new dab the moving picture is the settled one, nearly: layer norm ties them.
+    let next = engine.render_moving(&scenes[1], &never).unwrap();
+    let unsettled = default_engine(PreviewMode::Never).render_moving(&scenes[1], &never).unwrap();
+    let right = |frame: &[u8]| frame.chunks(128 * 4).flat_map(|row| row[90 * 4..].to_vec()).collect::<Vec<u8>>();
+    let (kept, lost) =
+        (apart(&right(&next.rgba), &right(&settled.rgba)), apart(&right(&unsettled.rgba), &right(&settled.rgba)));
+    assert!(kept <= lost, "{kept} and {lost}");
+    let expected = default_engine(PreviewMode::Never).render(&scenes[5], &never).unwrap();
+    assert!(worst(&engine.render(&scenes[5], &never).unwrap().rgba, &expected.rgba) <= 1);
+}
+
+/// A face that comes back from a file is the same picture, to the last bit.
+#[test]
+fn a_latent_is_the_face() {
+    let never = Cancel::default();
+    let (mut first, mut second) = (engine(DtypeChoice::F32), engine(DtypeChoice::F32));
+    let latent = first.latent(FACES[0]).unwrap().clone();
+    assert!(latent.residuals.is_some());
+    second.remove_face(FACES[0]);
+    second.add_latent(FACES[0], latent, Some(&picture(1))).unwrap();
+    let scene = one_layer(Mask::constant(8, 0.5));
+    let scene = Scene { layers: vec![Layer { match_colours: 1.0, ..scene.layers[0].clone() }], ..scene };
+    assert!(first.render(&scene, &never).unwrap().rgba == second.render(&scene, &never).unwrap().rgba);
 }
 
 /// Twenty faces under a budget that holds few of them: the pictures are the same, and the caches stay below it.
@@ -207,7 +356,7 @@ fn evicted_faces_come_back_as_they_were() {
     unbounded.set_cache_budget(usize::MAX);
     for (seed, face) in ids.iter().enumerate() {
         for engine in [&mut bounded, &mut unbounded] {
-            engine.add_face(*face, &picture(seed as u32 + 1)).unwrap();
+            engine.add_face(*face, &picture(seed as u32 + 1), &Cancel::default()).unwrap();
         }
     }
     bounded.render(&Scene::face(ids[0]), &Cancel::default()).unwrap();
@@ -224,8 +373,10 @@ fn evicted_faces_come_back_as_they_were() {
             offset_px: (0, 0),
             strength: 1.0,
             feather_px: 0.0,
+            match_colours: 0.0,
             directions: Vec::new(),
         }],
+        likeness: BTreeMap::new(),
     };
     for i in 0..40usize {
         let [a, b, c] = [i % 20, (i * 7 + 1) % 20, (i * 3 + 2) % 20].map(|face| ids[face]);
@@ -237,7 +388,7 @@ fn evicted_faces_come_back_as_they_were() {
         let scene = painted(base, b, 4 + i % 25);
         let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
         assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1, "picture {i}");
-        let as_it_is = |engine: &mut Engine| engine.draw_face(c, &Cancel::default()).unwrap().rgba;
+        let as_it_is = |engine: &mut Engine| engine.draw_face(c, 1.0, &Cancel::default()).unwrap().rgba;
         assert_eq!(as_it_is(&mut bounded), as_it_is(&mut unbounded), "face {c:?}");
         assert!(bounded.cache_bytes() <= budget + bytes_of_one, "{} bytes after picture {i}", bounded.cache_bytes());
     }
@@ -257,8 +408,8 @@ fn default_engine(previews: PreviewMode) -> Engine {
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     engine.set_previews(previews);
     for (face, name) in FACES.into_iter().zip(["female_053.png", "male_077.png"]) {
-        let portrait = photo::load(&repository.join("assets/demo").join(name)).unwrap();
-        engine.add_face(face, &portrait).unwrap();
+        let portrait = photo::load(&repository.join("tests/fixtures/portraits").join(name)).unwrap();
+        engine.add_face(face, &portrait, &Cancel::default()).unwrap();
     }
     engine
 }
@@ -270,6 +421,7 @@ fn one_layer(mask: Mask) -> Scene {
         offset_px: (0, 0),
         strength: 1.0,
         feather_px: 0.0,
+        match_colours: 0.0,
         directions: Vec::new(),
     };
     Scene { layers: vec![layer], ..Scene::face(FACES[0]) }
@@ -301,12 +453,12 @@ fn previews_differ_from_exact_frames_by_what_nobody_sees() {
         let (mut previewing, mut exact) = (default_engine(PreviewMode::Always), default_engine(PreviewMode::Never));
         let scenes = stroke(radius_px, steps);
         assert!(previewing.preview(&scenes[0], &never).unwrap().is_none(), "there is nothing to go on from");
-        previewing.render(&scenes[0], &never).unwrap();
+        previewing.render_moving(&scenes[0], &never).unwrap();
         let (mut drawn, mut most, mut mean) = (0, 0, 0f64);
         for scene in &scenes[1..] {
-            let expected = exact.render(scene, &never).unwrap().rgba;
+            let expected = exact.render_moving(scene, &never).unwrap().rgba;
             let Some(preview) = previewing.preview(scene, &never).unwrap() else {
-                previewing.render(scene, &never).unwrap();
+                previewing.render_moving(scene, &never).unwrap();
                 continue;
             };
             drawn += 1;
@@ -318,8 +470,8 @@ fn previews_differ_from_exact_frames_by_what_nobody_sees() {
             "radius {radius_px}: {drawn} previews of {steps} steps, at most {most} of 255 apart, {mean:.3} on average"
         );
         assert!(drawn > 0 && most <= 6 && mean < 0.5, "radius {radius_px}: {drawn} previews, {most}, {mean}");
-        let (last, expected) = (scenes.last().unwrap(), exact.render(scenes.last().unwrap(), &never).unwrap());
-        assert!(worst(&previewing.render(last, &never).unwrap().rgba, &expected.rgba) <= 1);
+        let (last, expected) = (scenes.last().unwrap(), exact.render_moving(scenes.last().unwrap(), &never).unwrap());
+        assert!(worst(&previewing.render_moving(last, &never).unwrap().rgba, &expected.rgba) <= 1);
     }
 }
 
@@ -329,20 +481,20 @@ fn previews_are_drawn_of_strokes_only() {
     let never = Cancel::default();
     let mut engine = default_engine(PreviewMode::Always);
     let scenes = stroke(40.0, 4);
-    engine.render(&Scene::face(FACES[0]), &never).unwrap();
+    engine.render_moving(&Scene::face(FACES[0]), &never).unwrap();
     assert!(engine.preview(&scenes[0], &never).unwrap().is_none(), "the first layer brings another face");
-    engine.render(&scenes[0], &never).unwrap();
+    engine.render_moving(&scenes[0], &never).unwrap();
     assert!(engine.preview(&scenes[1], &never).unwrap().is_some());
     // The fine codes alone change: nothing below the fine levels tells of it.
     let mix = Scene { base: Base::StyleMix { coarse: FACES[0], fine: FACES[1] }, ..scenes[1].clone() };
     assert!(engine.preview(&mix, &never).unwrap().is_none());
-    engine.render(&mix, &never).unwrap();
+    engine.render_moving(&mix, &never).unwrap();
     assert!(engine.preview(&one_layer(Mask::constant(512, 1.0)), &never).unwrap().is_none(), "all of it changes");
     engine.remove_face(FACES[2]);
     assert!(engine.preview(&scenes[2], &never).unwrap().is_none(), "the caches are gone");
     // Where frames are fast there are none.
     engine.set_previews(PreviewMode::Never);
-    engine.render(&scenes[2], &never).unwrap();
+    engine.render_moving(&scenes[2], &never).unwrap();
     assert!(engine.preview(&scenes[3], &never).unwrap().is_none());
 }
 
@@ -352,7 +504,7 @@ fn a_frame_that_was_stopped_leaves_nothing_out() {
     let never = Cancel::default();
     let (mut engine, mut exact) = (default_engine(PreviewMode::Always), default_engine(PreviewMode::Never));
     let scenes = stroke(40.0, 4);
-    engine.render(&scenes[0], &never).unwrap();
+    engine.render_moving(&scenes[0], &never).unwrap();
     let stopped = Cancel::default();
     std::thread::scope(|scope| {
         // At whatever point of the frame it comes.
@@ -360,10 +512,10 @@ fn a_frame_that_was_stopped_leaves_nothing_out() {
             std::thread::sleep(Duration::from_millis(8));
             stopped.cancel();
         });
-        let _ = engine.render(&scenes[2], &stopped);
+        let _ = engine.render_moving(&scenes[2], &stopped);
     });
     let preview = engine.preview(&scenes[2], &never).unwrap();
-    let expected = exact.render(&scenes[2], &never).unwrap();
+    let expected = exact.render_moving(&scenes[2], &never).unwrap();
     if let Some(preview) = preview {
         let apart = worst(&preview.rgba, &expected.rgba);
         assert!(apart <= 6, "{apart}");
@@ -373,8 +525,7 @@ fn a_frame_that_was_stopped_leaves_nothing_out() {
 #[test]
 fn half_precision_draws_nearly_the_same_picture() {
     let mask = Arc::new(Mask::constant(32, 0.5));
-    let layer =
-        Layer { face: FACES[1], mask, offset_px: (3, 0), strength: 1.0, feather_px: 0.0, directions: Vec::new() };
+    let layer = Layer { mask, offset_px: (3, 0), ..one_layer(Mask::constant(1, 1.0)).layers[0].clone() };
     let scene = Scene { layers: vec![layer], ..Scene::face(FACES[0]) };
     let exact = engine(DtypeChoice::F32).render(&scene, &Cancel::default()).unwrap();
     for dtype in [DtypeChoice::F16, DtypeChoice::BF16] {
@@ -383,14 +534,15 @@ fn half_precision_draws_nearly_the_same_picture() {
         let mean = frame.rgba.iter().zip(&exact.rgba).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>()
             / frame.rgba.len() as f64;
         assert!(mean < 4.0, "{dtype:?} differs by {mean} on average");
-        assert!(worst(&frame.rgba, &uncached(&engine, &scene)) <= 8, "{dtype:?} differs from its own uncached form");
+        assert!(worst(&frame.rgba, &uncached(&engine, &scene).1) <= 8, "{dtype:?} differs from its own uncached form");
     }
 }
 
 #[test]
 fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
     let mut engine = engine(DtypeChoice::F32);
-    let mut draw = |scene: &Scene| engine.render(scene, &Cancel::default()).unwrap().rgba;
+    // A network of random weights settles a picture that needs nothing, too.
+    let mut draw = |scene: &Scene| engine.render_moving(scene, &Cancel::default()).unwrap().rgba;
     let step = |amount| vec![DirectionStep { index: 1, amount, mask: None }];
     let top = Mask::new(4, (0..16).map(|cell| f32::from(cell < 4)).collect()).unwrap();
     // The layer's face is the base itself: only its steps show.
@@ -400,13 +552,14 @@ fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
         offset_px: (0, 0),
         strength: 1.0,
         feather_px: 0.0,
+        match_colours: 0.0,
         directions,
     };
     let face = Scene::face(FACES[0]);
     let plain = draw(&face);
     let moved = draw(&Scene { directions: step(3.0), ..face.clone() });
     let inside = draw(&Scene { layers: vec![layer(step(3.0))], ..face.clone() });
-    assert_eq!(draw(&Scene { layers: vec![layer(step(0.0))], ..face.clone() }), plain);
+    assert!(draw(&Scene { layers: vec![layer(step(0.0))], ..face.clone() }) == plain);
     let apart = |a: &[u8], b: &[u8], rows: std::ops::Range<usize>| {
         let row = 32 * 4;
         let (a, b) = (&a[rows.start * row..rows.end * row], &b[rows.start * row..rows.end * row]);
@@ -456,13 +609,13 @@ fn the_latest_request_wins_and_no_frame_goes_back() {
     for i in 0..50 {
         let t = i as f32 / 50.0;
         let base = Base::Interpolation { from: FACES[0], to: FACES[1], t };
-        last = handle.render(Scene { base, directions: Vec::new(), layers: Vec::new() });
+        last = handle.render(Scene { base, ..Scene::face(FACES[0]) });
     }
     let mut frames = Vec::new();
     while frames.last() != Some(&last) {
         match events.recv_timeout(Duration::from_secs(60)).expect("a frame within a minute") {
-            Event::Frame(frame) => frames.push(frame.number),
-            Event::Ready(_) | Event::FaceReady(_) => {}
+            Event::Frame(frame) => frames.push(frame.request),
+            Event::Ready(_) | Event::FaceReady(..) => {}
             event => panic!("unexpected {event:?}"),
         }
     }
@@ -470,7 +623,8 @@ fn the_latest_request_wins_and_no_frame_goes_back() {
     assert!(frames.len() <= 3, "requests queued up: {frames:?}");
 }
 
-/// A preview comes first, under an odd number, and the exact frame after it; while one is asked for after the other, only previews.
+/// A preview comes first, then what the codes mixed give, and when nothing more is asked for the settled picture; while one is asked for
+/// after the other, mostly previews.
 #[test]
 fn the_exact_frame_follows_its_preview_unless_something_newer_is_asked_for() {
     let (sender, events) = mpsc::channel();
@@ -488,25 +642,27 @@ fn the_exact_frame_follows_its_preview_unless_something_newer_is_asked_for() {
     };
     let scenes = stroke(20.0, 12);
     let first = handle.render(scenes[0].clone());
-    assert_eq!(next().number, first, "nothing to go on from: exact at once");
+    assert_eq!(next().order(), (first, FrameKind::Moving), "nothing to go on from: no preview");
+    assert_eq!(next().order(), (first, FrameKind::Final));
     let second = handle.render(scenes[1].clone());
-    let (preview, exact) = (next(), next());
-    assert_eq!((preview.number, exact.number), (second - 1, second));
-    assert_eq!(preview.request(), exact.request());
-    assert!(exact.is_exact() && !preview.is_exact());
-    assert!(worst(&preview.rgba, &exact.rgba) <= 6);
+    let (preview, moving, settled) = (next(), next(), next());
+    assert_eq!(preview.order(), (second, FrameKind::Preview));
+    assert_eq!(moving.order(), (second, FrameKind::Moving));
+    assert_eq!(settled.order(), (second, FrameKind::Final));
+    assert!(worst(&preview.rgba, &moving.rgba) <= 6);
     let mut last = 0;
     for scene in &scenes[2..] {
         std::thread::sleep(Duration::from_millis(2));
         last = handle.render(scene.clone());
     }
-    let mut numbers = vec![next().number];
-    while numbers.last() != Some(&last) {
-        numbers.push(next().number);
+    let mut frames = vec![next().order()];
+    while frames.last() != Some(&(last, FrameKind::Final)) {
+        frames.push(next().order());
     }
-    assert!(numbers.is_sorted(), "{numbers:?}");
-    let exact = numbers.iter().filter(|number| number.is_multiple_of(2)).count();
-    assert!(exact < numbers.len(), "no preview among {numbers:?}");
+    assert!(frames.is_sorted(), "{frames:?}");
+    assert!(frames.iter().any(|(_, kind)| *kind == FrameKind::Preview), "no preview among {frames:?}");
+    let settled = frames.iter().filter(|(_, kind)| *kind == FrameKind::Final).count();
+    assert_eq!(settled, 1, "settled under the brush: {frames:?}");
 }
 
 #[test]
@@ -514,7 +670,7 @@ fn asking_never_waits_for_the_network() {
     let (handle, events) = spawn(Duration::from_millis(400));
     handle.add_face(FACES[0], Arc::new(picture(1)));
     handle.render(Scene::face(FACES[0]));
-    while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap(), Event::FaceReady(_)) {}
+    while !matches!(events.recv_timeout(Duration::from_secs(60)).unwrap(), Event::FaceReady(..)) {}
     // The engine now sleeps in the hook. Hundreds of requests return before one frame does.
     let numbers: Vec<_> = (0..500).map(|_| handle.render(Scene::face(FACES[0]))).collect();
     assert!(events.try_recv().is_err(), "a frame came while asking: the hook does not delay");
@@ -525,14 +681,14 @@ fn asking_never_waits_for_the_network() {
 fn failures_are_events_and_the_engine_goes_on() {
     let (handle, events) = spawn(Duration::ZERO);
     handle.render(Scene::face(FaceId(5)));
-    handle.add_stylemap(FACES[0], vec![0.0; 3]);
+    handle.add_latent(FACES[0], Arc::new(Latent::of_stylemap(vec![0.0; 3])), None);
     handle.add_face(FACES[1], Arc::new(picture(1)));
     let (mut frame_failed, mut face_failed, mut ready) = (false, false, false);
     while !(frame_failed && face_failed && ready) {
         match events.recv_timeout(Duration::from_secs(60)).expect("an event within a minute") {
             Event::FrameFailed(..) => frame_failed = true,
             Event::FaceFailed(face, _) => face_failed = face == FACES[0],
-            Event::FaceReady(face) => ready = face == FACES[1],
+            Event::FaceReady(face, _) => ready = face == FACES[1],
             _ => {}
         }
     }

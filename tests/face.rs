@@ -1,12 +1,18 @@
 //! Faces in photos: found, cut out as the reference does it, and put back.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image::codecs::gif::GifEncoder;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Frame, GenericImage, ImageFormat, Rgb, RgbImage, Rgba};
-use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, PasteOptions, align, crop_quad, paste};
+use stylemap::engine::{Base, FaceId, Layer, Scene};
+use stylemap::face::paste::FEATHER_SHARE;
+use stylemap::face::{
+    Composition, CropQuad, Detection, Extent, FaceDetector, Landmarks, PasteTarget, align, crop_quad, paste,
+};
 use stylemap::{Error, Mask, photo};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -20,7 +26,7 @@ fn fixture(name: &str) -> Result<RgbImage, Error> {
 }
 
 fn demo(name: &str) -> Result<RgbImage, Error> {
-    photo::load(&repository().join("assets/demo").join(name))
+    photo::load(&repository().join("tests/fixtures/portraits").join(name))
 }
 
 const DEMOS: [&str; 8] = [
@@ -311,6 +317,33 @@ fn spot(crop: &RgbImage, center: [f32; 2], radius: f32) -> RgbImage {
     edited
 }
 
+const SOURCE: FaceId = FaceId(0);
+const REFERENCE: FaceId = FaceId(1);
+
+/// A source with a layer painted there, whose face is the source's own but for the engine.
+fn painted(mask: Mask) -> Scene {
+    let layer = Layer {
+        face: REFERENCE,
+        mask: Arc::new(mask),
+        offset_px: (0, 0),
+        strength: 1.0,
+        feather_px: 0.0,
+        match_colours: 0.0,
+        directions: Vec::new(),
+    };
+    Scene { layers: vec![layer], ..Scene::face(SOURCE) }
+}
+
+/// Of a scene whose reference brings no fine structure.
+fn composition(scene: &Scene) -> Composition {
+    Composition::new(scene, SOURCE, None, |_| None)
+}
+
+/// Another face than the source's below: everything of the head changes.
+fn of_another_base() -> Composition {
+    composition(&Scene { base: Base::Face(REFERENCE), ..Scene::face(SOURCE) })
+}
+
 #[test]
 fn no_edit_leaves_the_photo() -> Outcome {
     let detector = FaceDetector::new()?;
@@ -318,10 +351,10 @@ fn no_edit_leaves_the_photo() -> Outcome {
     let photo = imageops::resize(&fixture("faker_m29.jpg")?, 4000, 3000, FilterType::Triangle);
     let quad = crop_quad(&largest(&detector, &photo)?.landmarks)?;
     let crop = align(&photo, &quad, 256)?;
-    let options = PasteOptions::default();
-    assert!(paste(&photo, &quad, &crop, &crop, &options)? == photo);
-    let options = PasteOptions { painted: Some(Mask::constant(256, 0.0)), ..options };
-    assert!(paste(&photo, &quad, &crop, &spot(&crop, [128.0, 128.0], 90.0), &options)? == photo);
+    for scene in [Scene::face(SOURCE), painted(Mask::constant(256, 0.0))] {
+        let edited = spot(&crop, [128.0, 128.0], 90.0);
+        assert!(paste(&photo, &quad, &edited, &composition(&scene), Extent::Changes)? == photo);
+    }
     Ok(())
 }
 
@@ -332,13 +365,14 @@ fn an_edit_stays_where_it_was_painted() -> Outcome {
     let crop = align(&photo, &quad, 256)?;
     // The edit is larger than what was painted.
     let edited = spot(&crop, [100.0, 140.0], 120.0);
-    let painted = |x: f32, y: f32| (x - 100.0).hypot(y - 140.0) < 30.0;
-    let mask = (0..256 * 256).map(|i| f32::from(painted((i % 256) as f32, (i / 256) as f32))).collect();
-    let options = PasteOptions { painted: Some(Mask::new(256, mask)?), ..PasteOptions::default() };
-    let feather_px = options.feather * 256.0;
+    let is_painted = |x: f32, y: f32| (x - 100.0).hypot(y - 140.0) < 30.0;
+    let mask = (0..256 * 256).map(|i| f32::from(is_painted((i % 256) as f32, (i / 256) as f32))).collect();
+    let feather_px = FEATHER_SHARE * 256.0;
     let crop_from_photo = quad.crop_from_photo(256);
-    for detail in [0.0, 0.5, 1.0] {
-        let result = paste(&photo, &quad, &crop, &edited, &PasteOptions { detail, ..options.clone() })?;
+    let scene = painted(Mask::new(256, mask)?);
+    let with_detail = Composition::new(&scene, SOURCE, None, |_| Some(Arc::new(photo.clone())));
+    for composition in [composition(&scene), with_detail] {
+        let result = paste(&photo, &quad, &edited, &composition, Extent::Changes)?;
         let mut changed = 0;
         for ((x, y, before), after) in photo.enumerate_pixels().zip(result.pixels()) {
             let [crop_x, crop_y] = crop_from_photo.apply([x as f32, y as f32]);
@@ -354,8 +388,9 @@ fn an_edit_stays_where_it_was_painted() -> Outcome {
         }
         assert!(changed > 100);
     }
-    // Without a mask the whole edit comes, but nothing beyond the crop.
-    let result = paste(&photo, &quad, &crop, &edited, &PasteOptions::default())?;
+    // Where the face below is another one the whole edit comes, but nothing beyond the crop.
+    let result = paste(&photo, &quad, &edited, &of_another_base(), Extent::Changes)?;
+    assert!(result != photo);
     for ((x, y, before), after) in photo.enumerate_pixels().zip(result.pixels()) {
         let inside = crop_from_photo.apply([x as f32, y as f32]).iter().all(|at| (-0.5..=255.5).contains(at));
         assert!(inside || before == after, "at ({x}, {y})");
@@ -372,7 +407,7 @@ fn crops_of_any_size_go_back() -> Outcome {
         let quad = CropQuad::from_corners([[x, y], [x, bottom], [right, bottom], [right, y]])?;
         let crop = align(&photo, &quad, 128)?;
         let edited = spot(&crop, [80.0, 80.0], 30.0);
-        let result = paste(&photo, &quad, &crop, &edited, &PasteOptions::default())?;
+        let result = paste(&photo, &quad, &edited, &of_another_base(), Extent::Changes)?;
         let [at_x, at_y] = quad.photo_from_crop(128).apply([80.0, 80.0]).map(|at| at.round() as u32);
         let (before, after) = (photo.get_pixel(at_x, at_y).0[0], result.get_pixel(at_x, at_y).0[0]);
         assert!(after.saturating_sub(before) > 60, "side {side}: {before} became {after}");
@@ -381,24 +416,63 @@ fn crops_of_any_size_go_back() -> Outcome {
     Ok(())
 }
 
+/// The face by itself: sharp where the edit is the face, and the reference's fine structure where that is painted, moved with it.
+#[test]
+fn fine_structure_goes_where_its_face_goes() -> Outcome {
+    // The same at every column, so that a face that is moved across still agrees with the picture.
+    let smooth = |_: u32, y: u32| 120.0 + 50.0 * (y as f32 / 60.0).sin();
+    let with = |fine: &dyn Fn(u32, u32) -> f32| {
+        Arc::new(RgbImage::from_fn(512, 512, |x, y| Rgb([(smooth(x, y) + fine(x, y)).round() as u8; 3])))
+    };
+    let rows = |_: u32, y: u32| if y / 2 % 2 == 0 { 14.0 } else { -14.0 };
+    let columns = |x: u32, _: u32| if x / 2 % 2 == 0 { 14.0 } else { -14.0 };
+    let (source, reference) = (with(&rows), with(&columns));
+    let edited = photo::resized(&with(&|_, _| 0.0), 128);
+    let mask = Mask::new(512, (0..512 * 512).map(|i| f32::from(i % 512 >= 256)).collect())?;
+    let mut target = PasteTarget::of_crop(Cow::Borrowed(&*source))?;
+    let mut share = |scene: &Scene, x: u32, fine: &dyn Fn(u32, u32) -> f32| -> Result<f32, Error> {
+        let crop_of = |face| (face == REFERENCE).then(|| Arc::clone(&reference));
+        let composition = Composition::new(scene, SOURCE, Some(&source), crop_of);
+        let result = target.paste(&edited, &composition, Extent::Whole)?;
+        let (mut product, mut square) = (0.0, 0.0);
+        for y in 200..300 {
+            for x in x..x + 40 {
+                let found = f32::from(result.get_pixel(x, y).0[0]) - smooth(x, y);
+                product += found * fine(x, y);
+                square += fine(x, y) * fine(x, y);
+            }
+        }
+        Ok(product / square)
+    };
+    let unpainted = Scene::face(SOURCE);
+    assert!(share(&unpainted, 100, &rows)? > 0.9 && share(&unpainted, 400, &rows)? > 0.9);
+    let half = painted(mask);
+    assert!(share(&half, 100, &rows)? > 0.9 && share(&half, 100, &columns)?.abs() < 0.05);
+    assert!(share(&half, 400, &columns)? > 0.85 && share(&half, 400, &rows)?.abs() < 0.05);
+    // Moved by one stripe: what was bright is dark. (The model moves whole pixels of its own, four of these.)
+    let mut moved = half;
+    moved.layers[0].offset_px = (-4, 0);
+    assert!(share(&moved, 400, &columns)? > 0.85);
+    moved.layers[0].offset_px = (-200, 0);
+    assert!(share(&moved, 150, &columns)? > 0.85 && share(&moved, 150, &rows)?.abs() < 0.05);
+    Ok(())
+}
+
 #[test]
 fn wrong_inputs_are_sentences() -> Outcome {
     let photo = RgbImage::new(300, 300);
     let quad = CropQuad::from_corners(square(10, 10, 200))?;
-    let (small, large, wide) = (RgbImage::new(64, 64), RgbImage::new(128, 128), RgbImage::new(128, 64));
-    let options = PasteOptions::default();
-    assert!(paste(&photo, &quad, &small, &large, &options).is_err());
-    assert!(paste(&photo, &quad, &wide, &wide, &options).is_err());
-    assert!(paste(&photo, &quad, &RgbImage::new(0, 0), &RgbImage::new(0, 0), &options).is_err());
-    for detail in [f32::NAN, -0.1, 1.1] {
-        assert!(paste(&photo, &quad, &large, &large, &PasteOptions { detail, ..options.clone() }).is_err());
-    }
+    let (large, wide) = (RgbImage::new(128, 128), RgbImage::new(128, 64));
+    let everything = of_another_base();
+    assert!(paste(&photo, &quad, &wide, &everything, Extent::Changes).is_err());
+    assert!(paste(&photo, &quad, &RgbImage::new(0, 0), &everything, Extent::Changes).is_err());
     assert!(align(&photo, &quad, 0).is_err() && align(&photo, &quad, 100_000).is_err());
     assert!(align(&RgbImage::new(0, 5), &quad, 64).is_err());
     // A crop far outside shows the mirrored photo; pasting it changes nothing.
     let outside = CropQuad::from_corners(square(5000, 10, 200))?;
     align(&photo, &outside, 64)?;
-    assert!(paste(&photo, &outside, &large, &RgbImage::from_pixel(128, 128, Rgb([9; 3])), &options)? == photo);
+    let edited = RgbImage::from_pixel(large.width(), large.height(), Rgb([9; 3]));
+    assert!(paste(&photo, &outside, &edited, &everything, Extent::Changes)? == photo);
     Ok(())
 }
 
@@ -415,7 +489,7 @@ fn twenty_four_megapixels() -> Outcome {
     let align_ms = clock.elapsed().as_secs_f64() * 1e3;
     let edited = spot(&crop, [128.0, 128.0], 120.0);
     let clock = std::time::Instant::now();
-    let result = paste(&photo, &quad, &crop, &edited, &PasteOptions::default())?;
+    let result = paste(&photo, &quad, &edited, &of_another_base(), Extent::Changes)?;
     let paste_ms = clock.elapsed().as_secs_f64() * 1e3;
     println!("24 megapixels: detect {detect_ms:.0} ms, align {align_ms:.0} ms, paste {paste_ms:.0} ms");
     assert!(result != photo);

@@ -53,7 +53,7 @@ fn a_converted_checkpoint_is_the_same_network() {
 fn the_default_model_draws_what_pytorch_draws() {
     let weights = fixture("../../weights/default.safetensors");
     let expected = Fixture::load(&fixture("default_128.safetensors")).unwrap();
-    assert_parity(&Checkpoint::load(&weights).unwrap(), &expected, 5);
+    assert_parity(&Checkpoint::load(&weights).unwrap(), &expected, 8);
 }
 
 /// The same within 2e-2 with weights rounded to 16 bit.

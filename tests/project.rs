@@ -10,6 +10,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use candle_core::{DType, Device, Tensor};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
@@ -25,6 +26,8 @@ use stylebrush_app::project::recovery::{AutosaveSlot, leftovers};
 use stylebrush_app::project::{self, ModelIdentity, Opened, Progress, Project};
 use stylebrush_app::sentence::{on_screen, sentence_of};
 use stylemap::face::{Detection, FaceDetector, FaceFrame, Landmarks};
+use stylemap::latent::Residuals;
+use stylemap::{Config, Latent};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -64,7 +67,9 @@ fn portrait(id: u64, crop: RgbImage) -> Photo {
         crop: Arc::new(crop),
         path: None,
         placement: None,
-        stylemap: None,
+        latent: None,
+        latent_model: None,
+        is_sample: false,
     }
 }
 
@@ -76,7 +81,9 @@ fn placed(id: u64, name: &str, (placement, crop): (Placement, RgbImage)) -> Phot
         crop: Arc::new(crop),
         path,
         placement: Some(placement),
-        stylemap: None,
+        latent: None,
+        latent_model: None,
+        is_sample: false,
     }
 }
 
@@ -88,6 +95,37 @@ fn fill(mask: &mut MaskImage, rect: PixelRect, value: u8) {
             }
         }
     });
+}
+
+/// A face as a model of 16 pixels knows it; no two are alike.
+fn latent(seed: u32) -> Arc<Latent> {
+    let value = |i: usize| ((i as f32 + 1.0) * (seed as f32 + 0.7)).sin() * 2.5;
+    let mut config = Config::published(16, 1, false);
+    config.codes = [(8, 3), (16, 2)].into();
+    let residual = |(width, size, from): (usize, usize, usize)| {
+        let values = (0..width * size * size).map(|i| value(i + from)).collect();
+        Tensor::from_vec(values, (1, width, size, size), &Device::Cpu).unwrap()
+    };
+    let residuals = [(3, 8, 100), (3, 8, 1000), (2, 16, 5000), (2, 16, 9000)].map(residual);
+    let residuals = Residuals::new(&config, &residuals).unwrap();
+    Arc::new(Latent { stylemap: (0..64 * 8 * 8).map(value).collect(), residuals: Some(residuals) })
+}
+
+/// What a project keeps of a face, bit for bit: the shape and the values of its stylemap, then of its residuals.
+fn bits(latent: &Latent) -> Vec<(Vec<usize>, Vec<u32>)> {
+    let stylemap = Tensor::from_slice(&latent.stylemap, latent.stylemap.len(), &Device::Cpu).unwrap();
+    let residuals = latent.residuals.iter().flat_map(Residuals::tensors);
+    let bits = |tensor: &Tensor| {
+        let values = tensor.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap();
+        (tensor.dims().to_vec(), values.into_iter().map(f32::to_bits).collect())
+    };
+    [&stylemap].into_iter().chain(residuals).map(bits).collect()
+}
+
+/// A face of the model and not of a photo.
+fn random_face(id: u64) -> Photo {
+    let latent = Latent::of_stylemap(latent(77).stylemap.clone());
+    Photo { latent: Some(Arc::new(latent)), is_sample: true, ..portrait(id, picture(16, 16, 6)) }
 }
 
 /// A document of every kind of thing: a portrait, and two faces and the middle of one photo; three layers, one without a mask.
@@ -102,8 +140,11 @@ fn sample() -> Project {
     document.add_photo(portrait(3, picture(24, 24, 2)));
     document.add_photo(placed(5, "Both", Placement::of_face(Arc::clone(&photo), FACE).unwrap()));
     document.add_photo(placed(6, "Middle", Placement::of_middle(photo).unwrap()));
+    document.add_photo(random_face(9));
     document.set_source(PhotoId(5)).unwrap();
     document.set_blend(Some(Blend { with: PhotoId(3), t: 0.3 })).unwrap();
+    document.set_likeness(PhotoId(5), 0.1 + 0.2);
+    document.set_likeness(PhotoId(3), 0.0);
     for (index, photo) in [6, 3, 3].into_iter().enumerate() {
         let layer = document.add_layer(PhotoId(photo)).unwrap();
         document.update_layer(layer, |layer| {
@@ -111,6 +152,7 @@ fn sample() -> Project {
             layer.offset_px = (-7 * index as i32, 40);
             layer.strength = 0.1 + index as f32 / 7.0;
             layer.feather_px = 3.3 * index as f32;
+            layer.match_colours = 1.0 - index as f32 / 3.0;
             layer.visible = index != 1;
             if index != 2 {
                 let at = 100 * index;
@@ -125,9 +167,23 @@ fn sample() -> Project {
     Project {
         document,
         view: [("scale".to_owned(), 0.1 + 0.2), ("center_x".to_owned(), -1e-7)].into(),
-        model: Some(ModelIdentity { name: "A model".to_owned(), hash: "0123456789abcdef".to_owned() }),
+        model: Some(ModelIdentity { name: "A model".to_owned(), hash: HASH.to_owned() }),
+        // One photo is still to be looked at.
+        latents: [(PhotoId(3), latent(1)), (PhotoId(5), latent(2))].into(),
         thumbnail: Some(Arc::new(picture(64, 64, 9))),
     }
+}
+
+/// Of the model that knows the faces of the sample.
+const HASH: &str = "0123456789abcdef";
+
+/// Where a face that a model knows comes back from.
+fn kept_latent(project: &Project, photo: &Photo) -> Option<(Arc<Latent>, Option<String>)> {
+    let made = project.latents.get(&photo.id).map(|latent| {
+        let model = project.model.as_ref().map(|model| model.hash.clone());
+        (Arc::clone(latent), model)
+    });
+    made.filter(|_| !photo.is_sample).or(photo.latent.clone().map(|latent| (latent, photo.latent_model.clone())))
 }
 
 fn open(path: &Path) -> anyhow::Result<Opened> {
@@ -140,7 +196,7 @@ fn reopened(path: &Path) -> Project {
     assert_eq!(opened.problems, Vec::<String>::new());
     let (view, model) = (std::mem::take(&mut opened.view), opened.model.take());
     let thumbnail = project::thumbnail(path).unwrap().map(Arc::new);
-    Project { document: opened.into_document(&mut 1000), view, model, thumbnail }
+    Project { document: opened.into_document(&mut 1000), view, model, thumbnail, ..Project::default() }
 }
 
 /// The number of a photo or layer is its own, but its place is not.
@@ -151,10 +207,16 @@ fn place(document: &Document, id: PhotoId) -> Option<usize> {
 /// Bit for bit.
 fn assert_same(a: &Project, b: &Project) {
     assert_eq!((&a.view, &a.model, &a.thumbnail), (&b.view, &b.model, &b.thumbnail));
+    let kept =
+        |project: &Project, photo: &Photo| kept_latent(project, photo).map(|(latent, model)| (bits(&latent), model));
+    for (x, y) in a.document.photos().iter().zip(b.document.photos()) {
+        assert!(kept(a, x) == kept(b, y), "what is known of {} differs", x.name);
+    }
     let (a, b) = (&a.document, &b.document);
     assert_eq!(a.photos().len(), b.photos().len());
     for (x, y) in a.photos().iter().zip(b.photos()) {
-        assert_eq!(x.name, y.name);
+        assert_eq!((&x.name, x.is_sample), (&y.name, y.is_sample));
+        assert_eq!(a.likeness(x.id).to_bits(), b.likeness(y.id).to_bits());
         assert!(x.crop == y.crop, "the pixels of {} differ", x.name);
         match (&x.placement, &y.placement) {
             (None, None) => {}
@@ -191,6 +253,7 @@ fn assert_same(a: &Project, b: &Project) {
         assert_eq!((&x.name, place(a, x.photo), x.color), (&y.name, place(b, y.photo), y.color));
         assert_eq!((x.offset_px, x.visible, &x.directions), (y.offset_px, y.visible, &y.directions));
         assert_eq!((x.strength.to_bits(), x.feather_px.to_bits()), (y.strength.to_bits(), y.feather_px.to_bits()));
+        assert_eq!(x.match_colours.to_bits(), y.match_colours.to_bits());
         assert!(x.mask == y.mask, "the mask of {}", x.name);
     }
 }
@@ -285,8 +348,9 @@ fn a_project_is_an_archive_of_ordinary_files() {
     let saved = Saved::new(&sample());
     let entries = entries(&saved.path);
     let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
-    let expected = ["document.json", "thumbnail.png", "masks/1.png", "masks/2.png", "photos/1.png", "photos/2.png"];
-    assert_eq!(names, expected);
+    let pictures = ["thumbnail.png", "masks/1.png", "masks/2.png", "photos/1.png", "photos/2.png", "photos/3.png"];
+    let latents = ["latents/1.safetensors", "latents/2.safetensors"];
+    assert_eq!(names, [&["document.json"][..], &pictures, &latents].concat());
     let mask = image::load_from_memory(&entries[2].1).unwrap();
     assert_eq!((mask.color(), mask.width(), mask.height()), (image::ColorType::L8, 512, 512));
     // Once for both faces, byte for byte.
@@ -300,7 +364,7 @@ fn photos_get_numbers_that_were_never_used() {
     let first = open(&saved.path).unwrap().into_document(&mut next_photo_id);
     let second = open(&saved.path).unwrap().into_document(&mut next_photo_id);
     let numbers: Vec<u64> = first.photos().iter().chain(second.photos()).map(|photo| photo.id.0).collect();
-    assert_eq!((numbers, next_photo_id), ((41..47).collect(), 47));
+    assert_eq!((numbers, next_photo_id), ((41..49).collect(), 49));
 }
 
 #[test]
@@ -404,7 +468,7 @@ fn version_1(json: &str) -> Saved {
 #[test]
 fn version_1_opens() {
     let saved = version_1(VERSION_1);
-    let Project { document, view, model, thumbnail } = reopened(&saved.path);
+    let Project { document, view, model, thumbnail, .. } = reopened(&saved.path);
     assert_eq!(model.unwrap(), ModelIdentity { name: "Faces 128".to_owned(), hash: "00ff00ff00ff00ff".to_owned() });
     assert_eq!((view, thumbnail), ([("scale".to_owned(), 1.5)].into(), None));
     let photos = document.photos();
@@ -425,6 +489,97 @@ fn version_1_opens() {
     assert!(nothing.mask.is_empty() && !nothing.visible && nothing.photo == photos[2].id);
     assert_eq!(document.active_layer().unwrap().id, mouth.id);
     assert!(document.directions(None).is_empty() && mouth.directions.is_empty(), "there were none then");
+    assert_eq!((mouth.match_colours, nothing.match_colours), (0.0, 0.0), "it shows what was saved");
+    assert!(photos.iter().all(|photo| document.likeness(photo.id) == 1.0 && photo.latent.is_none()));
+}
+
+#[test]
+fn random_faces_of_older_projects_are_what_they_were() {
+    let saved = version_1(VERSION_1);
+    saved.with_json(|json| json["photos"][1]["stylemap"] = vec![0.5, -1.25].into());
+    let document = reopened(&saved.path).document;
+    let [anna, random, middle] = document.photos() else { panic!("there are three photos") };
+    assert!(random.is_sample && !anna.is_sample && !middle.is_sample);
+    let latent = random.latent_of("any model").unwrap();
+    assert!(latent.stylemap == [0.5, -1.25] && latent.residuals.is_none());
+}
+
+/// A project that another program goes on with before its model is there must not lose what the model knew.
+#[test]
+fn what_a_model_knew_is_kept_until_another_looks() {
+    let saved = Saved::new(&sample());
+    let without_model = Project { model: None, ..reopened(&saved.path) };
+    let again = saved.folder.path().join("again.stylebrush");
+    project::save(&again, &without_model).unwrap();
+    assert_same(&without_model, &reopened(&again));
+    let photos = reopened(&again).document.photos().to_vec();
+    assert_eq!(bits(photos[0].latent_of(HASH).unwrap()), bits(&latent(1)));
+    assert!(photos[0].latent_of("another model").is_none(), "for that it is no face");
+    assert!(photos[2].latent_of(HASH).is_none(), "nobody had looked at it");
+
+    // What the running model made of the photo counts more.
+    let mut project = reopened(&saved.path);
+    project.model = Some(ModelIdentity { name: "B".to_owned(), hash: "b".to_owned() });
+    project.latents = [(project.document.photos()[0].id, latent(5))].into();
+    project::save(&again, &project).unwrap();
+    let photos = reopened(&again).document.photos().to_vec();
+    assert_eq!(bits(photos[0].latent_of("b").unwrap()), bits(&latent(5)));
+    assert_eq!(bits(photos[1].latent_of(HASH).unwrap()), bits(&latent(2)));
+}
+
+/// What a model knew is only a saving of work: without it the photo is looked at again, and nobody need be told.
+#[test]
+fn a_lost_face_is_made_from_its_photo_again() {
+    let plain = |shape: &[usize], dtype: DType| Tensor::ones(shape, dtype, &Device::Cpu).unwrap();
+    let file = |tensors: Vec<(&str, Tensor)>, hash: Option<&str>| {
+        let metadata = hash.map(|hash| [("stylemap.model_hash".to_owned(), hash.to_owned())].into());
+        safetensors::serialize(tensors, metadata).unwrap()
+    };
+    let names = ["residuals.0", "residuals.1", "residuals.2", "residuals.3"];
+    let with_residuals = |shapes: [&[usize]; 4], dtype: DType| {
+        let residuals = names.into_iter().zip(shapes).map(|(name, shape)| (name, plain(shape, dtype)));
+        file([("stylemap", plain(&[64], DType::F32))].into_iter().chain(residuals).collect(), Some(HASH))
+    };
+    let right: [&[usize]; 4] = [&[1, 3, 8, 8], &[1, 3, 8, 8], &[1, 2, 16, 16], &[1, 2, 16, 16]];
+    let infinite = (plain(&[64], DType::F32) / 0.0).unwrap();
+    let cases = [
+        None,
+        Some(Vec::new()),
+        Some(b"junk".to_vec()),
+        Some(vec![0xff; 1000]),
+        Some(file(vec![("stylemap", plain(&[64], DType::F32))], None)),
+        Some(file(vec![("stylemap", plain(&[64], DType::F16))], Some(HASH))),
+        Some(file(vec![("stylemap", infinite)], Some(HASH))),
+        Some(file(vec![("residuals.0", plain(right[0], DType::F16))], Some(HASH))),
+        Some(with_residuals(right, DType::F32)),
+        Some(with_residuals([right[0], right[1], right[2], &[1, 2, 8, 16]], DType::F16)),
+        Some(with_residuals([right[2], right[3], right[0], right[1]], DType::F16)),
+        Some(with_residuals([&[1, 3, 4, 4], &[1, 3, 4, 4], &[1, 2, 8, 8], &[1, 2, 8, 8]], DType::F16)),
+        Some(with_residuals([&[0], &[0], &[0], &[0]], DType::F16)),
+        Some(with_residuals([&[1, 0, 1 << 40, 1], right[1], right[2], &[1, 0, 1 << 40, 1 << 20]], DType::F16)),
+        Some(file(vec![("stylemap", plain(&[64], DType::F32))], Some(&"h".repeat(10_000)))),
+        Some(vec![0; 70 << 20]),
+    ];
+    for (index, bytes) in cases.into_iter().enumerate() {
+        let saved = Saved::new(&sample());
+        saved.rewritten(|entries| {
+            let at = entries.iter().position(|(name, _)| name == "latents/1.safetensors").unwrap();
+            match bytes {
+                Some(bytes) => entries[at].1 = bytes,
+                None => drop(entries.remove(at)),
+            }
+        });
+        let document = reopened(&saved.path).document;
+        assert!(document.photos()[0].latent.is_none(), "case {index}");
+        assert_eq!(bits(document.photos()[1].latent_of(HASH).unwrap()), bits(&latent(2)), "only itself: case {index}");
+    }
+    // The same bytes without a fault are a face.
+    let saved = Saved::new(&sample());
+    saved.rewritten(|entries| {
+        let entry = entries.iter_mut().find(|(name, _)| name == "latents/1.safetensors").unwrap();
+        entry.1 = with_residuals(right, DType::F16);
+    });
+    assert!(reopened(&saved.path).document.photos()[0].latent_of(HASH).unwrap().residuals.is_some());
 }
 
 #[test]
@@ -537,7 +692,7 @@ fn a_lost_part_is_reported_and_costs_only_itself() {
             assert_eq!(a.name, b.name);
             let is_lost = match &b.placement {
                 Some(_) => entry == "photos/1.png",
-                None => entry == "photos/2.png",
+                None => entry == "photos/2.png" && !b.is_sample,
             };
             assert_eq!(a.crop != b.crop, is_lost, "{entry}: {}", a.name);
             assert_eq!(a.crop.width(), a.crop.height());
@@ -551,9 +706,11 @@ fn numbers_out_of_range_are_brought_into_it() {
     saved.with_json(|json| {
         let layer = &mut json["layers"][0];
         (layer["strength"], layer["feather_px"]) = (7.5.into(), (-3).into());
+        layer["match_colours"] = (-1e30).into();
         layer["offset_px"] = [100_000, -2_000_000_000].to_vec().into();
         layer["name"] = "M".repeat(1 << 20).into();
         json["blend"]["t"] = (-0.5).into();
+        (json["photos"][0]["likeness"], json["photos"][1]["likeness"]) = (1e30.into(), (-7).into());
         json["directions"] =
             (0..2000).map(|i| (format!("{i:05}"), serde_json::Value::from(1e6 - 1e3 * f64::from(i)))).collect();
         json["directions"]["N".repeat(2000)] = 1.into();
@@ -567,6 +724,8 @@ fn numbers_out_of_range_are_brought_into_it() {
     assert_eq!((layer.strength, layer.feather_px, layer.offset_px), (1.0, 0.0, (limit, -limit)));
     assert_eq!((layer.name.len(), view.len()), (1000, 64));
     assert_eq!(document.blend().unwrap().t, 0.0);
+    assert_eq!(layer.match_colours, 0.0);
+    assert_eq!([0, 1, 2].map(|index: usize| document.likeness(document.photos()[index].id)), [1.0, 0.0, 1.0]);
     assert_eq!(document.directions(None).len(), 1000);
     assert!(document.directions(None).values().all(|amount| *amount == 100.0));
     assert_eq!(layer.directions, [("Smile".to_owned(), -100.0)].into());
@@ -718,6 +877,7 @@ struct LayerPlan {
     offset_px: (i32, i32),
     strength: f32,
     feather_px: f32,
+    match_colours: f32,
     visible: bool,
     name: String,
     color: [u8; 3],
@@ -744,18 +904,11 @@ fn layer_plan() -> impl Strategy<Value = LayerPlan> {
     (
         (0..6usize, prop::collection::vec((0..512usize, 0..512usize, 1..200usize, 1..200usize, any::<u8>()), 0..4)),
         (-600..600i32, -600..600i32),
-        (0f32..1.0, 0f32..64.0, any::<bool>()),
+        (0f32..1.0, 0f32..64.0, 0f32..=1.0, any::<bool>()),
         ("\\PC{0,20}", any::<[u8; 3]>()),
     )
-        .prop_map(|((photo, rects), offset_px, (strength, feather_px, visible), (name, color))| LayerPlan {
-            photo,
-            rects,
-            offset_px,
-            strength,
-            feather_px,
-            visible,
-            name,
-            color,
+        .prop_map(|((photo, rects), offset_px, (strength, feather_px, match_colours, visible), (name, color))| {
+            LayerPlan { photo, rects, offset_px, strength, feather_px, match_colours, visible, name, color }
         })
 }
 
@@ -817,7 +970,7 @@ fn planned(
                 fill(&mut layer.mask, rect, value);
             }
             (layer.offset_px, layer.strength, layer.feather_px) = (plan.offset_px, plan.strength, plan.feather_px);
-            (layer.visible, layer.color) = (plan.visible, plan.color);
+            (layer.match_colours, layer.visible, layer.color) = (plan.match_colours, plan.visible, plan.color);
             layer.name.clone_from(&plan.name);
         });
     }
@@ -838,10 +991,18 @@ proptest! {
         source in 0..6usize,
         blend in prop::option::of((0..6usize, 0f32..=1.0)),
         active in 0..9usize,
+        likeness in prop::collection::vec(prop::option::of(0f32..=1.0), 5),
+        latents in prop::collection::vec(prop::option::of(any::<u16>()), 5),
         view in prop::collection::btree_map("[a-z_]{1,8}", any::<f64>().prop_filter("a number", |v| v.is_finite()), 0..8),
     ) {
-        let document = planned(&photos, &layers, source, blend, active);
-        let project = Project { document, view, ..Project::default() };
+        let mut document = planned(&photos, &layers, source, blend, active);
+        let ids: Vec<PhotoId> = document.photos().iter().map(|photo| photo.id).collect();
+        for (id, likeness) in ids.iter().zip(likeness) {
+            document.set_likeness(*id, likeness.unwrap_or(1.0));
+        }
+        let latents = ids.iter().zip(latents).filter_map(|(id, seed)| Some((*id, latent(seed?.into())))).collect();
+        let model = Some(ModelIdentity { name: "A model".to_owned(), hash: HASH.to_owned() });
+        let project = Project { document, view, model, latents, ..Project::default() };
         assert_same(&project, &reopened(&Saved::new(&project).path));
     }
 }

@@ -5,9 +5,9 @@
 
 pub mod demo;
 pub mod document;
+pub mod edited_face;
 pub mod editor;
 pub mod export;
-pub mod in_photo;
 pub mod original;
 pub mod photo_loading;
 pub mod project;

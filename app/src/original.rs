@@ -89,9 +89,13 @@ impl Original {
 
     /// The photo for the screen, reduced where it is large; made on first use.
     pub fn preview(&self) -> &RgbImage {
+        let (width, height) = self.pixels.dimensions();
+        let longest = width.max(height);
+        if longest <= PREVIEW_SIDE_PX {
+            return &self.pixels;
+        }
         self.preview.get_or_init(|| {
-            let (width, height) = self.pixels.dimensions();
-            let factor = (f64::from(PREVIEW_SIDE_PX) / f64::from(width.max(height).max(1))).min(1.0);
+            let factor = f64::from(PREVIEW_SIDE_PX) / f64::from(longest);
             let reduced = |len: u32| ((f64::from(len) * factor).round() as u32).max(1);
             photo::shrunk(&self.pixels, reduced(width), reduced(height))
         })

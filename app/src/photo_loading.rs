@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
 use image::RgbImage;
+use stylemap::Latent;
 use stylemap::face::{FaceDetector, Landmarks};
 
+use crate::demo;
 use crate::document::{Photo, PhotoId, Placement};
 use crate::original::Original;
 
@@ -27,22 +29,31 @@ pub struct LoadedPhoto {
     pub path: Option<PathBuf>,
     /// The photo around the crop.
     pub placement: Option<Placement>,
-    /// The face itself, where it came from the model.
-    pub stylemap: Option<Arc<[f32]>>,
+    /// See [`Photo::latent`].
+    pub latent: Option<Arc<Latent>>,
+    /// See [`Photo::latent_model`].
+    pub latent_model: Option<String>,
+    /// See [`Photo::is_sample`].
+    pub is_sample: bool,
 }
 
 impl LoadedPhoto {
     /// The photo under a number.
     pub fn numbered(self, id: PhotoId) -> Photo {
-        let Self { name, crop, path, placement, stylemap } = self;
-        Photo { id, name, crop: Arc::new(crop), path, placement, stylemap }
+        let Self { name, crop, path, placement, latent, latent_model, is_sample } = self;
+        Photo { id, name, crop: Arc::new(crop), path, placement, latent, latent_model, is_sample }
+    }
+
+    /// A face that the engine is still to look at.
+    pub fn of_face(name: String, path: Option<PathBuf>, (placement, crop): (Placement, RgbImage)) -> Self {
+        Self { name, crop, path, placement: Some(placement), latent: None, latent_model: None, is_sample: false }
     }
 }
 
 /// Why photos are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// They were named on the command line: they begin the document.
+    /// They begin the document. Where they are fewer than two, the portraits that come with the program are behind them.
     Start,
     /// They join the document.
     Add,
@@ -120,6 +131,12 @@ impl PhotoLoader {
                             }
                         }
                     }
+                    if purpose == Purpose::Start && batch.photos.len() < 2 {
+                        match demo::photos() {
+                            Ok(photos) => batch.photos.extend(photos),
+                            Err(err) => batch.failures.push(err),
+                        }
+                    }
                     if done.send(batch).is_err() {
                         return; // The window is gone.
                     }
@@ -130,7 +147,7 @@ impl PhotoLoader {
         Ok(Self { jobs, batches, progress })
     }
 
-    /// Opens these files; returns at once.
+    /// Opens these files; returns at once. A start needs none.
     pub fn open(&self, purpose: Purpose, paths: Vec<PathBuf>) {
         self.send(purpose, paths.into_iter().map(Item::File).collect());
     }
@@ -151,10 +168,10 @@ impl PhotoLoader {
     }
 
     fn send(&self, purpose: Purpose, items: Vec<Item>) {
-        let count = items.len();
-        if count == 0 {
+        if items.is_empty() && purpose != Purpose::Start {
             return;
         }
+        let count = items.len().max(1);
         self.progress.remaining.fetch_add(count, Ordering::Relaxed);
         let cancelled_before = self.progress.cancelled.load(Ordering::Relaxed);
         if self.jobs.send(Job { purpose, items, cancelled_before }).is_err() {
@@ -193,14 +210,8 @@ impl Opener {
             }
             Item::Face(photo, landmarks) => {
                 let placement = photo.placement.as_ref().context("this portrait has no photo around it")?;
-                let (placement, crop) = Placement::of_face(Arc::clone(&placement.original), landmarks)?;
-                Ok(LoadedPhoto {
-                    name: photo.name.clone(),
-                    crop,
-                    path: photo.path.clone(),
-                    placement: Some(placement),
-                    stylemap: None,
-                })
+                let face = Placement::of_face(Arc::clone(&placement.original), landmarks)?;
+                Ok(LoadedPhoto::of_face(photo.name.clone(), photo.path.clone(), face))
             }
         }
     }
@@ -228,9 +239,9 @@ fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) ->
     let original = Arc::new(original);
     // Made here, so that the window does not have to.
     original.preview();
-    let (placement, crop) = match original.main_face() {
+    let face = match original.main_face() {
         Some(landmarks) => Placement::of_face(original, landmarks)?,
         None => Placement::of_middle(original)?,
     };
-    Ok(LoadedPhoto { name, crop, path, placement: Some(placement), stylemap: None })
+    Ok(LoadedPhoto::of_face(name, path, face))
 }

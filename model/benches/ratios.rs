@@ -1,10 +1,13 @@
-//! Everything on the path from brush to pixel, against a reference in the same run: `cargo bench -p stylemap`.
+//! Everything on the path from photo and brush to pixel, against a reference in the same run: `cargo bench -p stylemap`, or one group of
+//! rows, `cargo bench -p stylemap -- fine` (kernels, parts, fine, frames).
 //!
 //! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
-//! Kernels are held against candle's own operations; frames against the picture drawn with nothing cached.
+//! Kernels are held against candle's own operations; frames against the picture drawn with nothing cached; the fine
+//! encoder and what settles a picture against a full decode, from stylemap to picture.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,16 +31,22 @@ fn median_ms(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
+fn milliseconds(body: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    body();
+    start.elapsed().as_secs_f64() * 1e3
+}
+
 fn row(what: &str, runs: usize, mut ours: impl FnMut(), mut reference: impl FnMut()) {
-    let timed = |body: &mut dyn FnMut()| {
-        let start = Instant::now();
-        body();
-        start.elapsed().as_secs_f64() * 1e3
-    };
+    timed_row(what, runs, || milliseconds(&mut ours), || milliseconds(&mut reference));
+}
+
+/// Of bodies that say themselves how long they took, in milliseconds.
+fn timed_row(what: &str, runs: usize, mut ours: impl FnMut() -> f64, mut reference: impl FnMut() -> f64) {
     // Caches and buffers are warm in the editor too.
     ours();
     reference();
-    let (ours, reference): (Vec<_>, Vec<_>) = (0..runs).map(|_| (timed(&mut ours), timed(&mut reference))).unzip();
+    let (ours, reference): (Vec<_>, Vec<_>) = (0..runs).map(|_| (ours(), reference())).unzip();
     let (ours, reference) = (median_ms(ours), median_ms(reference));
     println!("{what:<46} {ours:>9.2} ms {reference:>10.2} ms {:>8.3}", ours / reference);
 }
@@ -133,6 +142,33 @@ fn path_rows(checkpoint: &Checkpoint) {
     row("picture to bytes", 15, || drop(black_box(photo::to_rgba(&image).unwrap())), candle);
 }
 
+/// What opening a face adds to the encoder, against a full decode.
+fn fine_rows(checkpoint: &Checkpoint) {
+    println!("\n{:<46} {:>12} {:>13} {:>8}", "fine encoder, default model", "ours", "full decode", "ratio");
+    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let Some(fine_encoder) = &model.fine_encoder else {
+        println!("(this model has none)");
+        return;
+    };
+    let image = model.place(&photo::to_tensor(&picture(1), model.config.size).unwrap()).unwrap();
+    let stylemap = model.encoder.forward(&image).unwrap();
+    let drawn = model.generator.decode(&stylemap).unwrap();
+    let codes = model.generator.style_codes(&stylemap).unwrap();
+    let fine_codes = &codes[model.config.fine_codes()];
+    let decode = || drop(black_box(model.generator.decode(&stylemap).unwrap()));
+    row("encoder", 15, || drop(black_box(model.encoder.forward(&image).unwrap())), decode);
+    row("one pass", 15, || drop(black_box(fine_encoder.forward(&image, &drawn, fine_codes).unwrap())), decode);
+    timed_row(
+        &format!("{} passes, with the pictures that they look at", fine_encoder.passes()),
+        15,
+        || {
+            let encoder = milliseconds(|| drop(black_box(model.encoder.forward(&image).unwrap())));
+            milliseconds(|| drop(black_box(model.encode(&image, &Cancel::default()).unwrap()))) - encoder
+        },
+        || milliseconds(decode),
+    );
+}
+
 fn picture(seed: u32) -> RgbImage {
     RgbImage::from_fn(256, 256, |x, y| {
         let value = |k: u32| (((x / 8 * (seed + k) + y / 8 * (2 * seed + 3 * k)) * 13) % 256) as u8;
@@ -154,10 +190,20 @@ fn half() -> Mask {
     Mask::new(512, (0..512 * 512).map(|cell| f32::from(cell % 512 < 256)).collect()).unwrap()
 }
 
-/// The scene's one layer with nothing cached but the stylemaps.
+/// The scene's one layer with nothing cached but the stylemaps and residuals.
 fn uncached(engine: &Engine, layer: &Layer) {
-    let generator = &engine.model().generator;
-    let codes = |face| generator.style_codes(engine.stylemap(face).unwrap()).unwrap();
+    let model = engine.model();
+    let generator = &model.generator;
+    let codes = |face| {
+        let mut codes = generator.style_codes(engine.stylemap(face).unwrap()).unwrap();
+        if let Some(residuals) = &engine.latent(face).unwrap().residuals {
+            let residuals = model.place_residuals(residuals, 1.0).unwrap();
+            let fine = generator.with_residuals(&codes, Some(&residuals)).unwrap();
+            codes.truncate(model.config.fine_codes().start);
+            codes.extend(fine);
+        }
+        codes
+    };
     let (source, codes) = (codes(FaceId(1)), codes(FaceId(2)));
     let reference =
         Reference { codes: &codes, mask: &layer.mask, pooling: Pooling::Soft, offset_px: (0, 0), strength: 1.0 };
@@ -168,8 +214,8 @@ fn uncached(engine: &Engine, layer: &Layer) {
 fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", format!("frame, {name}"), "engine", "uncached", "ratio");
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
-    engine.add_face(FaceId(1), &picture(1)).unwrap();
-    engine.add_face(FaceId(2), &picture(2)).unwrap();
+    engine.add_face(FaceId(1), &picture(1), &Cancel::default()).unwrap();
+    engine.add_face(FaceId(2), &picture(2), &Cancel::default()).unwrap();
     let scene = |mask: Arc<Mask>| Scene {
         layers: vec![Layer {
             face: FaceId(2),
@@ -177,6 +223,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             offset_px: (0, 0),
             strength: 1.0,
             feather_px: 0.0,
+            match_colours: 0.0,
             directions: Vec::new(),
         }],
         ..Scene::face(FaceId(1))
@@ -190,7 +237,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             runs,
             || {
                 step += 1;
-                drop(black_box(engine.borrow_mut().render(&scenes[step % 40], &Cancel::default()).unwrap()));
+                drop(black_box(engine.borrow_mut().render_moving(&scenes[step % 40], &Cancel::default()).unwrap()));
             },
             || uncached(&engine.borrow(), &scenes[0].layers[0]),
         );
@@ -202,7 +249,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
         runs,
         || {
             step += 1;
-            drop(black_box(engine.borrow_mut().render(&halves[step % 2], &Cancel::default()).unwrap()));
+            drop(black_box(engine.borrow_mut().render_moving(&halves[step % 2], &Cancel::default()).unwrap()));
         },
         || uncached(&engine.borrow(), &halves[0].layers[0]),
     );
@@ -213,18 +260,51 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
         || {
             t = (t + 0.01) % 1.0;
             let base = Base::Interpolation { from: FaceId(1), to: FaceId(2), t };
-            let scene = Scene { base, directions: Vec::new(), layers: Vec::new() };
+            let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() };
             drop(black_box(engine.borrow_mut().render(&scene, &Cancel::default()).unwrap()));
         },
         || uncached(&engine.borrow(), &halves[0].layers[0]),
     );
+    if engine.borrow().model().fine_encoder.is_none() {
+        return;
+    }
+    // What follows once the brush rests.
+    let scenes: Vec<_> = (0..40).map(|i| scene(dab(i, 96.0))).collect();
+    let mut step = 0;
+    timed_row(
+        "settled, large dab (here: a full decode)",
+        runs,
+        || {
+            step += 1;
+            let scene = &scenes[step % 40];
+            engine.borrow_mut().render_moving(scene, &Cancel::default()).unwrap();
+            milliseconds(|| drop(black_box(engine.borrow_mut().render(scene, &Cancel::default()).unwrap())))
+        },
+        || {
+            let engine = engine.borrow();
+            let stylemap = engine.stylemap(FaceId(1)).unwrap();
+            milliseconds(|| drop(black_box(engine.model().generator.decode(stylemap).unwrap())))
+        },
+    );
 }
 
 fn main() {
-    kernel_rows();
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/default.safetensors");
-    path_rows(&Checkpoint::load(default.as_ref()).unwrap());
-    frame_rows("default model", Checkpoint::load(default.as_ref()).unwrap(), 15);
-    let published = Config::published(256, 2, false);
-    frame_rows("published 256 px widths, random weights", Checkpoint::random(published, 1).unwrap(), 5);
+    // Cargo passes options of its own.
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let is_wanted = |group: &str| group.contains(&filter);
+    let default = || Checkpoint::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/default.safetensors").as_ref());
+    if is_wanted("kernels") {
+        kernel_rows();
+    }
+    if is_wanted("parts") {
+        path_rows(&default().unwrap());
+    }
+    if is_wanted("fine") {
+        fine_rows(&default().unwrap());
+    }
+    if is_wanted("frames") {
+        frame_rows("default model", default().unwrap(), 15);
+        let published = Config::published(256, 2, false);
+        frame_rows("published 256 px widths, random weights", Checkpoint::random(published, 1).unwrap(), 5);
+    }
 }

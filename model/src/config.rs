@@ -10,6 +10,10 @@ use crate::error::{Error, Result};
 /// The largest picture that a configuration may ask for: a damaged file must not make us allocate terabytes.
 const MAX_SIZE: usize = 2048;
 const MAX_WIDTH: usize = 4096;
+const MAX_PASSES: usize = 8;
+
+/// How many style codes have residuals: two at each of the finest two levels.
+pub const FINE_CODES: usize = 4;
 
 /// Widths of encoder, mapping network and decoder; maps go from a level's resolution to its channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,20 @@ pub struct Config {
     /// The normalisation of the main path; only `LayerNorm` exists in published models.
     #[serde(default = "default_norm")]
     pub norm: String,
+    /// The fine encoder; published models have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine_encoder: Option<FineEncoderConfig>,
+}
+
+/// Widths of the fine encoder, which finds what the encoder leaves out of a photo's finest style codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FineEncoderConfig {
+    /// Channels at the picture's own size.
+    pub top_width: usize,
+    /// Channels at half and at a quarter of it.
+    pub mid_width: usize,
+    /// How often it is applied to a photo, each time to what the time before left over.
+    pub passes: usize,
 }
 
 fn default_mapping_layers() -> usize {
@@ -102,6 +120,7 @@ impl Config {
             mapping_layers,
             lr_mul,
             norm: norm.to_owned(),
+            fine_encoder: None,
         };
         config.validate()?;
         Ok(config)
@@ -125,6 +144,7 @@ impl Config {
             mapping_layers: 8,
             lr_mul: 0.01,
             norm: default_norm(),
+            fine_encoder: None,
         }
     }
 
@@ -151,6 +171,14 @@ impl Config {
         }
         if self.norm != "LayerNorm" {
             return bad(format!("its normalisation is `{}`, and only `LayerNorm` is supported", self.norm));
+        }
+        if let Some(FineEncoderConfig { top_width, mid_width, passes }) = &self.fine_encoder
+            && !([top_width, mid_width].iter().all(|width| (1..=MAX_WIDTH).contains(*width))
+                && (1..=MAX_PASSES).contains(passes))
+        {
+            return bad(format!(
+                "a fine encoder of widths {top_width} and {mid_width} in {passes} passes is impossible"
+            ));
         }
         for (name, widths) in
             [("channels", &self.channels), ("codes", &self.codes), ("encoder_channels", &self.encoder_channels)]
@@ -183,6 +211,11 @@ impl Config {
     /// The resolution of style code `index`.
     pub fn code_level(&self, index: usize) -> usize {
         self.base << (index / 2)
+    }
+
+    /// The style codes that residuals are added to: those of the finest two levels.
+    pub fn fine_codes(&self) -> std::ops::Range<usize> {
+        self.code_count() - FINE_CODES..self.code_count()
     }
 
     /// Channels of the main path at a level, C.

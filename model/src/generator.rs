@@ -6,8 +6,8 @@ mod preview;
 
 use candle_core::{DType, Result, Tensor};
 
-use crate::config::Config;
-use crate::engine::Cancel;
+use crate::cancel::Cancel;
+use crate::config::{Config, FINE_CODES};
 use crate::kernels;
 use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
@@ -181,6 +181,27 @@ impl Generator {
     /// When the shapes do not fit or the device fails.
     pub fn modulations(&self, codes: &[Tensor]) -> Result<Vec<Tensor>> {
         self.modulators.iter().zip(codes).map(|(modulator, code)| modulator.forward(code)).collect()
+    }
+
+    /// The style codes that residuals are added to (the last four), with these.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn with_residuals(&self, codes: &[Tensor], residuals: Option<&[Tensor]>) -> Result<Vec<Tensor>> {
+        let fine = codes.get(codes.len().saturating_sub(FINE_CODES)..).unwrap_or_default();
+        match residuals {
+            None => Ok(fine.to_vec()),
+            Some(residuals) => fine.iter().zip(residuals).map(|(code, residual)| code + residual).collect(),
+        }
+    }
+
+    /// The modulations of the last four style codes alone.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device fails.
+    pub fn fine_modulations(&self, fine_codes: &[Tensor]) -> Result<Vec<Tensor>> {
+        let fine = self.modulators.get(self.modulators.len().saturating_sub(FINE_CODES)..).unwrap_or_default();
+        fine.iter().zip(fine_codes).map(|(modulator, code)| modulator.forward(code)).collect()
     }
 
     /// Modulations to images (N, 3, size, size), not clamped. `cancel` is looked at between the levels.

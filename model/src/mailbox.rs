@@ -2,6 +2,7 @@
 //! that has not begun.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 struct State<T> {
     waiting: T,
@@ -12,6 +13,17 @@ struct State<T> {
 pub struct Mailbox<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
+}
+
+/// What came of waiting.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next<R> {
+    /// Something was there, or came.
+    Taken(R),
+    /// Nothing came in time.
+    DeadlinePassed,
+    /// Nothing will come any more.
+    Closed,
 }
 
 impl<T: Default> Default for Mailbox<T> {
@@ -39,15 +51,33 @@ impl<T> Mailbox<T> {
     }
 
     /// Waits until `take` finds something; none once the mailbox is closed.
-    pub fn next<R>(&self, mut take: impl FnMut(&mut T) -> Option<R>) -> Option<R> {
+    pub fn next<R>(&self, take: impl FnMut(&mut T) -> Option<R>) -> Option<R> {
+        match self.next_before(None, take) {
+            Next::Taken(taken) => Some(taken),
+            // Without a deadline none passes.
+            Next::Closed | Next::DeadlinePassed => None,
+        }
+    }
+
+    /// Waits until `take` finds something, at most until `deadline`.
+    pub fn next_before<R>(&self, deadline: Option<Instant>, mut take: impl FnMut(&mut T) -> Option<R>) -> Next<R> {
         let mut state = self.lock();
         while !state.is_closed {
             if let Some(taken) = take(&mut state.waiting) {
-                return Some(taken);
+                return Next::Taken(taken);
             }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match deadline {
+                None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Next::DeadlinePassed;
+                    }
+                    self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
-        None
+        Next::Closed
     }
 }
 

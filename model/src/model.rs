@@ -7,14 +7,17 @@ use candle_core::{D, DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use serde::Serialize;
 
+use crate::cancel::Cancel;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::directions::{DirectionInfo, Directions};
 use crate::edit;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result, first_line};
+use crate::fine_encoder::FineEncoder;
 use crate::generator::Generator;
 use crate::kernels;
+use crate::latent::Residuals;
 use crate::layers::{Loader, compute_dtype};
 use crate::mapping::Mapping;
 use crate::random::Random;
@@ -132,6 +135,8 @@ pub struct ModelInfo {
     pub generator_parameters: usize,
     /// Parameters of the encoder.
     pub encoder_parameters: usize,
+    /// Parameters of the fine encoder, 0 where there is none.
+    pub fine_encoder_parameters: usize,
     /// Whether the mapping network was trained (else `sample` draws from the components).
     pub mapping_is_trained: bool,
     /// How many principal components of the training faces the file holds.
@@ -164,6 +169,8 @@ pub struct Model {
     pub config: Config,
     /// Photo to stylemap.
     pub encoder: Encoder,
+    /// Photo and picture to residuals of the finest style codes.
+    pub fine_encoder: Option<FineEncoder>,
     /// Noise to stylemap.
     pub mapping: Mapping,
     /// Stylemap to picture.
@@ -208,6 +215,7 @@ impl Model {
         };
         let encoder = Encoder::load(&loader.pp("e_ema"), &config).map_err(as_shape)?;
         let generator = Generator::load(&generator.pp("decoder"), &config).map_err(as_shape)?;
+        let fine_encoder = FineEncoder::load(&loader, &config).map_err(as_shape)?;
         let known = |key: &str| checkpoint.tensors.get(key).map(|tensor| tensor.to_dtype(DType::F32)).transpose();
         let grid = [config.style_dim, config.base, config.base];
         let mean_stylemap = known("mean_stylemap")?
@@ -242,6 +250,7 @@ impl Model {
             config: config.clone(),
             generator_parameters: parameters("g_ema."),
             encoder_parameters: parameters("e_ema."),
+            fine_encoder_parameters: parameters("fine."),
             mapping_is_trained,
             component_count: components.as_ref().map_or(0, |components| components.deviations.len()),
             directions: directions.iter().map(|direction| direction.info.clone()).collect(),
@@ -254,6 +263,7 @@ impl Model {
         Ok(Self {
             config,
             encoder,
+            fine_encoder,
             mapping,
             generator,
             device: device.clone(),
@@ -287,6 +297,59 @@ impl Model {
     /// When the device has no room.
     pub fn place(&self, tensor: &Tensor) -> Result<Tensor> {
         Ok(tensor.to_device(&self.device)?.to_dtype(compute_dtype(&self.device, self.dtype))?)
+    }
+
+    /// An image (1, 3, size, size) to its stylemap and, with a fine encoder, the residuals of its fine style codes. `cancel` is
+    /// looked at between the passes.
+    ///
+    /// # Errors
+    /// When the shape does not fit, the device fails, or on [`Cancel::cancel`].
+    pub fn encode(&self, image: &Tensor, cancel: &Cancel) -> Result<(Tensor, Option<Residuals>)> {
+        let stylemap = self.encoder.forward(image)?;
+        let Some(fine_encoder) = &self.fine_encoder else { return Ok((stylemap, None)) };
+        let codes = self.generator.style_codes(&stylemap)?;
+        let residuals = self.residuals(fine_encoder, image, &codes, fine_encoder.passes(), cancel)?;
+        Ok((stylemap, Some(Residuals::new(&self.config, &residuals)?)))
+    }
+
+    /// The residuals after so many passes of the fine encoder, not rounded. Images (N, 3, size, size), and their style codes.
+    pub(crate) fn residuals(
+        &self,
+        fine_encoder: &FineEncoder,
+        images: &Tensor,
+        codes: &[Tensor],
+        passes: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<Tensor>> {
+        let generator = &self.generator;
+        let mut modulations = generator.modulations(codes)?;
+        let mut residuals: Option<Vec<Tensor>> = None;
+        for _ in 0..passes {
+            let so_far = generator.with_residuals(codes, residuals.as_deref())?;
+            if residuals.is_some() {
+                modulations.truncate(self.config.fine_codes().start);
+                modulations.extend(generator.fine_modulations(&so_far)?);
+            }
+            cancel.check()?;
+            let pictures = generator.main_path(&modulations, cancel)?;
+            cancel.check()?;
+            let found = fine_encoder.forward(images, &pictures, &so_far)?;
+            let sum = |residuals: Vec<Tensor>| residuals.iter().zip(&found).map(|(a, b)| a + b).collect();
+            residuals = Some(residuals.map_or_else(|| Ok(found.clone()), sum)?);
+        }
+        residuals.ok_or_else(|| Error::argument("a fine encoder takes one pass or more"))
+    }
+
+    /// Residuals on the networks' device, times `share`.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn place_residuals(&self, residuals: &Residuals, share: f64) -> Result<Vec<Tensor>> {
+        let placed = residuals.tensors().iter().map(|residual| {
+            let residual = residual.to_dtype(DType::F32)?;
+            self.place(&if share == 1.0 { residual } else { (residual * share)? })
+        });
+        placed.collect()
     }
 
     /// A stylemap (1, style_dim, base, base) from its values, row by row.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::cancel::Cancel;
 use crate::edit::{self, Reference};
 use crate::error::{Error, Result};
 use crate::mask::{Mask, Pooling};
@@ -111,6 +112,29 @@ impl Fixture {
                 Reference { codes: &reference, mask: &mask, pooling: hard_max, offset_px: (0, 0), strength: 1.0 };
             model.generator.decode_codes(&edit::mix_codes(&codes(0)?, &[reference])?)
         };
+        // All style codes after so many passes of the fine encoder.
+        let refined = |passes: usize| -> Result<Vec<Tensor>> {
+            let fine_encoder = model.fine_encoder.as_ref();
+            let fine_encoder = fine_encoder.ok_or_else(|| Error::argument("this model has no fine encoder"))?;
+            let mut codes = model.generator.style_codes(&encoded()?)?;
+            let residuals = model.residuals(fine_encoder, &input("in/images")?, &codes, passes, &Cancel::default())?;
+            let fine = model.generator.with_residuals(&codes, Some(&residuals))?;
+            codes.truncate(model.config.fine_codes().start);
+            codes.extend(fine);
+            Ok(codes)
+        };
+        let refined_mix = || -> Result<Tensor> {
+            let both = refined(2)?;
+            let of = |index: usize| {
+                both.iter().map(|codes| codes.narrow(0, index, 1)).collect::<candle_core::Result<Vec<_>>>()
+            };
+            let (reference, size) = (of(1)?, model.config.size);
+            let right = (0..size * size).map(|i| f32::from(i % size >= size / 2)).collect();
+            let mask = Mask::new(size, right)?;
+            let reference =
+                Reference { codes: &reference, mask: &mask, pooling: Pooling::Soft, offset_px: (0, 0), strength: 1.0 };
+            model.generator.decode_codes(&edit::mix_codes(&of(0)?, &[reference])?)
+        };
         let style_mix = |coarse: usize, fine: usize| -> Result<Tensor> {
             model.generator.decode_codes(&edit::style_mix(&codes(coarse)?, &codes(fine)?))
         };
@@ -130,6 +154,9 @@ impl Fixture {
             "image_mix_w_half" => mix_w("in/mask_w_half")?,
             "image_mix_w_plus" => mix_w_plus("in/mask_w_plus")?,
             "image_mix_w_plus_half" => mix_w_plus("in/mask_w_half")?,
+            "image_fine_1" => model.generator.decode_codes(&refined(1)?)?,
+            "image_fine_2" => model.generator.decode_codes(&refined(2)?)?,
+            "image_fine_mix_half" => refined_mix()?,
             "image_demo_stripes_steps2" => {
                 // Their moves are not among the inputs; these are the ones that give the reference's numbers on all three
                 // published networks to 1e-5, and no others nearby do.

@@ -40,7 +40,7 @@ pub struct AlignArgs {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Width and height of the crops in pixels: 256 is enough for models whose pictures are no larger
-    #[arg(long, value_name = "PX", default_value = "256", value_parser = numbers::crop_size_px, allow_negative_numbers = true)]
+    #[arg(long, value_name = "PX", default_value = "256", value_parser = numbers::picture_size_px, allow_negative_numbers = true)]
     size: u32,
     /// Print a JSON object for every face, each on a line of its own
     #[arg(long)]

@@ -1,23 +1,32 @@
 //! `bench`: how fast the model draws here, through the engine as the editor uses it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 use serde::Serialize;
+use stylebrush_app::demo;
+use stylebrush_app::document::Placement;
+use stylebrush_app::export::JPEG_QUALITY;
+use stylebrush_app::original::Original;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, PreviewMode, Scene};
-use stylemap::{Config, Mask};
+use stylemap::face::FaceDetector;
+use stylemap::{Config, Mask, photo};
 
 use super::progress::Activity;
-use super::sample::values;
 use super::{CommonOptions, numbers, print_line};
 
 const EXAMPLES: &str = "\
 A stroke update is one frame under a moving brush: small dab, 4 % of the picture across; large dab, 30 %; half the face, a mask \
-that changes sides with every frame. A slow measurement ends after 30 seconds, however many runs are left.
+that changes sides with every frame. The settled picture is what follows once the brush rests. The fine encoder is measured with the \
+pictures that it looks at, all its passes together. A photo that is opened is a JPEG of 24 megapixels: decoded, its face \
+found, cut out and encoded. A slow measurement ends after 30 seconds, however many runs are left.
 
 Examples:
   stylebrush bench
@@ -54,8 +63,12 @@ pub struct BenchArgs {
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Photo to stylemap.
+    /// From a photo's file to the face that can be painted.
+    Open,
+    /// Aligned face to stylemap.
     Encoder,
+    /// From there to what the fine encoder adds; only of a model that has one.
+    FineEncoder,
     /// Stylemap to picture.
     Decode,
     /// A stroke's step, 4 % of the picture across.
@@ -68,6 +81,8 @@ enum What {
     LargePreview,
     /// A mask that changes sides.
     Half,
+    /// The picture that stays, after that of a stroke's step; only of a model with a fine encoder.
+    Settled,
     /// A step between two faces.
     Interpolation,
     /// A stroke's step as wide as --brush says; only when it is asked for.
@@ -167,14 +182,16 @@ fn config(widths: Widths, common: &CommonOptions) -> anyhow::Result<Config> {
 fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Measurement>> {
     let size_px = engine.model().config.size;
     let [source, reference] = [portrait(size_px, 1)?, portrait(size_px, 2)?];
-    engine.add_face(SOURCE, &source)?;
-    engine.add_face(REFERENCE, &reference)?;
+    engine.add_face(SOURCE, &source, &Cancel::default())?;
+    engine.add_face(REFERENCE, &reference, &Cancel::default())?;
     for other in 2..args.photos {
         let face = FaceId(other as u64);
-        engine.add_face(face, &portrait(size_px, u32::try_from(other)? + 1)?)?;
+        engine.add_face(face, &portrait(size_px, u32::try_from(other)? + 1)?, &Cancel::default())?;
         render(engine, &Scene::face(face))?;
     }
-    let stylemap = values(engine.stylemap(SOURCE)?)?;
+    let latent = engine.latent(SOURCE)?.clone();
+    let image = engine.model().place(&photo::to_tensor(&source, size_px)?)?;
+    let has_fine_encoder = engine.model().fine_encoder.is_some();
     let activity = Activity::new("measuring");
     let mut measurements = Vec::new();
     let mut measure = |what, name: &'static str, work: &mut dyn FnMut(usize) -> anyhow::Result<Duration>| {
@@ -184,14 +201,28 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         }
         anyhow::Ok(())
     };
-    measure(What::Encoder, "encoder", &mut |_| {
+    if args.measures(What::Open) {
+        let (jpeg, detector) = (large_photo()?, FaceDetector::new()?);
+        measure(What::Open, "opening a photo", &mut |_| open(engine, &jpeg, &detector))?;
+    }
+    let model = engine.model();
+    let encoder = || -> anyhow::Result<Duration> {
         let start = Instant::now();
-        engine.add_face(SOURCE, &source)?;
+        model.encoder.forward(&image)?.to_device(&candle_core::Device::Cpu)?;
         Ok(start.elapsed())
-    })?;
+    };
+    measure(What::Encoder, "encoder", &mut |_| encoder())?;
+    if has_fine_encoder {
+        measure(What::FineEncoder, "fine encoder", &mut |_| {
+            let encoder = encoder()?;
+            let start = Instant::now();
+            model.encode(&image, &Cancel::default())?;
+            Ok(start.elapsed().saturating_sub(encoder))
+        })?;
+    }
     measure(What::Decode, "full decode", &mut |_| {
-        // A new stylemap has no caches.
-        engine.add_stylemap(SOURCE, &stylemap)?;
+        // A face that was just taken has no caches.
+        engine.add_latent(SOURCE, latent.clone(), None)?;
         render(engine, &Scene::face(SOURCE))
     })?;
     let layer = |mask| Layer {
@@ -200,6 +231,7 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         offset_px: (0, 0),
         strength: 1.0,
         feather_px: 0.0,
+        match_colours: 0.0,
         directions: Vec::new(),
     };
     let half = halves(size_px)?.into_iter().next().context("there is nothing to paint")?;
@@ -215,7 +247,7 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         (What::Half, "stroke, half the face", halves(size_px)?),
         (What::Brush, "stroke, this brush", dabs(size_px, args.brush)?),
     ] {
-        measure(what, name, &mut |run| render(engine, &scene(&masks, run)?))?;
+        measure(what, name, &mut |run| render_moving(engine, &scene(&masks, run)?))?;
     }
     engine.set_previews(PreviewMode::Always);
     for (what, name, masks) in [
@@ -228,27 +260,73 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
                 return Ok(took);
             }
             // The first, and after a row of previews: from an exact frame of the step before.
-            render(engine, &scene(&masks, run + masks.len() - 1)?)?;
+            render_moving(engine, &scene(&masks, run + masks.len() - 1)?)?;
             match preview(engine, &now)? {
                 Some(took) => Ok(took),
                 // Not worth one: the exact frame it is.
-                None => render(engine, &now),
+                None => render_moving(engine, &now),
             }
         })?;
     }
     engine.set_previews(PreviewMode::Auto);
+    if has_fine_encoder {
+        let masks = dabs(size_px, 0.3)?;
+        measure(What::Settled, "settled picture", &mut |run| {
+            let scene = scene(&masks, run)?;
+            render_moving(engine, &scene)?;
+            render(engine, &scene)
+        })?;
+    }
     measure(What::Interpolation, "interpolation step", &mut |run| {
         // Never the same place twice in a row: nothing can be taken from the frame before.
         let t = (run as f32 * 0.37 + 0.1).fract();
         let base = Base::Interpolation { from: SOURCE, to: REFERENCE, t };
-        render(engine, &Scene { base, directions: Vec::new(), layers: Vec::new() })
+        render(engine, &Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() })
     })?;
     Ok(measurements)
 }
 
+/// From a photo's file in memory to a face that can be painted. It takes the number of none that is painted here.
+fn open(engine: &mut Engine, jpeg: &[u8], detector: &FaceDetector) -> anyhow::Result<Duration> {
+    const OPENED: FaceId = FaceId(u64::MAX);
+    let start = Instant::now();
+    let mut original = Original::decode(jpeg.to_vec(), Vec::new(), Path::new("the photo"))?;
+    original.faces = detector.detect(&original.pixels)?;
+    let face = original.main_face().context("no face was found in the photo that is opened")?;
+    let original = Arc::new(original);
+    // For the screen.
+    original.preview();
+    let (_, crop) = Placement::of_face(original, face)?;
+    engine.add_face(OPENED, &crop, &Cancel::default())?;
+    let took = start.elapsed();
+    engine.remove_face(OPENED);
+    Ok(took)
+}
+
+/// A demo photo enlarged to a JPEG file of 24 megapixels, with its left side again at its right.
+fn large_photo() -> anyhow::Result<Vec<u8>> {
+    const SIZE_PX: (u32, u32) = (6000, 4000);
+    let photo = demo::photos()?.into_iter().next().context("there is no demo photo")?;
+    let photo = photo.placement.map_or(photo.crop, |placement| placement.original.pixels.clone());
+    let large = photo::resized(&photo, SIZE_PX.1);
+    let mirrored = |x: u32| if x < SIZE_PX.1 { x } else { (2 * SIZE_PX.1).saturating_sub(x + 1) };
+    let large = RgbImage::from_fn(SIZE_PX.0, SIZE_PX.1, |x, y| *large.get_pixel(mirrored(x), y));
+    let mut jpeg = Vec::new();
+    large.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY))?;
+    Ok(jpeg)
+}
+
+/// The picture that stays.
 fn render(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Duration> {
     let start = Instant::now();
     engine.render(scene, &Cancel::default())?;
+    Ok(start.elapsed())
+}
+
+/// The picture under a moving brush.
+fn render_moving(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    engine.render_moving(scene, &Cancel::default())?;
     Ok(start.elapsed())
 }
 

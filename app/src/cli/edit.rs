@@ -6,21 +6,26 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use stylemap::directions::{Directions, index_of};
-use stylemap::engine::{Base, DirectionStep, Engine, FaceId, Layer, Scene};
-use stylemap::face::head_mask;
+use stylemap::engine::{Base, DirectionStep, FaceId, Layer, Scene};
 use stylemap::photo;
 
+use super::destination::{Destination, FaceSize};
+use super::likeness::Likeness;
 use super::output::PictureFile;
-use super::portrait::{Portrait, PortraitOpener};
+use super::portrait::PortraitOpener;
 use super::session::Session;
 use super::{CommonOptions, numbers};
 
 const MAX_REFERENCES: usize = 8;
+const MATCH_COLOURS: &str = "match-colours";
 
 const EXAMPLES: &str = "\
 A mask is a square picture over the aligned face, as `stylebrush align` cuts it out: white takes the reference, black keeps the \
 source. It is brought to the size of the model's pictures, and --offset and --feather count pixels of that size. The options \
 after a --reference belong to it; references are applied in order, each over the result so far.
+
+A reference is brought to the colours of the source before it is encoded: skin painted onto skin does not look pasted. \
+--match-colours off leaves its own, a number goes part of the way; before the first --reference it holds for all of them.
 
 A --direction before the first --reference moves the whole face, and what references bring into it; after a --reference it moves \
 only what that brings in. `stylebrush info` names the model's directions. 1 is one standard deviation of the training faces.
@@ -30,6 +35,7 @@ Examples:
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
+  stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png
   stylebrush edit me.jpg --direction Smile=1.5 --direction Age=-1 -o younger.png";
 
 /// What `edit` takes.
@@ -45,8 +51,12 @@ pub struct EditArgs {
     #[arg(long, value_name = "FILE")]
     directions: Option<PathBuf>,
     /// Put the edited face back into the photo SOURCE, at the photo's own resolution
-    #[arg(long)]
+    #[arg(long, conflicts_with = "size")]
     in_photo: bool,
+    #[command(flatten)]
+    likeness: Likeness,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -60,6 +70,7 @@ struct Reference {
     offset_px: (i32, i32),
     strength: f32,
     feather_px: f32,
+    match_colours: f32,
     directions: Vec<NamedStep>,
 }
 
@@ -109,6 +120,18 @@ struct ReferenceOptions {
         help_heading = "For each reference"
     )]
     feather: Vec<f32>,
+    /// Brings it to the colours of the source: on, off or how far, from 0 to 1; before the first --reference that holds for
+    /// all of them [default: on]
+    #[arg(
+        id = MATCH_COLOURS,
+        long,
+        value_name = "HOW",
+        value_parser = numbers::switch,
+        requires = "reference",
+        allow_negative_numbers = true,
+        help_heading = "For each reference"
+    )]
+    match_colours: Vec<f32>,
     /// Moves the face along one of the model's directions, in standard deviations: before the first --reference the whole
     /// face, after one only what that brings in; repeat it for more
     #[arg(
@@ -133,7 +156,7 @@ impl Args for References {
 impl FromArgMatches for References {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let places: Vec<usize> = matches.indices_of("reference").into_iter().flatten().collect();
-        let ReferenceOptions { reference, mask, offset, strength, feather, direction } =
+        let ReferenceOptions { reference, mask, offset, strength, feather, match_colours, direction } =
             ReferenceOptions::from_arg_matches(matches)?;
         let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
         if reference.len() > MAX_REFERENCES {
@@ -147,11 +170,12 @@ impl FromArgMatches for References {
         let offsets = groups.assign("offset", offset)?;
         let strengths = groups.assign("strength", strength)?;
         let feathers = groups.assign("feather", feather)?;
+        let matches_colours = groups.spread(MATCH_COLOURS, match_colours, 1.0)?;
         let (directions, directions_of_references) = groups.sort("direction", direction);
+        let options = masks.into_iter().zip(offsets).zip(strengths).zip(feathers).zip(matches_colours);
         let mut references = Vec::with_capacity(reference.len());
-        for (((((photo, mask), offset), strength), feather), directions) in
-            reference.into_iter().zip(masks).zip(offsets).zip(strengths).zip(feathers).zip(directions_of_references)
-        {
+        for ((photo, options), directions) in reference.into_iter().zip(options).zip(directions_of_references) {
+            let ((((mask, offset), strength), feather), match_colours) = options;
             let Some(mask) = mask else {
                 return Err(wrong(format!("the reference {} has no --mask after it", photo.display())));
             };
@@ -161,6 +185,7 @@ impl FromArgMatches for References {
                 offset_px: offset.unwrap_or_default(),
                 strength: strength.unwrap_or(1.0),
                 feather_px: feather.unwrap_or_default(),
+                match_colours,
                 directions,
             });
         }
@@ -196,6 +221,19 @@ impl Groups<'_> {
         Ok(assigned)
     }
 
+    /// The value of an option for each reference: the one that follows it, else the one before all references, else `usual`.
+    fn spread<T: Copy>(&self, option: &str, values: Vec<T>, usual: T) -> Result<Vec<T>, clap::Error> {
+        let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
+        let (of_all, of_each) = self.sort(option, values);
+        let one = |values: &[T], usual: T, whom: &str| match values {
+            [] => Ok(usual),
+            [value] => Ok(*value),
+            _ => Err(wrong(format!("--{option} is given twice for {whom}"))),
+        };
+        let usual = one(&of_all, usual, "all references")?;
+        of_each.iter().map(|values| one(values, usual, "one --reference")).collect()
+    }
+
     /// The values of an option that may repeat: those before the first reference, and those that follow each.
     fn sort<T>(&self, option: &str, values: Vec<T>) -> (Vec<T>, Vec<Vec<T>>) {
         let mut before = Vec::new();
@@ -212,19 +250,19 @@ impl Groups<'_> {
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     const SOURCE: FaceId = FaceId(0);
-    let EditArgs { source, references: References { references, directions }, directions: file, in_photo, output } =
-        args;
+    let EditArgs { source, references, directions: file, in_photo, likeness, size, output } = args;
+    let References { references, directions } = references;
     let output = PictureFile::new(output)?;
     let photos = PortraitOpener::new(common)?;
-    let Portrait { crop: source, placement } = photos.open(source)?;
-    let placement = in_photo.then_some(placement);
+    let source = photos.open(source)?;
     let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
     let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
     let mut checkpoint = common.model_source()?.checkpoint()?;
     if let Some(file) = file {
         checkpoint.directions = Some(Directions::load(file, &checkpoint.config)?);
     }
-    let mut session = Session { engine: Engine::new(checkpoint, common.device, common.dtype)? };
+    let mut session = Session::with_checkpoint(common, checkpoint)?;
+    let mut destination = Destination::new(SOURCE, &source, *in_photo, *size, &session)?;
     let known = session.engine.info().directions;
     let steps = |named: &[NamedStep]| -> stylemap::Result<Vec<DirectionStep>> {
         let step = |(name, amount): &NamedStep| {
@@ -236,22 +274,21 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let size_px = session.size_px();
     let mut layers = Vec::with_capacity(references.len());
     for (face, reference) in (1..).map(FaceId).zip(references) {
-        let Reference { photo: _, mask, offset_px, strength, feather_px, directions } = reference;
+        let Reference { photo: _, mask, offset_px, strength, feather_px, match_colours, directions } = reference;
         let mask = Arc::new(photo::load_mask(mask, size_px)?);
         let directions = [directions_of_face.clone(), steps(directions)?].concat();
-        let (offset_px, strength, feather_px) = (*offset_px, *strength, *feather_px);
-        layers.push(Layer { face, mask, offset_px, strength, feather_px, directions });
+        let (offset_px, strength, feather_px, match_colours) = (*offset_px, *strength, *feather_px, *match_colours);
+        layers.push(Layer { face, mask, offset_px, strength, feather_px, match_colours, directions });
     }
-    session.engine.add_face(SOURCE, &source)?;
+    session.add_face(SOURCE, &source.crop)?;
     for (layer, crop) in layers.iter().zip(&crops) {
-        session.engine.add_face(layer.face, crop)?;
+        session.add_face(layer.face, crop)?;
     }
-    let scene = Scene { base: Base::Face(SOURCE), directions: directions_of_face, layers };
-    let edited = session.draw(&scene)?;
-    let Some(placement) = placement else { return output.write(&edited, None) };
-    let painted = scene.painted_over(SOURCE, &head_mask(size_px));
-    let picture = placement.paste(&session.draw_face(SOURCE)?, &edited, painted)?;
-    output.write(&picture, placement.original.icc_profile.as_deref())
+    let faces = layers.iter().map(|layer| layer.face).chain([SOURCE]);
+    let likeness = likeness.of_faces(&session.engine, faces);
+    let scene = Scene { base: Base::Face(SOURCE), directions: directions_of_face, layers, likeness };
+    let picture = session.draw(&scene)?;
+    output.write(&destination.finish(&picture, &scene, &session)?, destination.icc_profile())
 }
 
 #[cfg(test)]
@@ -288,6 +325,7 @@ mod tests {
             offset_px,
             strength,
             feather_px,
+            match_colours: 1.0,
             directions: Vec::new(),
         };
         assert_eq!(
@@ -304,6 +342,20 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_matched_for_all_references_or_for_one() {
+        let matched = |options: [&str; 3]| {
+            let [before, of_a, of_b] = options;
+            let line = format!("me -o o {before} --reference a --mask m {of_a} --reference b --mask m {of_b}");
+            let references = parse(&line).unwrap().references;
+            references.iter().map(|reference| reference.match_colours).collect::<Vec<_>>()
+        };
+        assert_eq!(matched(["", "", ""]), [1.0, 1.0]);
+        assert_eq!(matched(["--match-colours off", "", ""]), [0.0, 0.0]);
+        assert_eq!(matched(["--match-colours off", "", "--match-colours 0.25"]), [0.0, 0.25]);
+        assert_eq!(matched(["", "--match-colours=off", "--match-colours on"]), [0.0, 1.0]);
+    }
+
+    #[test]
     fn options_that_belong_to_no_reference_are_refused() {
         let cases = [
             ("me -o o --mask m --reference a", "must follow"),
@@ -316,6 +368,11 @@ mod tests {
             ("me -o o --reference a --mask m --feather -1", "from 0 to 2048"),
             ("me -o o --reference a --mask m --offset 3", "two whole numbers"),
             ("me -o o --direction Age=1 --mask m", "must follow"),
+            ("me -o o --direction Age=1 --match-colours off", "--reference"),
+            ("me -o o --reference a --mask m --match-colours no", "on, off or a number"),
+            ("me -o o --reference a --mask m --match-colours off --match-colours on", "twice for one --reference"),
+            ("me -o o --match-colours off --match-colours on --reference a --mask m", "twice for all"),
+            ("me -o o --reference a --mask m --in-photo --size 512", "--size"),
             ("me -o o --direction Age", "a name and a number"),
             ("me -o o --direction Age=1 --reference a", "a has no --mask"),
         ];

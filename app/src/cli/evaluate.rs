@@ -4,21 +4,28 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use candle_core::Tensor;
 use clap::Args;
+use image::RgbImage;
 use serde::Serialize;
 use stylebrush_app::sentence::sentence_of;
-use stylemap::metrics::{self, EditErrors, Evaluator, Interpolation, Lpips, MASKS, Reconstruction, pillow};
-use stylemap::{Model, photo};
+use stylemap::metrics::{self, EditErrors, Interpolation, Lpips, MASKS, Reconstruction, pillow};
+use stylemap::photo;
 
+use super::likeness::Likeness;
 use super::progress::Progress;
+use super::session::Session;
+use super::shown::Judge;
 use super::{CommonOptions, print_line};
 
 const EXAMPLES: &str = "\
 DIR holds square, aligned pictures of faces that the model was not trained on (.webp, .png, .jpg), in folders that are also measured each \
-by itself. Measured are how near the model comes to a picture (mean square error with values from -1 to 1, and LPIPS), how \
-evenly it moves from one face to another (LPIPS of eight steps), and local edits: the region of one face in another, the error outside \
-against the source and inside against the reference. The numbers are those of weights/train/evaluate.py.
+by itself. Measured are how near the model comes to a picture (mean square error with values from -1 to 1, and LPIPS, on average and of the \
+face that it serves worst), how evenly it moves from one face to another (LPIPS of eight steps), and local edits: the region of one \
+face in another, in its own colours, the error outside against the source and inside against the reference, and (change) the same against \
+what the model makes of both unedited.
+
+Of a model with a fine encoder faces are measured as they are shown, settled and in 8 bit, and reconstruction also by the encoder \
+alone. With --likeness 0 and of other models all is the encoder's, not rounded: the numbers of weights/train/evaluate.py.
 
 --lpips takes VGG16 with the LPIPS heads, version 0.1, as safetensors: features.N.weight, features.N.bias and linI.weight.
 
@@ -38,6 +45,8 @@ pub struct EvaluateArgs {
     /// The LPIPS network; without it there is only the mean square error
     #[arg(long, value_name = "FILE")]
     lpips: Option<PathBuf>,
+    #[command(flatten)]
+    likeness: Likeness,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -53,7 +62,13 @@ struct Evaluation {
     images: usize,
     /// Pictures that could not be read and are in no number.
     unreadable: Vec<String>,
+    /// How much of the residuals was shown; 0 where there are none.
+    likeness: f32,
     reconstruction: Reconstructions,
+    /// Where the other numbers are not the encoder's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "reconstruction_by_encoder_alone")]
+    by_encoder_alone: Option<Reconstructions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interpolation: Option<OfPairs<Interpolation>>,
     local_edits: LocalEdits,
@@ -70,6 +85,16 @@ struct OfImages {
     n: usize,
     #[serde(flatten)]
     mean: Reconstruction,
+    worst: Worst,
+}
+
+/// The greatest errors of any picture, and whose the mean square error is.
+#[derive(Serialize)]
+struct Worst {
+    picture: String,
+    mse: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lpips: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -88,24 +113,31 @@ struct LocalEdits {
 
 /// Runs `evaluate`.
 pub fn run(common: &CommonOptions, args: &EvaluateArgs) -> anyhow::Result<()> {
-    let EvaluateArgs { folder, lpips, json } = args;
+    let EvaluateArgs { folder, lpips, likeness, json } = args;
     let files = pictures_in(folder)?;
     anyhow::ensure!(!files.is_empty(), "there is no picture in {} (.webp, .png or .jpg)", folder.display());
     let checkpoint = common.model_source()?.checkpoint()?;
     let images_seen = checkpoint.metadata.get("images_seen").and_then(|count| count.parse().ok()).unwrap_or_default();
-    let model = Model::new(&checkpoint, common.device, common.dtype)?;
-    let lpips = lpips.as_deref().map(|path| Lpips::load(path, model.device())).transpose()?;
-    let evaluator = Evaluator { model: &model, lpips: lpips.as_ref() };
-    let size_px = model.config.size;
+    let session = Session::with_checkpoint(common, checkpoint)?;
+    let lpips = lpips.as_deref().map(|path| Lpips::load(path, session.engine.model().device())).transpose()?;
+    likeness.of_faces(&session.engine, []);
+    let has_fine_encoder = session.engine.model().fine_encoder.is_some();
+    let share = if has_fine_encoder { likeness.share() } else { 0.0 };
+    let mut judge = Judge { session, lpips: lpips.as_ref(), likeness: share };
+    let size_px = judge.session.size_px();
 
     let mut unreadable = Vec::new();
     let mut readable = Vec::new();
-    let mut by_folder: BTreeMap<String, Vec<Reconstruction>> = BTreeMap::new();
+    let mut shown = Vec::new();
+    let mut by_encoder = Vec::new();
     let mut progress = Progress::new(files.len(), "pictures");
     for file in files {
         match open(&folder.join(&file), size_px) {
             Ok(picture) => {
-                by_folder.entry(folder_of(&file)).or_default().push(evaluator.reconstruction(&picture)?);
+                shown.push(judge.reconstruction(&picture)?);
+                if share > 0.0 {
+                    by_encoder.push(judge.reconstruction_by_encoder(&picture)?);
+                }
                 readable.push(file);
             }
             Err(err) => {
@@ -131,28 +163,25 @@ pub fn run(common: &CommonOptions, args: &EvaluateArgs) -> anyhow::Result<()> {
     for (first, second) in &pairs {
         let open = |index: &usize| open(&folder.join(readable.get(*index).context("no such picture")?), size_px);
         let (first, second) = (open(first)?, open(second)?);
-        ways.extend(evaluator.interpolation(&first, &second)?);
-        for (of_mask, errors) in edits.iter_mut().zip(evaluator.local_edits(&first, &second)?) {
+        ways.extend(judge.interpolation(&first, &second)?);
+        for (of_mask, errors) in edits.iter_mut().zip(judge.local_edits(&first, &second)?) {
             of_mask.push(errors);
         }
         progress.step();
     }
     drop(progress);
 
-    let all: Vec<_> = by_folder.values().flatten().copied().collect();
-    let of_images = |images: &[Reconstruction]| OfImages { n: images.len(), mean: Reconstruction::mean(images) };
     let masks: BTreeMap<_, _> =
         MASKS.iter().zip(&edits).map(|((name, _), errors)| (*name, EditErrors::mean(errors))).collect();
     let evaluation = Evaluation {
-        model: model.info().name.clone(),
+        model: judge.session.engine.info().name,
         images_seen,
         size: size_px,
         images: readable.len(),
         unreadable,
-        reconstruction: Reconstructions {
-            all: of_images(&all),
-            folders: by_folder.iter().map(|(name, images)| (name.clone(), of_images(images))).collect(),
-        },
+        likeness: share,
+        reconstruction: Reconstructions::new(&readable, &shown),
+        by_encoder_alone: (share > 0.0).then(|| Reconstructions::new(&readable, &by_encoder)),
         interpolation: Interpolation::mean(&ways).map(|mean| OfPairs { pairs: pairs.len(), mean }),
         local_edits: LocalEdits {
             pairs: pairs.len(),
@@ -172,6 +201,37 @@ pub fn run(common: &CommonOptions, args: &EvaluateArgs) -> anyhow::Result<()> {
         failed + evaluation.images
     );
     Ok(())
+}
+
+impl Reconstructions {
+    /// Of all pictures, and of those of every folder.
+    fn new(files: &[PathBuf], measured: &[Reconstruction]) -> Self {
+        let mut folders: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (file, measured) in files.iter().zip(measured) {
+            folders.entry(folder_of(file)).or_default().push((file.as_path(), *measured));
+        }
+        // Folder by folder, as the files are.
+        let all = folders.values().flatten().copied().collect::<Vec<_>>();
+        let folders = folders.iter().map(|(name, images)| (name.clone(), OfImages::new(images)));
+        Self { all: OfImages::new(&all), folders: folders.collect() }
+    }
+}
+
+impl OfImages {
+    fn new(images: &[(&Path, Reconstruction)]) -> Self {
+        let measured: Vec<_> = images.iter().map(|(_, measured)| *measured).collect();
+        let worst = images.iter().max_by(|(_, a), (_, b)| a.mse.total_cmp(&b.mse));
+        let greatest = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a.max(b));
+        Self {
+            n: images.len(),
+            mean: Reconstruction::mean(&measured),
+            worst: Worst {
+                picture: worst.map(|(file, _)| file.to_string_lossy().into_owned()).unwrap_or_default(),
+                mse: worst.map(|(_, measured)| measured.mse).unwrap_or_default(),
+                lpips: measured.iter().map(|measured| measured.lpips).reduce(greatest).flatten(),
+            },
+        }
+    }
 }
 
 /// The pictures below a folder, by their paths from there, folder by folder.
@@ -204,7 +264,7 @@ fn folder_of(file: &Path) -> String {
     folder.map_or_else(|| ".".to_owned(), |folder| folder.to_string_lossy().into_owned())
 }
 
-fn open(path: &Path, size_px: usize) -> anyhow::Result<Tensor> {
+fn open(path: &Path, size_px: usize) -> anyhow::Result<RgbImage> {
     let picture = photo::load(path)?;
     let (width, height) = picture.dimensions();
     anyhow::ensure!(
@@ -212,20 +272,34 @@ fn open(path: &Path, size_px: usize) -> anyhow::Result<Tensor> {
         "{} is {width} x {height} pixels, and an aligned picture must be square",
         path.display()
     );
-    Ok(photo::to_tensor(&pillow::lanczos(&picture, u32::try_from(size_px)?), size_px)?)
+    Ok(pillow::lanczos(&picture, u32::try_from(size_px)?))
 }
 
 fn readable_lines(evaluation: &Evaluation) -> Vec<String> {
-    let Evaluation { model, size, images, reconstruction, interpolation, local_edits, .. } = evaluation;
-    let mut lines = vec![
-        format!("{model}: {images} pictures at {size} x {size} px"),
-        format!("{:<18}{:>5}{:>10}{:>9}", "reconstruction", "n", "MSE", "LPIPS"),
-    ];
-    let everything = [("all".to_owned(), &reconstruction.all)];
-    let folders = reconstruction.folders.iter().map(|(name, of_images)| (name.clone(), of_images));
-    for (name, OfImages { n, mean: Reconstruction { mse, lpips } }) in folders.chain(everything) {
-        let lpips = lpips.map_or_else(|| "-".to_owned(), |lpips| format!("{lpips:.4}"));
-        lines.push(format!("  {name:<16}{n:>5}{mse:>10.5}{lpips:>9}"));
+    let Evaluation { model, size, images, likeness, reconstruction, interpolation, local_edits, .. } = evaluation;
+    let of = if evaluation.by_encoder_alone.is_some() {
+        format!("likeness {likeness}")
+    } else {
+        "the encoder alone".to_owned()
+    };
+    let mut lines = vec![format!("{model}: {images} pictures at {size} x {size} px, {of}")];
+    let columns =
+        |title: &str| format!("{title:<18}{:>5}{:>10}{:>10}{:>9}{:>9}", "n", "MSE", "worst", "LPIPS", "worst");
+    let mut table = |title: &str, Reconstructions { all, folders }: &Reconstructions| {
+        lines.push(columns(title));
+        let folders = folders.iter().map(|(name, of_images)| (name.as_str(), of_images));
+        for (name, OfImages { n, mean, worst }) in folders.chain([("all", all)]) {
+            let lpips = [mean.lpips, worst.lpips];
+            let [lpips, worst_lpips] =
+                lpips.map(|lpips| lpips.map_or_else(|| "-".to_owned(), |lpips| format!("{lpips:.4}")));
+            let (mse, worst_mse) = (mean.mse, worst.mse);
+            lines.push(format!("  {name:<16}{n:>5}{mse:>10.5}{worst_mse:>10.5}{lpips:>9}{worst_lpips:>9}"));
+        }
+        lines.push(format!("  the greatest MSE is that of {}", all.worst.picture));
+    };
+    table("reconstruction", reconstruction);
+    if let Some(by_encoder_alone) = &evaluation.by_encoder_alone {
+        table("encoder alone", by_encoder_alone);
     }
     if let Some(OfPairs { pairs, mean: Interpolation { step_mean, path_length, unevenness } }) = interpolation {
         lines.push(format!(

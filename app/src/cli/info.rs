@@ -1,6 +1,7 @@
 //! `info`: what the model is.
 
 use clap::Args;
+use stylemap::config::FineEncoderConfig;
 use stylemap::model::ModelInfo;
 
 use super::session::Session;
@@ -38,6 +39,12 @@ fn readable(info: &ModelInfo) -> Vec<String> {
     line("stylemap", &format!("{base} x {base} x {}", config.style_dim));
     line("generator", &millions(info.generator_parameters));
     line("encoder", &millions(info.encoder_parameters));
+    let fine_encoder = match &config.fine_encoder {
+        Some(FineEncoderConfig { passes: 1, .. }) => format!("{}, 1 pass", millions(info.fine_encoder_parameters)),
+        Some(fine) => format!("{}, {} passes", millions(info.fine_encoder_parameters), fine.passes),
+        None => "none: faces are what the encoder alone makes of their photos".to_owned(),
+    };
+    line("fine encoder", &fine_encoder);
     let mapping = match (info.mapping_is_trained, info.component_count) {
         (true, _) => "trained: faces are sampled from it",
         (false, 0) => "untrained: this model cannot sample",

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use image::RgbImage;
-use stylebrush_app::document::Placement;
 use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{Base, FaceId, Scene};
-use stylemap::face::head_mask;
 
+use super::destination::{Destination, FaceSize};
+use super::likeness::Likeness;
 use super::output::PictureFile;
-use super::portrait::{Portrait, PortraitOpener};
+use super::portrait::PortraitOpener;
 use super::progress::Progress;
 use super::session::Session;
 use super::{CommonOptions, numbers};
@@ -35,8 +34,12 @@ pub struct InterpolateArgs {
     #[command(flatten)]
     steps: Steps,
     /// Put the face back into the photo A, at the photo's own resolution
-    #[arg(long)]
+    #[arg(long, conflicts_with = "size")]
     in_photo: bool,
+    #[command(flatten)]
+    likeness: Likeness,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write (.png, .jpg or .webp), or with --frames the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -56,67 +59,46 @@ struct Steps {
 const FROM: FaceId = FaceId(0);
 const TO: FaceId = FaceId(1);
 
+/// What is written.
+enum Output {
+    Picture(PictureFile),
+    /// So many pictures.
+    Folder(PictureFolder, usize),
+}
+
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
-    let InterpolateArgs { steps: Steps { at, frames }, output, .. } = args;
-    if let Some(count) = *frames {
-        let mut folder = PictureFolder::new(output)?;
-        let mut way = Way::open(common, args)?;
-        let mut progress = Progress::new(count, "frames");
-        for (frame, name) in numbered_names(count).enumerate() {
-            folder.add(
-                name,
-                &way.picture(frame as f32 / (count - 1) as f32)?,
-                &FileOptions::with_profile(way.icc_profile()),
-            )?;
-            progress.step();
-        }
-        return folder.finish();
-    }
-    let output = PictureFile::new(output)?;
-    let mut way = Way::open(common, args)?;
-    output.write(&way.picture(at.unwrap_or_default())?, way.icc_profile())
-}
-
-/// The way from one face to the other.
-struct Way {
-    session: Session,
-    /// The photo that the pictures go into, and its face as the model draws it.
-    photo: Option<(Placement, RgbImage)>,
-}
-
-impl Way {
-    fn open(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<Self> {
-        let InterpolateArgs { from, to, in_photo, .. } = args;
-        let photos = PortraitOpener::new(common)?;
-        let Portrait { crop: from, placement } = photos.open(from)?;
-        let placement = in_photo.then_some(placement);
-        let to = photos.open(to)?.crop;
-        let mut session = Session::open(common)?;
-        session.engine.add_face(FROM, &from)?;
-        session.engine.add_face(TO, &to)?;
-        let photo = match placement {
-            Some(placement) => Some((placement, session.draw_face(FROM)?)),
-            None => None,
-        };
-        Ok(Self { session, photo })
-    }
-
-    /// The picture at `t` from 0 to 1.
-    fn picture(&mut self, t: f32) -> anyhow::Result<RgbImage> {
-        let base = Base::Interpolation { from: FROM, to: TO, t };
-        let scene = Scene { base, directions: Vec::new(), layers: Vec::new() };
-        let face = self.session.draw(&scene)?;
-        match &self.photo {
-            Some((placement, reconstruction)) => {
-                let painted = scene.painted_over(FROM, &head_mask(self.session.size_px()));
-                Ok(placement.paste(reconstruction, &face, painted)?)
+    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, likeness, size, output } = args;
+    let output = match *frames {
+        Some(count) => Output::Folder(PictureFolder::new(output)?, count),
+        None => Output::Picture(PictureFile::new(output)?),
+    };
+    let photos = PortraitOpener::new(common)?;
+    let from = photos.open(from)?;
+    let to = photos.open(to)?.crop;
+    let mut session = Session::open(common)?;
+    let mut destination = Destination::new(FROM, &from, *in_photo, *size, &session)?;
+    session.add_face(FROM, &from.crop)?;
+    session.add_face(TO, &to)?;
+    let likeness = likeness.of_faces(&session.engine, [FROM, TO]);
+    let icc_profile = destination.icc_profile();
+    let mut picture = |t: f32| {
+        // At the beginning nothing is done to the face: its photo stays as it is.
+        let base = if t == 0.0 { Base::Face(FROM) } else { Base::Interpolation { from: FROM, to: TO, t } };
+        let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: likeness.clone() };
+        let picture = session.draw(&scene)?;
+        destination.finish(&picture, &scene, &session)
+    };
+    match output {
+        Output::Picture(file) => file.write(&picture(at.unwrap_or_default())?, icc_profile),
+        Output::Folder(mut folder, count) => {
+            let mut progress = Progress::new(count, "frames");
+            for (frame, name) in numbered_names(count).enumerate() {
+                let t = frame as f32 / (count - 1) as f32;
+                folder.add(name, &picture(t)?, &FileOptions::with_profile(icc_profile))?;
+                progress.step();
             }
-            None => Ok(face),
+            folder.finish()
         }
-    }
-
-    fn icc_profile(&self) -> Option<&[u8]> {
-        self.photo.as_ref().and_then(|(placement, _)| placement.original.icc_profile.as_deref())
     }
 }

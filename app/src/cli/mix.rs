@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use stylemap::engine::{Base, FaceId, Scene};
 
 use super::CommonOptions;
+use super::destination::{Destination, FaceSize};
+use super::likeness::Likeness;
 use super::output::PictureFile;
 use super::portrait::PortraitOpener;
 use super::session::Session;
@@ -27,6 +29,10 @@ pub struct MixArgs {
     /// Which of them gives the coarse style: the style codes at the stylemap's own resolution
     #[arg(long, value_name = "a|b")]
     coarse_from: Which,
+    #[command(flatten)]
+    likeness: Likeness,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -44,17 +50,22 @@ enum Which {
 pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const A: FaceId = FaceId(0);
     const B: FaceId = FaceId(1);
-    let MixArgs { a, b, coarse_from, output } = args;
+    let MixArgs { a, b, coarse_from, likeness, size, output } = args;
     let output = PictureFile::new(output)?;
     let photos = PortraitOpener::new(common)?;
-    let [a, b] = [photos.open(a)?.crop, photos.open(b)?.crop];
+    let [a, b] = [photos.open(a)?, photos.open(b)?];
     let mut session = Session::open(common)?;
-    session.engine.add_face(A, &a)?;
-    session.engine.add_face(B, &b)?;
-    let (coarse, fine) = match coarse_from {
-        Which::A => (A, B),
-        Which::B => (B, A),
+    let (coarse, fine, portrait) = match coarse_from {
+        Which::A => (A, B, &b),
+        Which::B => (B, A, &a),
     };
+    // Skin and hair are those of the face that gives the fine style: its fine structure shows.
+    let mut destination = Destination::by_itself(fine, portrait, *size, &session)?;
+    session.add_face(A, &a.crop)?;
+    session.add_face(B, &b.crop)?;
     let base = Base::StyleMix { coarse, fine };
-    output.write(&session.draw(&Scene { base, directions: Vec::new(), layers: Vec::new() })?, None)
+    let likeness = likeness.of_faces(&session.engine, [A, B]);
+    let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness };
+    let picture = session.draw(&scene)?;
+    output.write(&destination.finish(&picture, &scene, &session)?, destination.icc_profile())
 }

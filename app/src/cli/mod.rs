@@ -3,12 +3,14 @@
 mod align;
 mod bench;
 mod convert;
+mod destination;
 mod edit;
 mod editor;
 mod evaluate;
 mod failure;
 mod info;
 mod interpolate;
+mod likeness;
 mod mix;
 mod numbers;
 mod output;
@@ -17,6 +19,7 @@ mod progress;
 mod reconstruct;
 mod sample;
 mod session;
+mod shown;
 mod stylemap_file;
 mod verify;
 

@@ -8,7 +8,7 @@ const MAX_FEATHER_PX: f32 = 2048.0;
 const MAX_THREADS: usize = 1024;
 const MAX_COUNT: usize = 100_000;
 /// Less shows no face; more is beyond the largest picture that a model may have.
-const CROP_SIZES_PX: (usize, usize) = (16, 4096);
+const PICTURE_SIZES_PX: (usize, usize) = (16, 4096);
 
 fn within(text: &str, low: f32, high: f32) -> Result<f32, String> {
     // A NaN is in no range.
@@ -24,6 +24,15 @@ fn whole(text: &str, low: usize, high: usize) -> Result<usize, String> {
 /// A place between two faces, or a strength.
 pub fn unit(text: &str) -> Result<f32, String> {
     within(text, 0.0, 1.0)
+}
+
+/// A switch, or how much.
+pub fn switch(text: &str) -> Result<f32, String> {
+    match text {
+        "on" => Ok(1.0),
+        "off" => Ok(0.0),
+        _ => unit(text).map_err(|_| "it must be on, off or a number from 0 to 1".to_owned()),
+    }
 }
 
 /// How far a mask is softened.
@@ -53,9 +62,9 @@ pub fn count(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_COUNT)
 }
 
-/// Width and height of a crop.
-pub fn crop_size_px(text: &str) -> Result<u32, String> {
-    let (low, high) = CROP_SIZES_PX;
+/// Width and height of a face.
+pub fn picture_size_px(text: &str) -> Result<u32, String> {
+    let (low, high) = PICTURE_SIZES_PX;
     u32::try_from(whole(text, low, high)?).map_err(|err| err.to_string())
 }
 
@@ -92,7 +101,7 @@ mod tests {
     #[test]
     fn numbers_outside_their_range_are_refused() {
         for bad in ["-0.1", "1.1", "NaN", "inf", "", "half", "0,5"] {
-            assert!(unit(bad).is_err(), "{bad}");
+            assert!(unit(bad).is_err() && switch(bad).is_err(), "{bad}");
         }
         for bad in ["-1", "NaN", "inf", "1e9"] {
             assert!(feather_px(bad).is_err(), "{bad}");
@@ -102,12 +111,12 @@ mod tests {
         }
         for bad in ["0", "-1", "1.5", "99999999999999999999", ""] {
             assert!(count(bad).is_err() && threads(bad).is_err() && frames(bad).is_err(), "{bad}");
-            assert!(crop_size_px(bad).is_err(), "{bad}");
+            assert!(picture_size_px(bad).is_err(), "{bad}");
         }
         for bad in ["5", "5,", ",5", "5,5,5", "1.5,0", "2147483647,0", "-2147483648,0"] {
             assert!(offset_px(bad).is_err(), "{bad}");
         }
-        assert!(crop_size_px("15").is_err() && crop_size_px("4097").is_err());
+        assert!(picture_size_px("15").is_err() && picture_size_px("4097").is_err());
         for bad in ["Smile", "=1", "Smile=", "Smile=much", "Smile=NaN", "Smile=1e9"] {
             assert!(direction(bad).is_err(), "{bad}");
         }
@@ -117,9 +126,10 @@ mod tests {
     #[test]
     fn numbers_inside_are_taken() {
         assert_eq!((unit("0"), unit("1"), unit("0.25")), (Ok(0.0), Ok(1.0), Ok(0.25)));
+        assert_eq!((switch("on"), switch("off"), switch("0.25")), (Ok(1.0), Ok(0.0), Ok(0.25)));
         assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
         assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
         assert_eq!(direction("Component 1=-1.5"), Ok(("Component 1".to_owned(), -1.5)));
-        assert_eq!((crop_size_px("16"), crop_size_px("4096")), (Ok(16), Ok(4096)));
+        assert_eq!((picture_size_px("16"), picture_size_px("4096")), (Ok(16), Ok(4096)));
     }
 }

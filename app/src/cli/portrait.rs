@@ -13,7 +13,7 @@ use super::CommonOptions;
 /// A face to work on.
 pub struct Portrait {
     /// Square, upright, as the encoder takes it.
-    pub crop: RgbImage,
+    pub crop: Arc<RgbImage>,
     /// The photo around it.
     pub placement: Placement,
 }
@@ -53,6 +53,6 @@ impl PortraitOpener {
                 path.display()
             ),
         };
-        Ok(Portrait { crop, placement })
+        Ok(Portrait { crop: Arc::new(crop), placement })
     }
 }

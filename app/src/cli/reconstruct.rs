@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use image::RgbImage;
-use stylemap::engine::FaceId;
-use stylemap::face::head_mask;
+use stylemap::engine::{Base, FaceId, Scene};
 use stylemap::photo;
 
+use super::destination::{Destination, FaceSize};
+use super::likeness::Likeness;
 use super::output::PictureFile;
-use super::portrait::{Portrait, PortraitOpener};
+use super::portrait::PortraitOpener;
 use super::session::Session;
+use super::shown::mean_square_error;
 use super::{CommonOptions, print_line};
 
 const EXAMPLES: &str = "\
@@ -29,8 +30,12 @@ pub struct ReconstructArgs {
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
     /// Put the drawn face back into the photo, at the photo's own resolution
-    #[arg(long)]
+    #[arg(long, conflicts_with = "size")]
     in_photo: bool,
+    #[command(flatten)]
+    likeness: Likeness,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -39,28 +44,21 @@ pub struct ReconstructArgs {
 /// Runs `reconstruct`.
 pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()> {
     const FACE: FaceId = FaceId(0);
-    let ReconstructArgs { photo, in_photo, output } = args;
+    let ReconstructArgs { photo, in_photo, likeness, size, output } = args;
     let output = PictureFile::new(output)?;
-    let Portrait { crop, placement } = PortraitOpener::new(common)?.open(photo)?;
+    let portrait = PortraitOpener::new(common)?.open(photo)?;
     let mut session = Session::open(common)?;
-    session.engine.add_face(FACE, &crop)?;
-    let picture = session.draw_face(FACE)?;
-    let crop = photo::resized(&crop, u32::try_from(session.size_px())?);
-    let mse = mean_square_error(&crop, &picture);
-    if *in_photo {
-        // The edit is all that the model draws otherwise.
-        let pasted = placement.paste(&crop, &picture, head_mask(session.size_px()))?;
-        output.write(&pasted, placement.original.icc_profile.as_deref())?;
-    } else {
-        output.write(&picture, None)?;
-    }
+    let mut destination = Destination::new(FACE, &portrait, *in_photo, *size, &session)?;
+    session.add_face(FACE, &portrait.crop)?;
+    let likeness = likeness.of_faces(&session.engine, [FACE]);
+    let scene = Scene { likeness, ..Scene::face(FACE) };
+    let picture = session.draw(&scene)?;
+    let crop = photo::resized(&portrait.crop, picture.width());
+    let mse = mean_square_error(&crop, &picture, |_| true);
+    // A face that nothing was done to would leave its photo as it is. Mixed with itself it is the same face, drawn.
+    let drawn = Scene { base: Base::StyleMix { coarse: FACE, fine: FACE }, ..scene };
+    output.write(&destination.finish(&picture, &drawn, &session)?, destination.icc_profile())?;
     print_line(&format!("MSE {mse:.6}, PSNR {:.2} dB", psnr_db(mse)))
-}
-
-/// Of pictures of one size, with values from -1 to 1.
-fn mean_square_error(a: &RgbImage, b: &RgbImage) -> f64 {
-    let squares = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| (f64::from(a.abs_diff(*b)) / 127.5).powi(2));
-    squares.sum::<f64>() / a.as_raw().len().max(1) as f64
 }
 
 /// The peak is 2: from -1 to 1.
@@ -70,16 +68,11 @@ fn psnr_db(mse: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use image::Rgb;
-
     use super::*;
 
     #[test]
-    fn the_error_is_of_values_from_minus_one_to_one() {
-        let of = |value| RgbImage::from_pixel(4, 4, Rgb([value; 3]));
-        assert_eq!(mean_square_error(&of(0), &of(255)), 4.0);
+    fn noise_is_in_decibels_below_the_peak() {
         assert_eq!(psnr_db(4.0), 0.0);
-        assert_eq!(mean_square_error(&of(9), &of(9)), 0.0);
         assert!((psnr_db(0.04) - 20.0).abs() < 1e-9);
     }
 }

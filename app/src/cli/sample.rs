@@ -6,8 +6,10 @@ use candle_core::{DType, Tensor};
 use clap::Args;
 use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
+use stylemap::Latent;
 use stylemap::engine::{FaceId, Scene};
 
+use super::destination::FaceSize;
 use super::output::PictureFile;
 use super::progress::Progress;
 use super::session::Session;
@@ -33,6 +35,8 @@ pub struct SampleArgs {
     /// How far from the average face, from 0 (all alike) to 2
     #[arg(long, value_name = "PSI", default_value = "0.7", value_parser = numbers::truncation, allow_negative_numbers = true)]
     truncation: f64,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write (.png, .jpg or .webp), or with --count above 1 the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -40,19 +44,23 @@ pub struct SampleArgs {
 
 /// Runs `sample`.
 pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
-    let SampleArgs { seed, count, truncation, output } = args;
+    let SampleArgs { seed, count, truncation, size, output } = args;
     let draw = |session: &mut Session, index: usize| {
         const FACE: FaceId = FaceId(0);
         let stylemap = session.engine.model().sample(*seed, index as u64, *truncation)?;
-        session.engine.add_stylemap(FACE, &values(&stylemap)?)?;
-        session.draw(&Scene::face(FACE))
+        session.engine.add_latent(FACE, Latent::of_stylemap(values(&stylemap)?), None)?;
+        let picture = session.draw(&Scene::face(FACE))?;
+        size.resized(picture, session)
     };
     if *count == 1 {
         let output = PictureFile::new(output)?;
-        return output.write(&draw(&mut Session::open(common)?, 0)?, None);
+        let mut session = Session::open(common)?;
+        size.check(&session)?;
+        return output.write(&draw(&mut session, 0)?, None);
     }
     let mut folder = PictureFolder::new(output)?;
     let mut session = Session::open(common)?;
+    size.check(&session)?;
     let mut progress = Progress::new(*count, "faces");
     for (index, name) in numbered_names(*count).enumerate() {
         folder.add(name, &draw(&mut session, index)?, &FileOptions::default())?;

@@ -1,7 +1,12 @@
 //! An engine with faces, as every drawing command needs one.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use image::RgbImage;
+use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Cancel, Engine, FaceId, Frame, Scene};
+use stylemap::face::Composition;
 use stylemap::photo;
 
 use super::CommonOptions;
@@ -9,12 +14,19 @@ use super::CommonOptions;
 /// The engine that the editor draws with, on this thread.
 pub struct Session {
     pub engine: Engine,
+    /// Of the faces that are photos.
+    crops: BTreeMap<FaceId, Arc<RgbImage>>,
 }
 
 impl Session {
     /// Loads the model.
     pub fn open(common: &CommonOptions) -> anyhow::Result<Self> {
-        Ok(Self { engine: common.model_source()?.engine(common.device, common.dtype)? })
+        Self::with_checkpoint(common, common.model_source()?.checkpoint()?)
+    }
+
+    /// Takes a model that is loaded.
+    pub fn with_checkpoint(common: &CommonOptions, checkpoint: Checkpoint) -> anyhow::Result<Self> {
+        Ok(Self { engine: Engine::new(checkpoint, common.device, common.dtype)?, crops: BTreeMap::new() })
     }
 
     /// Width and height of the model's pictures.
@@ -22,15 +34,22 @@ impl Session {
         self.engine.model().config.size
     }
 
-    /// Draws a scene.
+    /// Encodes a photo's face.
+    pub fn add_face(&mut self, face: FaceId, crop: &Arc<RgbImage>) -> anyhow::Result<()> {
+        self.engine.add_face(face, crop, &Cancel::default())?;
+        self.crops.insert(face, Arc::clone(crop));
+        Ok(())
+    }
+
+    /// Draws a scene, at the model's size.
     pub fn draw(&mut self, scene: &Scene) -> anyhow::Result<RgbImage> {
         let Frame { rgba, size_px, .. } = self.engine.render(scene, &Cancel::default())?;
         Ok(photo::rgb_from_rgba(&rgba, size_px)?)
     }
 
-    /// Draws one face as it is, beside the scene that is being drawn.
-    pub fn draw_face(&mut self, face: FaceId) -> anyhow::Result<RgbImage> {
-        let Frame { rgba, size_px, .. } = self.engine.draw_face(face, &Cancel::default())?;
-        Ok(photo::rgb_from_rgba(&rgba, size_px)?)
+    /// Whose fine structure a scene shows where, in the picture of `source`.
+    pub fn composition(&self, scene: &Scene, source: FaceId) -> Composition {
+        let source_crop = self.crops.get(&source).map(Arc::as_ref);
+        Composition::new(scene, source, source_crop, |face| self.crops.get(&face).map(Arc::clone))
     }
 }

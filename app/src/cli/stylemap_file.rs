@@ -1,4 +1,5 @@
-//! `encode` and `decode`: stylemaps as files (safetensors, one tensor `stylemap` (style_dim, base, base) in f32).
+//! `encode` and `decode`: faces as files. Safetensors with the tensor `stylemap` (style_dim, base, base) in f32 and, of a model with a
+//! fine encoder, the residuals of the finest style codes, `residuals.0` to `residuals.3` (K, r, r) in 16 bit.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
@@ -10,9 +11,13 @@ use clap::Args;
 use safetensors::SafeTensors;
 use stylemap::checkpoint::save_tensors;
 use stylemap::engine::{FaceId, Scene};
+use stylemap::latent::Residuals;
+use stylemap::{Latent, Model};
 
 use super::CommonOptions;
+use super::destination::FaceSize;
 use super::failure;
+use super::likeness::Likeness;
 use super::output::{PictureFile, check_safetensors};
 use super::portrait::PortraitOpener;
 use super::sample::values;
@@ -21,12 +26,15 @@ use super::session::Session;
 const TENSOR: &str = "stylemap";
 const MODEL_HASH_KEY: &str = "stylemap.model_hash";
 const MODEL_NAME_KEY: &str = "stylemap.model_name";
-/// A hundred times the largest stylemap of a published model.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// More than the residuals of a published 1024 px model would be.
+const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 const FACE: FaceId = FaceId(0);
 
 const ENCODE_EXAMPLES: &str = "\
+The file holds the stylemap and, where the model has a fine encoder, what that adds to the finest style codes (in 16 bit): \
+the stylemap alone is what the encoder alone makes of the photo. It belongs to its model.
+
 Example:
   stylebrush encode me.jpg -o me.safetensors && stylebrush decode me.safetensors -o me.png";
 
@@ -37,6 +45,8 @@ pub struct EncodeArgs {
     /// The photo
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
+    #[command(flatten)]
+    likeness: Likeness,
     /// The stylemap file to write: .safetensors
     #[arg(short, long, value_name = "W")]
     output: PathBuf,
@@ -49,6 +59,10 @@ pub struct DecodeArgs {
     /// The stylemap file
     #[arg(value_name = "W")]
     stylemap: PathBuf,
+    #[command(flatten)]
+    likeness: Likeness,
+    #[command(flatten)]
+    size: FaceSize,
     /// The picture to write: .png, .jpg or .webp
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -56,28 +70,46 @@ pub struct DecodeArgs {
 
 /// Runs `encode`.
 pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
-    let EncodeArgs { photo, output } = args;
+    let EncodeArgs { photo, likeness, output } = args;
     check_safetensors(output)?;
     let crop = PortraitOpener::new(common)?.open(photo)?.crop;
     let mut session = Session::open(common)?;
-    session.engine.add_face(FACE, &crop)?;
-    let info = session.engine.info();
-    let shape = (info.config.style_dim, info.config.base, info.config.base);
-    let stylemap = Tensor::from_vec(values(session.engine.stylemap(FACE)?)?, shape, &Device::Cpu)?;
+    session.add_face(FACE, &crop)?;
+    let share = likeness.of_faces(&session.engine, [FACE]).get(&FACE).copied().unwrap_or(1.0);
+    let model = session.engine.model();
+    let Latent { stylemap, residuals } = session.engine.latent(FACE)?.clone();
+    let shape = (model.config.style_dim, model.config.base, model.config.base);
+    let mut tensors = BTreeMap::from([(TENSOR.to_owned(), Tensor::from_vec(stylemap, shape, &Device::Cpu)?)]);
+    if let Some(residuals) = residuals.map(|residuals| shared(model, residuals, share)).transpose()?.flatten() {
+        for (index, residual) in residuals.tensors().iter().enumerate() {
+            tensors.insert(residual_name(index), residual.squeeze(0)?);
+        }
+    }
+    let info = model.info();
     let metadata = HashMap::from([
         ("format".to_owned(), "stylemap".to_owned()),
-        (MODEL_HASH_KEY.to_owned(), info.hash),
-        (MODEL_NAME_KEY.to_owned(), info.name),
+        (MODEL_HASH_KEY.to_owned(), info.hash.clone()),
+        (MODEL_NAME_KEY.to_owned(), info.name.clone()),
     ]);
-    Ok(save_tensors(output, &BTreeMap::from([(TENSOR.to_owned(), stylemap)]), metadata)?)
+    Ok(save_tensors(output, &tensors, metadata)?)
+}
+
+/// So much of residuals; none of nothing.
+fn shared(model: &Model, residuals: Residuals, share: f32) -> stylemap::Result<Option<Residuals>> {
+    match share {
+        0.0 => Ok(None),
+        1.0 => Ok(Some(residuals)),
+        _ => Residuals::new(&model.config, &model.place_residuals(&residuals, f64::from(share))?).map(Some),
+    }
 }
 
 /// Runs `decode`.
 pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
-    let DecodeArgs { stylemap: path, output } = args;
+    let DecodeArgs { stylemap: path, likeness, size, output } = args;
     let output = PictureFile::new(output)?;
-    let StylemapFile { stylemap, model_hash, model_name } = StylemapFile::load(path)?;
+    let StylemapFile { stylemap, residuals, model_hash, model_name } = StylemapFile::load(path)?;
     let mut session = Session::open(common)?;
+    size.check(&session)?;
     let info = session.engine.info();
     let shape = [info.config.style_dim, info.config.base, info.config.base];
     let of_one = stylemap.dims().strip_prefix(&[1]).filter(|rest| rest.len() == 3);
@@ -87,8 +119,19 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
         path.display(),
         stylemap.dims()
     );
-    session.engine.add_stylemap(FACE, &values(&stylemap)?)?;
-    output.write(&session.draw(&Scene::face(FACE))?, None)?;
+    let residuals = match residuals.as_slice() {
+        [] => {
+            likeness.warn_that_nothing_changes(&format!("{} holds no residuals", path.display()));
+            None
+        }
+        residuals => {
+            let residuals = Residuals::new(&info.config, residuals);
+            Some(residuals.with_context(|| format!("{} is not for this model", path.display()))?)
+        }
+    };
+    session.engine.add_latent(FACE, Latent { stylemap: values(&stylemap)?, residuals }, None)?;
+    let scene = Scene { likeness: BTreeMap::from([(FACE, likeness.share())]), ..Scene::face(FACE) };
+    output.write(&size.resized(session.draw(&scene)?, &session)?, None)?;
     if let Some(hash) = model_hash.filter(|hash| *hash != info.hash) {
         failure::warn(&format!(
             "{} was encoded with another model ({} {hash}), so the picture may show another face",
@@ -99,9 +142,15 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A stylemap and the model that it is from, where the file says so.
+fn residual_name(index: usize) -> String {
+    format!("residuals.{index}")
+}
+
+/// A face, and the model that it is from, where the file says so.
 struct StylemapFile {
     stylemap: Tensor,
+    /// As [`Residuals`] takes them; files of models without a fine encoder, and older ones, have none.
+    residuals: Vec<Tensor>,
     model_hash: Option<String>,
     model_name: Option<String>,
 }
@@ -121,7 +170,9 @@ impl StylemapFile {
         let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|_| not_one("it is a damaged safetensors file"))?;
         let stylemap = tensors.remove(TENSOR).ok_or_else(|| not_one("it has no tensor `stylemap`"))?;
+        let residuals = (0..).map_while(|index| tensors.remove(&residual_name(index)));
+        let residuals = residuals.map(|residual| residual.unsqueeze(0)).collect::<candle_core::Result<_>>()?;
         let known = |key: &str| metadata.get(key).cloned();
-        Ok(Self { stylemap, model_hash: known(MODEL_HASH_KEY), model_name: known(MODEL_NAME_KEY) })
+        Ok(Self { stylemap, residuals, model_hash: known(MODEL_HASH_KEY), model_name: known(MODEL_NAME_KEY) })
     }
 }

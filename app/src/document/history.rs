@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Document, LayerId};
+use super::{Document, LayerId, PhotoId};
 
 /// No more steps than this are kept.
 pub const MAX_STEPS: usize = 1000;
@@ -19,6 +19,10 @@ pub enum EditKey {
     LayerStrength(LayerId),
     /// A layer's soft edge.
     LayerFeather(LayerId),
+    /// How far a layer's face is brought to the colours below it.
+    LayerMatchColours(LayerId),
+    /// How much of a photo's likeness is shown.
+    Likeness(PhotoId),
     /// A layer's place, by numbers or by the arrow keys.
     LayerOffset(LayerId),
     /// A step along a direction, of the whole face or of a layer alone.

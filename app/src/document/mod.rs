@@ -18,9 +18,10 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
-use stylemap::Mask;
+use stylemap::Latent;
 use stylemap::directions::MAX_AMOUNT;
-use stylemap::face::{CropQuad, Landmarks, PasteOptions, PasteTarget, Similarity, crop_quad};
+use stylemap::face::{CropQuad, Landmarks, PasteTarget, Similarity, crop_quad};
+use stylemap::latent::Residuals;
 
 use crate::original::Original;
 
@@ -67,8 +68,13 @@ pub struct Photo {
     pub path: Option<PathBuf>,
     /// The photo around the crop; none where the crop is all there is.
     pub placement: Option<Placement>,
-    /// The face itself, row by row, where it came from the model and not from a photo.
-    pub stylemap: Option<Arc<[f32]>>,
+    /// The face itself, where it is known before the engine looks at the crop: it came from the model and not from a photo, or
+    /// from a project.
+    pub latent: Option<Arc<Latent>>,
+    /// The hash of the model that `latent` belongs to; none where every model may take it.
+    pub latent_model: Option<String>,
+    /// Whether the face came from the model: nobody's, and its crop is only a picture of it.
+    pub is_sample: bool,
 }
 
 impl PartialEq for Photo {
@@ -76,6 +82,22 @@ impl PartialEq for Photo {
         self.id == other.id && self.name == other.name && self.path == other.path
             // Numbers are never used twice: equal numbers are the same pixels.
             && (Arc::ptr_eq(&self.crop, &other.crop) || self.crop == other.crop)
+    }
+}
+
+impl Photo {
+    /// The face itself, where it is known before this model looks at the crop.
+    pub fn latent_of(&self, model_hash: &str) -> Option<&Arc<Latent>> {
+        let is_of_model = self.latent_model.as_ref().is_none_or(|hash| hash == model_hash);
+        self.latent.as_ref().filter(|_| is_of_model)
+    }
+
+    fn latent_bytes(&self) -> usize {
+        let bytes = |latent: &Arc<Latent>| {
+            let residuals = latent.residuals.as_ref().map_or(0, Residuals::bytes);
+            size_of_val(latent.stylemap.as_slice()) + residuals
+        };
+        self.latent.as_ref().map_or(0, bytes)
     }
 }
 
@@ -108,15 +130,6 @@ impl Placement {
     pub fn of_middle(original: Arc<Original>) -> stylemap::Result<(Self, RgbImage)> {
         let (quad, crop) = original.middle()?;
         Ok((Self { original, quad, landmarks: None }, crop))
-    }
-
-    /// The photo with the edited face in it. `reconstruction` and `edited` are the face without and with the edit, square
-    /// and of one size; nothing changes beyond the feather around `painted`.
-    ///
-    /// # Errors
-    /// When the pictures do not fit together.
-    pub fn paste(&self, reconstruction: &RgbImage, edited: &RgbImage, painted: Mask) -> stylemap::Result<RgbImage> {
-        self.paste_target().paste(reconstruction, edited, &PasteOptions::of_painted(painted))
     }
 
     /// The whole photo, for edits to be pasted into.
@@ -184,6 +197,8 @@ pub struct Layer {
     pub strength: f32,
     /// How far the mask's edge is softened, in canvas pixels.
     pub feather_px: f32,
+    /// How far the reference is brought to the colours of the face that it is painted over, in [0, 1].
+    pub match_colours: f32,
     /// Whether it takes part in the picture.
     pub visible: bool,
     /// Steps of the reference alone, on top of those of the whole face: they show where the layer is painted.
@@ -213,7 +228,7 @@ impl std::fmt::Display for Refusal {
 
 /// Everything that an edit changes and that undo brings back.
 ///
-/// Always true: the source, the blend's face and every layer's photo are among the photos; the active layer is among the
+/// Always true: the source, the blend's face, every layer's photo and those with a likeness of their own are among the photos; the active layer is among the
 /// layers; there is a source as soon as there is a photo.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
@@ -222,6 +237,8 @@ pub struct Document {
     blend: Option<Blend>,
     style_mix: Option<StyleMix>,
     directions: DirectionAmounts,
+    /// Of the photos that do not show all of it.
+    likeness: BTreeMap<PhotoId, f32>,
     layers: Vec<Layer>,
     active_layer: Option<LayerId>,
     next_layer_id: u64,
@@ -278,6 +295,22 @@ impl Document {
         }
     }
 
+    /// How much of what the fine encoder found in a photo is shown, in [0, 1]: at 1 the person in it, at 0 what the encoder alone
+    /// makes of it.
+    pub fn likeness(&self, id: PhotoId) -> f32 {
+        self.likeness.get(&id).copied().unwrap_or(1.0)
+    }
+
+    /// Changes it, and keeps it in range; of an unknown photo it changes nothing.
+    pub fn set_likeness(&mut self, id: PhotoId, likeness: f32) {
+        let likeness = if likeness.is_finite() { unit(likeness) } else { 1.0 };
+        if likeness < 1.0 && self.photo(id).is_some() {
+            self.likeness.insert(id, likeness);
+        } else {
+            self.likeness.remove(&id);
+        }
+    }
+
     /// The layers, the lowest first.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -310,6 +343,7 @@ impl Document {
     /// Removes a photo with everything that needs it. The next photo becomes the source where it was that.
     pub fn remove_photo(&mut self, id: PhotoId) {
         self.photos.retain(|photo| photo.id != id);
+        self.likeness.remove(&id);
         let gone: Vec<LayerId> = self.layers.iter().filter(|l| l.photo == id).map(|layer| layer.id).collect();
         for layer in gone {
             self.remove_layer(layer);
@@ -320,7 +354,7 @@ impl Document {
         self.blend = self.blend.filter(|blend| blend.with != id);
     }
 
-    /// Puts another face in the place of a photo, wherever that is used: the masks painted with it stay.
+    /// Puts another face in the place of a photo, wherever that is used: the masks painted with it and its likeness stay.
     ///
     /// # Errors
     /// When the photo is not in the document.
@@ -332,6 +366,9 @@ impl Document {
         self.source.iter_mut().for_each(renumber);
         self.blend.iter_mut().for_each(|blend| renumber(&mut blend.with));
         self.layers.iter_mut().for_each(|layer| renumber(&mut layer.photo));
+        if let Some(likeness) = self.likeness.remove(&id) {
+            self.likeness.insert(new_id, likeness);
+        }
         Ok(())
     }
 
@@ -374,6 +411,7 @@ impl Document {
             offset_px: (0, 0),
             strength: 1.0,
             feather_px: 0.0,
+            match_colours: 1.0,
             visible: true,
             directions: DirectionAmounts::new(),
         });
@@ -426,6 +464,7 @@ impl Document {
         (layer.id, layer.photo) = (id, photo);
         layer.strength = unit(layer.strength);
         layer.feather_px = if layer.feather_px.is_finite() { layer.feather_px.clamp(0.0, MAX_FEATHER_PX) } else { 0.0 };
+        layer.match_colours = unit(layer.match_colours);
         tidy_directions(&mut layer.directions);
         let limit = CANVAS_SIZE_PX as i32;
         layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));
@@ -433,10 +472,12 @@ impl Document {
 
     /// The same document but for which layer is active: choosing a layer is not an edit.
     pub fn has_same_content(&self, other: &Self) -> bool {
-        let Self { photos, source, blend, style_mix, directions, layers, active_layer: _, next_layer_id } = self;
+        let Self { photos, source, blend, style_mix, directions, likeness, layers, active_layer: _, next_layer_id } =
+            self;
         *source == other.source
             && *style_mix == other.style_mix
             && *directions == other.directions
+            && *likeness == other.likeness
             && *blend == other.blend
             && *next_layer_id == other.next_layer_id
             && *layers == other.layers
@@ -454,7 +495,8 @@ impl Document {
             Some(Placement { original, .. }) if !holds(original) => original.bytes(),
             _ => 0,
         };
-        let photo_bytes: usize = photos.map(|photo| photo.crop.as_raw().len() + original_bytes(photo)).sum();
+        let bytes = |photo: &Arc<Photo>| photo.crop.as_raw().len() + photo.latent_bytes() + original_bytes(photo);
+        let photo_bytes: usize = photos.map(bytes).sum();
         let empty = MaskImage::default();
         let mask_bytes = |layer: &Layer| {
             layer.mask.bytes_not_shared_with(other.layer(layer.id).map_or(&empty, |other| &other.mask))
@@ -463,7 +505,8 @@ impl Document {
                 + direction_bytes(&layer.directions)
         };
         let layer_bytes: usize = self.layers.iter().map(mask_bytes).sum();
-        photo_bytes + layer_bytes + direction_bytes(&self.directions) + size_of::<Self>()
+        let likeness_bytes = self.likeness.len() * size_of::<(PhotoId, f32)>();
+        photo_bytes + layer_bytes + direction_bytes(&self.directions) + likeness_bytes + size_of::<Self>()
     }
 
     fn next_color(&self) -> Result<[u8; 3], Refusal> {

@@ -1,6 +1,6 @@
 //! From the document to what the engine draws.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use stylemap::Mask;
@@ -54,11 +54,17 @@ impl SceneBuilder {
             offset_px: layer.offset_px,
             strength: layer.strength,
             feather_px: layer.feather_px,
+            match_colours: layer.match_colours,
             // The whole face is also what layers bring in.
             directions: steps(&self.directions, &[document.directions(None), &layer.directions]),
         });
         let layers = layers.collect();
-        Some(Scene { base, directions: steps(&self.directions, &[document.directions(None)]), layers })
+        let directions = steps(&self.directions, &[document.directions(None)]);
+        let mut scene = Scene { base, directions, layers, likeness: BTreeMap::new() };
+        let likeness = scene.faces().map(|face| (face, document.likeness(PhotoId(face.0))));
+        // A face that is not named shows all of it.
+        scene.likeness = likeness.filter(|(_, likeness)| *likeness < 1.0).collect();
+        Some(scene)
     }
 }
 

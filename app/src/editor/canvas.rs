@@ -9,6 +9,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::edit_view::Place;
 use super::face_view::photo_content;
 use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
 use super::language::{tr, tr_with};
@@ -115,14 +116,19 @@ impl Editor {
                 let photo_rect = Rect::from_min_size(Pos2::ZERO, vec2(pixels.width() as f32, pixels.height() as f32));
                 let photo_from_canvas = Affine::of(|at| placement.photo_from_canvas(at), CANVAS_SIZE_PX as f32);
                 let picture_from_canvas = Affine::into_rect(photo_rect).after(&photo_from_canvas);
-                let patch = self.photo_view.shown(photo.id).filter(|_| frame.is_some()).map(|patch| Placed {
+                let patch = self.edit_view.shown(photo.id, Place::Photo).filter(|_| frame.is_some()).map(|patch| Placed {
                     picture: Picture::Patch(Arc::clone(patch)),
-                    picture_from_canvas: Affine::into_rect(patch.rect_in_photo).after(&picture_from_canvas),
+                    picture_from_canvas: Affine::into_rect(patch.rect).after(&picture_from_canvas),
                 });
                 let picture = Picture::Photo(photo.id, Arc::clone(&placement.original));
                 (Placed { picture, picture_from_canvas }, patch, None)
             }
-            (None, Some(frame)) => (on_canvas(Picture::Frame(frame)), None, crop),
+            // Until the first is finished the model's own picture shows.
+            (None, Some(frame)) => {
+                let finished = source.as_ref().and_then(|photo| self.edit_view.shown(photo.id, Place::Face));
+                let picture = finished.map_or(Picture::Frame(frame), |patch| Picture::Patch(Arc::clone(patch)));
+                (on_canvas(picture), None, crop)
+            }
             // The photo can be looked at before there is a picture of it.
             (None, None) => match crop.filter(|_| self.is_comparing) {
                 Some(crop) => (crop, None, None),
@@ -136,10 +142,10 @@ impl Editor {
             CompareMode::Split => Comparison::Split(self.split_x(area)),
             CompareMode::SideBySide => Comparison::Pair(area.center().x, area.width() / 2.0),
         };
-        let has_picture = matches!(base.picture, Picture::Frame(_)) || patch.is_some();
+        let shows_face = matches!(base.picture, Picture::Frame(_) | Picture::Patch(_));
+        let has_picture = shows_face || patch.is_some();
         let density = self.picture_px_per_canvas_px();
-        let shows_pixels =
-            matches!(base.picture, Picture::Frame(_)) && self.view.scale() >= NEAREST_FROM_SCALE * density;
+        let shows_pixels = shows_face && self.view.scale() >= NEAREST_FROM_SCALE * density;
         let distance = area.size().max_elem().max(1.0);
         let view = &self.view;
         let paint = CanvasPaint {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use stylemap::engine::{Engine, EngineHandle, Event, Frame, SampleRequest, Scene, WorkerOptions};
+use stylemap::Latent;
+use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
 use stylemap::model::ModelInfo;
 
 use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
@@ -71,7 +72,8 @@ pub struct EngineLink {
     /// The newest request and when it was made.
     sent_number: u64,
     sent_at: Instant,
-    finished_number: u64,
+    /// The newest frame that came, or that cannot come.
+    finished: (u64, FrameKind),
     /// Requests up to this one are of a document that is closed.
     dropped_number: u64,
     /// The requests whose pictures may still come.
@@ -79,8 +81,8 @@ pub struct EngineLink {
     /// The request that the newest picture shows.
     shown: Option<Request>,
     frame: Option<Arc<Frame>>,
-    /// Faces as they are, where somebody asked: none while they are still to come.
-    drawn_faces: BTreeMap<PhotoId, Option<Arc<Frame>>>,
+    /// What the engine made of photos, for projects.
+    latents: BTreeMap<PhotoId, Arc<Latent>>,
     samples: Vec<Sample>,
     sample_failure: Option<String>,
     frame_times: VecDeque<Instant>,
@@ -113,12 +115,12 @@ impl EngineLink {
             sent_scene: None,
             sent_number: 0,
             sent_at: Instant::now(),
-            finished_number: 0,
+            finished: (0, FrameKind::Final),
             dropped_number: 0,
             sent: VecDeque::new(),
             shown: None,
             frame: None,
-            drawn_faces: BTreeMap::new(),
+            latents: BTreeMap::new(),
             samples: Vec::new(),
             sample_failure: None,
             frame_times: VecDeque::new(),
@@ -135,11 +137,23 @@ impl EngineLink {
         self.frame.as_ref()
     }
 
-    /// Whether the picture of the newest request is still to come.
+    /// The newest picture, if it is the one that stays of this request, or of a newer one.
+    pub fn final_frame(&self, request: u64) -> Option<&Arc<Frame>> {
+        self.frame.as_ref().filter(|frame| frame.kind == FrameKind::Final && frame.request >= request)
+    }
+
+    /// Whether the picture of the newest request is still to come, be it that of a moving brush.
     pub fn is_busy(&self) -> bool {
-        self.handle.is_some()
-            && !matches!(self.state, EngineState::Failed(_))
-            && self.finished_number < self.sent_number
+        self.waits_for(FrameKind::Moving)
+    }
+
+    /// Whether the picture that stays is still to come.
+    pub fn is_unsettled(&self) -> bool {
+        self.waits_for(FrameKind::Final)
+    }
+
+    fn waits_for(&self, kind: FrameKind) -> bool {
+        self.handle.is_some() && !matches!(self.state, EngineState::Failed(_)) && self.finished < (self.sent_number, kind)
     }
 
     /// For how long the newest request has been waiting.
@@ -195,14 +209,9 @@ impl EngineLink {
         self.sample_failure.as_deref()
     }
 
-    /// A face as the model draws it without any edit. It is asked for by this call, and there in a later frame.
-    pub fn face_as_it_is(&mut self, photo: PhotoId) -> Option<&Arc<Frame>> {
-        let handle = self.handle.as_ref().filter(|_| self.known_faces.contains(&photo))?;
-        let drawn = self.drawn_faces.entry(photo).or_insert_with(|| {
-            handle.draw_face(photo.into());
-            None
-        });
-        drawn.as_ref()
+    /// What the engine made of the photos so far.
+    pub fn latents(&self) -> &BTreeMap<PhotoId, Arc<Latent>> {
+        &self.latents
     }
 
     /// Whether this photo is still being encoded.
@@ -226,9 +235,11 @@ impl EngineLink {
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
-                match &photo.stylemap {
-                    Some(stylemap) => handle.add_stylemap(photo.id.into(), stylemap.to_vec()),
-                    None => handle.add_face(photo.id.into(), Arc::clone(&photo.crop)),
+                let id = photo.id.into();
+                let crop = Arc::clone(&photo.crop);
+                match &photo.latent {
+                    Some(latent) => handle.add_latent(id, Arc::clone(latent), Some(crop)),
+                    None => handle.add_face(id, crop),
                 }
             }
         }
@@ -236,7 +247,7 @@ impl EngineLink {
         for photo in gone {
             self.known_faces.remove(&photo);
             self.waiting_faces.remove(&photo);
-            self.drawn_faces.remove(&photo);
+            self.latents.remove(&photo);
             handle.remove_face(photo.into());
         }
         let scene = self.scenes.scene(document, moving_t);
@@ -253,7 +264,7 @@ impl EngineLink {
                 }
                 None => {
                     self.frame = None;
-                    (self.finished_number, self.dropped_number) = (self.sent_number, self.sent_number);
+                    (self.finished, self.dropped_number) = ((self.sent_number, FrameKind::Final), self.sent_number);
                 }
             }
             self.sent_scene = scene;
@@ -277,12 +288,12 @@ impl EngineLink {
                     self.state = EngineState::Failed(err.to_string());
                     reports.push(Report::LoadFailed(err.to_string()));
                 }
-                Event::FaceReady(face) => {
-                    self.waiting_faces.remove(&PhotoId(face.0));
-                }
-                Event::FaceDrawn(face, frame) => {
-                    // A face that is no longer open is wanted no more.
-                    self.drawn_faces.entry(PhotoId(face.0)).and_modify(|drawn| *drawn = Some(Arc::new(frame)));
+                Event::FaceReady(face, latent) => {
+                    let photo = PhotoId(face.0);
+                    self.waiting_faces.remove(&photo);
+                    if self.known_faces.contains(&photo) {
+                        self.latents.insert(photo, latent);
+                    }
                 }
                 Event::Sampled(request, stylemap, frame) => {
                     self.samples.push(Sample { request, stylemap: stylemap.into(), frame: Arc::new(frame) });
@@ -294,7 +305,7 @@ impl EngineLink {
                 }
                 Event::Frame(frame) => self.take_frame(frame),
                 Event::FrameFailed(number, err) => {
-                    self.finished_number = self.finished_number.max(number);
+                    self.finished = self.finished.max((number, FrameKind::Final));
                     // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
                     if number == self.sent_number && self.sent_scene.is_some() {
                         reports.push(Report::FrameFailed(err.to_string()));
@@ -310,12 +321,12 @@ impl EngineLink {
     }
 
     fn take_frame(&mut self, frame: Frame) {
-        self.finished_number = self.finished_number.max(frame.number);
-        while self.sent.front().is_some_and(|(number, _)| *number <= frame.request()) {
+        self.finished = self.finished.max(frame.order());
+        while self.sent.front().is_some_and(|(number, _)| *number <= frame.request) {
             self.shown = self.sent.pop_front().map(|(_, request)| request);
         }
-        let is_dropped = self.sent_scene.is_none() || frame.number <= self.dropped_number;
-        if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.number >= frame.number) {
+        let is_dropped = self.sent_scene.is_none() || frame.request <= self.dropped_number;
+        if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.order() >= frame.order()) {
             return;
         }
         self.frame = Some(Arc::new(frame));

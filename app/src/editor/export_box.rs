@@ -30,10 +30,10 @@ impl Editor {
         ui.add_space(theme::space::NORMAL);
         let ExportBox { in_photo, format } = export_box;
         let photo = self.source_in_photo();
-        let side = self.picture_size_px();
+        let side_px = self.exported_face_px();
         let size_px = match &photo {
             Some((_, placement)) if *in_photo => placement.original.pixels.dimensions(),
-            _ => (side as u32, side as u32),
+            _ => (side_px, side_px),
         };
         ui.horizontal(|ui| {
             ui.radio_value(in_photo, false, tr("The face"));

@@ -4,6 +4,7 @@
 mod canvas;
 pub mod commands;
 mod dialogs;
+mod edit_view;
 mod engine_link;
 mod export_box;
 mod face_view;
@@ -18,7 +19,6 @@ mod motion;
 pub mod notifications;
 mod palette;
 mod panels;
-mod photo_view;
 mod projects;
 mod random_faces;
 mod theme;
@@ -34,7 +34,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::engine::{Frame, WorkerOptions};
-use stylemap::photo;
 
 pub use canvas::CompareMode;
 pub use commands::Command;
@@ -45,7 +44,7 @@ use crate::document::mask_ops::MASK_STEP_PX;
 use crate::document::{
     Blend, CANVAS_SIZE_PX, Combine, Document, FaceRegion, LayerId, MaskImage, Photo, PhotoId, Placement, Timeline,
 };
-use crate::in_photo::InPhoto;
+use crate::edited_face::{self, EditedFace};
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
 use crate::settings::{ExportSettings, Language, Settings};
 use crate::tools::{ToolKind, Toolbox};
@@ -63,7 +62,7 @@ pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
 use panels::Renaming;
-use photo_view::PhotoView;
+use edit_view::{EditView, PatchKey, Place};
 pub use projects::UserFolders;
 use projects::{Projects, is_project};
 use random_faces::RandomFaces;
@@ -166,15 +165,15 @@ fn icon() -> egui::IconData {
 /// A picture on its way to a file: it waits for the frame of the document as it was asked for.
 struct PendingExport {
     path: PathBuf,
-    frame_number: u64,
+    request: u64,
     /// The source, where the whole photo is to be written.
     in_photo: Option<PhotoId>,
 }
 
 /// What an export writes, ready for its thread.
 enum Picture {
-    Face(Arc<Frame>),
-    InPhoto(Box<InPhoto>),
+    Face(Box<EditedFace>),
+    InPhoto(Box<EditedFace>),
 }
 
 impl Picture {
@@ -182,13 +181,13 @@ impl Picture {
         // Known before the work begins.
         let format = export::Format::of(path)?;
         match self {
-            Self::Face(frame) => {
-                let picture = photo::rgb_from_rgba(&frame.rgba, frame.size_px)?;
+            Self::Face(edit) => {
+                let picture = edit.by_itself(edit.full_size_px())?;
                 export::write(path, &picture, format, &settings.file_options(None))
             }
             Self::InPhoto(edit) => {
                 let icc_profile = edit.placement()?.original.icc_profile.as_deref();
-                export::write(path, &edit.whole()?, format, &settings.file_options(icc_profile))
+                export::write(path, &edit.in_photo()?, format, &settings.file_options(icc_profile))
             }
         }
     }
@@ -212,7 +211,7 @@ pub struct Editor {
     /// Exports whose threads are at work.
     running_exports: usize,
     mask_files: MaskFiles,
-    photo_view: PhotoView,
+    edit_view: EditView,
     /// The photo that the user is asked about, and those that come after it.
     face_view: Option<FaceView>,
     waiting_for_face: VecDeque<PhotoId>,
@@ -279,7 +278,7 @@ impl Editor {
             toolbox: Toolbox::default(),
             view: CanvasView::default(),
             canvas: Canvas::default(),
-            photo_view: PhotoView::spawn(wake.clone())?,
+            edit_view: EditView::spawn(wake.clone())?,
             engine: EngineLink::spawn(load_engine, worker, wake),
             model_label,
             model_card,
@@ -344,15 +343,14 @@ impl Editor {
         let photos = self.timeline.document().photos();
         self.loader.remaining() == 0
             && matches!(self.engine.state(), EngineState::Ready(_))
-            && !self.engine.is_busy()
+            && !self.engine.is_unsettled()
             && self.pending_exports.is_empty()
             && self.running_exports == 0
             && self.motion.progress().is_none()
             && !self.projects.is_busy()
             && !self.mask_files.is_busy()
-            && self.shown_photo().is_none_or(|(photo, _)| {
-                let shown = self.photo_view.shown(photo.id);
-                shown.map(|patch| patch.number) == self.engine.frame().map(|frame| frame.number)
+            && self.wanted_patch().is_none_or(|key| {
+                self.edit_view.shown(key.photo, key.place).is_some_and(|patch| patch.key == key)
             })
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
@@ -399,13 +397,22 @@ impl Editor {
         self.source_in_photo().filter(|_| self.shows_in_photo)
     }
 
-    /// The newest picture on its way into its photo, once all that is needed is there.
-    fn edit_in_photo(&mut self) -> Option<InPhoto> {
-        let (photo, _) = self.source_in_photo()?;
-        let face_as_it_is = Arc::clone(self.engine.face_as_it_is(photo.id)?);
+    /// The newest picture, ready to be finished with the photos' fine structure.
+    fn edited_face(&self) -> Option<EditedFace> {
+        let document = self.timeline.document();
+        let photo = document.photo(document.source()?)?;
         // The picture may still be that of another source.
         let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene(photo.id)?.clone());
-        Some(InPhoto { photo, face_as_it_is, frame, scene })
+        Some(EditedFace::new(document, Arc::clone(photo), frame, scene))
+    }
+
+    /// The finished picture that the canvas should show.
+    fn wanted_patch(&self) -> Option<PatchKey> {
+        let source = self.timeline.document().source()?;
+        let frame = self.engine.frame()?.order();
+        self.engine.shown_scene(source)?;
+        let place = if self.shown_photo().is_some() { Place::Photo } else { Place::Face };
+        Some(PatchKey { photo: source, place, frame })
     }
 
     /// Begins the document: the photos given, or where they are fewer than two also the demo portraits.
@@ -748,16 +755,32 @@ impl Editor {
             // While the user is asked about a photo the canvas has its pixels.
             _ if self.face_view.is_some() => 1.0,
             Some((_, placement)) => placement.quad.side_px() / CANVAS_SIZE_PX as f32,
-            None => self.picture_size_px() as f32 / CANVAS_SIZE_PX as f32,
+            None => self.face_size_px() as f32 / CANVAS_SIZE_PX as f32,
         }
     }
 
-    fn picture_size_px(&self) -> usize {
-        match (self.engine.frame(), self.engine.state()) {
+    /// The size of the face by itself, as it is shown.
+    fn face_size_px(&self) -> u32 {
+        let source = self.timeline.document().source();
+        let finished = source.and_then(|source| self.edit_view.shown(source, Place::Face));
+        match (finished, self.engine.frame(), self.engine.state()) {
+            (Some(patch), ..) => patch.size_px[0],
+            (None, Some(frame), _) => frame.size_px as u32,
+            (None, None, EngineState::Ready(info)) => info.config.size as u32,
+            (None, None, _) => 256,
+        }
+    }
+
+    /// The size of the face by itself in a file.
+    fn exported_face_px(&self) -> u32 {
+        let document = self.timeline.document();
+        let source = document.source().and_then(|source| document.photo(source));
+        let model_px = match (self.engine.frame(), self.engine.state()) {
             (Some(frame), _) => frame.size_px,
             (None, EngineState::Ready(info)) => info.config.size,
             (None, _) => 256,
-        }
+        };
+        source.map_or(model_px as u32, |photo| edited_face::full_size_px(photo, model_px))
     }
 
     fn ask(&mut self, question: Question, ctx: &egui::Context) {
@@ -815,22 +838,18 @@ impl Editor {
                 .notifications
                 .push(Kind::Error, "There is no picture to export: the model could not be loaded.");
         }
-        let (path, frame_number) = (export::with_png_extension(path), self.engine.newest_request());
-        self.pending_exports.push(PendingExport { path, frame_number, in_photo });
+        let (path, request) = (export::with_png_extension(path), self.engine.newest_request());
+        self.pending_exports.push(PendingExport { path, request, in_photo });
     }
 
     /// Writes the pictures that are complete, each on a thread of its own.
     fn write_exports(&mut self, ctx: &egui::Context) {
         for export in std::mem::take(&mut self.pending_exports) {
-            let frame = self.engine.frame().filter(|frame| frame.is_exact() && export.frame_number <= frame.number);
-            let frame = frame.map(Arc::clone);
-            let picture = match (frame, export.in_photo) {
-                (Some(frame), None) => Some(Picture::Face(frame)),
-                (Some(_), Some(source)) => {
-                    let edit = self.edit_in_photo().filter(|edit| edit.photo.id == source);
-                    edit.map(|edit| Picture::InPhoto(Box::new(edit)))
-                }
-                (None, _) => None,
+            let is_final = self.engine.final_frame(export.request).is_some();
+            let edit = self.edited_face().filter(|_| is_final).map(Box::new);
+            let picture = match export.in_photo {
+                None => edit.map(Picture::Face),
+                Some(source) => edit.filter(|edit| edit.photo.id == source).map(Picture::InPhoto),
             };
             let Some(picture) = picture else {
                 self.pending_exports.push(export);
@@ -905,8 +924,8 @@ impl Editor {
             }
         }
         self.take_masks();
-        for failure in self.photo_view.poll() {
-            self.notifications.error(&failure.context("the face could not be put back into its photo"));
+        for failure in self.edit_view.poll() {
+            self.notifications.error(&failure.context("the picture could not be finished"));
         }
         while let Ok(written) = self.exports_done.1.try_recv() {
             self.running_exports = self.running_exports.saturating_sub(1);
@@ -1032,10 +1051,9 @@ impl Editor {
         }
         let is_asked = self.engine.update(&self.timeline, self.motion.t());
         self.update_motion(is_asked, &ctx);
-        if self.shows_in_photo
-            && let Some(edit) = self.edit_in_photo()
-        {
-            self.photo_view.update(edit);
+        if let Some(key) = self.wanted_patch() {
+            let edit = self.edited_face();
+            self.edit_view.update(key, || edit);
         }
         self.write_exports(&ctx);
         self.keep_settings(&ctx);
@@ -1079,11 +1097,14 @@ impl Editor {
     }
 
     fn copy_picture(&mut self, ctx: &egui::Context) {
-        let Some(frame) = self.engine.frame() else { return };
-        let side = frame.size_px;
-        if frame.rgba.len() == side * side * 4 {
-            ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied([side, side], &frame.rgba));
-            self.notifications.push(Kind::Success, tr("The picture is on the clipboard"));
+        let Some(edit) = self.edited_face() else { return };
+        match edit.by_itself(edit.full_size_px()) {
+            Ok(picture) => {
+                let size = [picture.width() as usize, picture.height() as usize];
+                ctx.copy_image(egui::ColorImage::from_rgb(size, picture.as_raw()));
+                self.notifications.push(Kind::Success, tr("The picture is on the clipboard"));
+            }
+            Err(err) => self.notifications.error(&err),
         }
     }
 

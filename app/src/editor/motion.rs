@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use egui::{RichText, Ui};
 use image::RgbImage;
-use stylemap::photo;
+use stylemap::face::Extent;
 
 use super::dialogs::Question;
 use super::language::tr;
@@ -14,12 +14,15 @@ use super::modals::{self, Outcome};
 use super::{Command, Editor, EngineState, Kind, theme, widgets};
 use crate::document::history::EditKey;
 use crate::document::{Blend, Timeline};
+use crate::edited_face::{EditedFace, crop_target};
 use crate::export::FileOptions;
 use crate::export::animation::{self, AnimationFormat};
 use crate::export::folder::{PictureFolder, numbered_names};
 
 /// From one face to the other takes this long in the window.
 const SECONDS_PER_WAY: f32 = 2.0;
+/// Moving pictures are no larger than this: GIF files are large.
+const MOST_SIDE_PX: u32 = 512;
 
 /// What is written of the motion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +64,7 @@ struct Recording {
     settings: MotionSettings,
     /// Whether the files say that the pictures were made by editing.
     says_edited: bool,
-    frames: Vec<RgbImage>,
+    frames: Vec<EditedFace>,
     /// The request for the picture that comes next.
     request: Option<u64>,
 }
@@ -154,16 +157,12 @@ impl Editor {
             recording.request = is_asked.then(|| self.engine.newest_request());
             return;
         };
-        let Some(frame) = self.engine.frame().filter(|frame| frame.is_exact() && frame.number >= request) else {
+        if self.engine.final_frame(request).is_none() {
             return;
-        };
-        match photo::rgb_from_rgba(&frame.rgba, frame.size_px) {
-            Ok(picture) => recording.frames.push(picture),
-            Err(err) => {
-                self.motion.recording = None;
-                return self.notifications.error(&err.into());
-            }
         }
+        let Some(edit) = self.edited_face() else { return };
+        let Some(recording) = &mut self.motion.recording else { return };
+        recording.frames.push(edit);
         recording.request = None;
         ctx.request_repaint();
         if recording.frames.len() >= recording.settings.count
@@ -226,19 +225,27 @@ fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
 }
 
 impl Recording {
+    /// The pictures with the photos' fine structure.
+    fn pictures(&self) -> anyhow::Result<Vec<RgbImage>> {
+        let Some(first) = self.frames.first() else { return Ok(Vec::new()) };
+        let mut target = crop_target(&first.photo, first.full_size_px().min(MOST_SIDE_PX))?;
+        self.frames.iter().map(|edit| Ok(edit.paste_into(&mut target, Extent::Whole)?)).collect()
+    }
+
     fn write(&self) -> anyhow::Result<()> {
-        let Self { target, settings: MotionSettings { count, seconds, returns }, says_edited, frames, .. } = self;
+        let Self { target, settings: MotionSettings { count, seconds, returns }, says_edited, .. } = self;
+        let frames = self.pictures()?;
         match target {
             MotionTarget::File(path) => {
                 let frame_ms = (seconds * 1e3 / count.saturating_sub(1).max(1) as f32).round().clamp(10.0, 60_000.0);
-                let looped = if *returns { animation::there_and_back(frames) } else { frames.clone() };
+                let looped = if *returns { animation::there_and_back(&frames) } else { frames };
                 let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?, *says_edited)
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 Ok(stylemap::files::write_whole(path, &bytes)?)
             }
             MotionTarget::Folder(path) => {
                 let mut folder = PictureFolder::new(path)?;
-                for (name, frame) in numbered_names(frames.len()).zip(frames) {
+                for (name, frame) in numbered_names(frames.len()).zip(&frames) {
                     let options = FileOptions { says_edited: *says_edited, ..FileOptions::default() };
                     folder.add(name, frame, &options)?;
                 }

@@ -247,7 +247,13 @@ impl Editor {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        Project { document: self.timeline.document().clone(), view, model, thumbnail: thumbnail.map(Arc::new) }
+        Project {
+            document: self.timeline.document().clone(),
+            view,
+            model,
+            latents: self.engine.latents().clone(),
+            thumbnail: thumbnail.map(Arc::new),
+        }
     }
 
     pub(super) fn save_project(&mut self, ctx: &egui::Context) {

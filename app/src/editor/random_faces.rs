@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use egui::{ColorImage, RichText, TextureHandle, TextureOptions, Ui};
+use stylemap::Latent;
 use stylemap::engine::SampleRequest;
 use stylemap::photo;
 
@@ -130,14 +131,23 @@ impl Editor {
             Ok(picture) => picture,
             Err(err) => return self.notifications.error(&err.into()),
         };
-        let stylemap = Some(Arc::clone(&sample.stylemap));
+        let latent = Some(Arc::new(Latent::of_stylemap(sample.stylemap.to_vec())));
         let id = self.take_photo_id();
         let name = tr_with(
             "Face {series}-{number}",
             &[("series", &request.seed.to_string()), ("number", &(request.index + 1).to_string())],
         );
         self.notifications.push(Kind::Success, tr_with("{name} is among the photos", &[("name", &name)]));
-        let photo = Photo { id, name, crop: Arc::new(picture), path: None, placement: None, stylemap };
+        let photo = Photo {
+            id,
+            name,
+            crop: Arc::new(picture),
+            path: None,
+            placement: None,
+            latent,
+            latent_model: None,
+            is_sample: true,
+        };
         self.timeline.edit("Add random face", |document| {
             let had_photos = !document.is_empty();
             document.add_photo(photo);

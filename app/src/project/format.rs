@@ -106,6 +106,12 @@ pub struct PhotoRecord {
     /// The face itself, row by row, where it came from the model; nothing where it came from a photo.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stylemap: Vec<f32>,
+    /// The entry with what a model made of the photo, if one did. It may be missing or damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latent: Option<String>,
+    /// See [`crate::document::Document::likeness`].
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub likeness: f32,
 }
 
 /// Where the square picture of a face comes from.
@@ -150,6 +156,9 @@ pub struct LayerRecord {
     pub strength: f32,
     #[serde(default)]
     pub feather_px: f32,
+    /// Not at all in projects from before there was such a thing: they show what was saved.
+    #[serde(default)]
+    pub match_colours: f32,
     pub visible: bool,
     #[serde(default, skip_serializing_if = "DirectionAmounts::is_empty")]
     pub directions: DirectionAmounts,
@@ -268,6 +277,14 @@ impl Default for ProjectRecord {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn all() -> f32 {
+    1.0
+}
+
+fn is_all(share: &f32) -> bool {
+    *share == all()
 }
 
 fn short(name: &str) -> String {

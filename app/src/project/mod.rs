@@ -7,10 +7,12 @@
 //! | `document.json` | the version of the format, photos, layers, sliders, the view, the model's name and hash, see [`mod@format`] |
 //! | `thumbnail.png` | what the project shows, where the window gave a picture |
 //! | `masks/N.png` | the mask of a layer, 512 x 512, 8 bit gray; none for a layer on which nothing is painted |
+//! | `latents/N.safetensors` | a photo's face as the model knows it, so that opening need not look at the photo again, see `latents` |
 //! | `photos/N.…` | the bytes of a photo's file as it was opened, once for all faces that come from it; or, for a portrait without a photo around it, its pixels |
 //!
 //! Masks are the truth of the document, so masks are stored and not the strokes that made them. The model's weights are
-//! never stored: photos and masks do not depend on them, so a project opens with any model.
+//! never stored: photos and masks do not depend on them, so a project opens with any model. Faces do: they are only used by
+//! the model that they are from.
 //!
 //! Crops are not stored either, but cut out again where they were, to the same pixels. Photos are kept as they were when
 //! they were opened: a project does not mind when a photo on disk is moved, changed or deleted.
@@ -19,6 +21,7 @@ mod archive;
 pub mod background;
 mod folders;
 pub mod format;
+mod latents;
 mod opening;
 pub mod recent;
 pub mod recovery;
@@ -30,9 +33,10 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
+use stylemap::Latent;
 use stylemap::model::ModelInfo;
 
-use crate::document::Document;
+use crate::document::{Document, Photo, PhotoId};
 
 pub use folders::{recent_file, recovery_folder, settings_file};
 pub use opening::{Opened, Progress, open, thumbnail};
@@ -60,8 +64,20 @@ pub struct Project {
     pub view: View,
     /// The model that the project was last seen with; none while no model is loaded.
     pub model: Option<ModelIdentity>,
+    /// What that model made of the photos so far. Of photos that are not in it, what they know themselves is kept.
+    pub latents: BTreeMap<PhotoId, Arc<Latent>>,
     /// What the project shows.
     pub thumbnail: Option<Arc<RgbImage>>,
+}
+
+impl Project {
+    /// A photo's face as a model knows it, with that model's hash.
+    fn known_face<'a>(&'a self, photo: &'a Photo) -> Option<(&'a Latent, &'a str)> {
+        let made = self.latents.get(&photo.id).zip(self.model.as_ref());
+        let made = made.map(|(latent, model)| (&**latent, model.hash.as_str()));
+        let known = photo.latent.as_deref().zip(photo.latent_model.as_deref());
+        made.or(known).filter(|_| !photo.is_sample)
+    }
 }
 
 /// Which model a project was made with.

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::Context as _;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use rayon::prelude::*;
+use stylemap::Latent;
 use stylemap::face::CropQuad;
 use stylemap::photo::MAX_FILE_BYTES;
 
 use super::archive::Archive;
 use super::format::{OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::latents::{self, KnownFace, MAX_LATENT_BYTES};
 use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
 use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId, Placement};
 use crate::original::Original;
@@ -124,12 +126,15 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
     let mut reader = PictureReader::new(&mut archive);
     let originals: Vec<_> = (0..record.originals.len()).map(|index| reader.original(&record, index)).collect();
     let portraits: Vec<_> = record.photos.iter().map(|photo| reader.portrait(photo)).collect();
+    // Last, so that a face is what there is no room for.
+    let latents: Vec<_> = record.photos.iter().map(|photo| read_latent(&mut archive, photo)).collect();
     let originals = decode_originals(&record.originals, originals, progress);
     let loaded: Vec<_> = record
         .photos
         .par_iter()
         .zip(portraits)
-        .map(|(photo, portrait)| progress.step(|| load(photo, portrait, &originals)))
+        .zip(latents)
+        .map(|((photo, portrait), latent)| progress.step(|| load(photo, portrait, latent, &originals)))
         .collect();
     let mut photos = Vec::with_capacity(loaded.len());
     for (PhotoRecord { name, .. }, loaded) in record.photos.iter().zip(loaded) {
@@ -141,7 +146,15 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
                 format!("the photo {name} cannot be read from the project, and a gray square stands in its place");
             problems.push(sentence_of(&err.context(what)));
             let crop = RgbImage::from_pixel(STAND_IN_SIZE_PX, STAND_IN_SIZE_PX, STAND_IN_COLOR);
-            Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement: None, stylemap: None })
+            Ok(LoadedPhoto {
+                name: name.clone(),
+                crop,
+                path: None,
+                placement: None,
+                latent: None,
+                latent_model: None,
+                is_sample: false,
+            })
         })?);
     }
     Ok(Opened {
@@ -237,8 +250,9 @@ fn decode_originals(
 
 /// A face: its own picture, or cut out again where it was.
 fn load(
-    PhotoRecord { name, pixels, stylemap }: &PhotoRecord,
+    PhotoRecord { name, pixels, stylemap, latent: _, likeness: _ }: &PhotoRecord,
     portrait: anyhow::Result<Vec<u8>>,
+    latent: Option<Vec<u8>>,
     originals: &[OriginalResult],
 ) -> anyhow::Result<LoadedPhoto> {
     let (placement, crop) = match pixels {
@@ -263,9 +277,25 @@ fn load(
         }
     };
     // Of another model's length it is refused by the engine, with a sentence.
-    let is_sound = !stylemap.is_empty() && stylemap.iter().all(|value| value.is_finite());
-    let stylemap = is_sound.then(|| stylemap.as_slice().into());
-    Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement, stylemap })
+    let is_sample = !stylemap.is_empty() && stylemap.iter().all(|value| value.is_finite());
+    let (latent, latent_model) = if is_sample {
+        (Some(Latent::of_stylemap(stylemap.clone())), None)
+    } else {
+        latent.and_then(|bytes| known_face(&bytes, name)).unzip()
+    };
+    let latent = latent.map(Arc::new);
+    Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement, latent, latent_model, is_sample })
+}
+
+/// The bytes of what a model made of a photo. Where there are none, and wherever they turn out to be damaged, nothing is lost:
+/// the photo itself is there.
+fn read_latent(archive: &mut Archive, photo: &PhotoRecord) -> Option<Vec<u8>> {
+    let bytes = archive.read(photo.latent.as_deref()?, MAX_LATENT_BYTES);
+    bytes.inspect_err(|err| log::warn!("the face of {} is made anew: {err:#}", photo.name)).ok()
+}
+
+fn known_face(bytes: &[u8], name: &str) -> Option<KnownFace> {
+    latents::from_bytes(bytes).inspect_err(|err| log::warn!("the face of {name} is made anew: {err:#}")).ok()
 }
 
 /// A PNG with sides of at most `max_side_px`.
@@ -285,10 +315,11 @@ impl Opened {
         let Self { record, photos, masks, .. } = self;
         let mut document = Document::default();
         let mut ids = Vec::with_capacity(photos.len());
-        for photo in photos {
+        for (photo, saved) in photos.into_iter().zip(&record.photos) {
             let id = PhotoId(*next_photo_id);
             *next_photo_id += 1;
             document.add_photo(photo.numbered(id));
+            document.set_likeness(id, saved.likeness);
             ids.push(id);
         }
         // What points to nothing was refused when the project was read: nothing is passed over here.
@@ -309,6 +340,7 @@ impl Opened {
                 layer.offset_px = saved.offset_px;
                 layer.strength = saved.strength;
                 layer.feather_px = saved.feather_px;
+                layer.match_colours = saved.match_colours;
                 layer.visible = saved.visible;
                 layer.directions = saved.directions;
             });

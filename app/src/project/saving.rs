@@ -1,6 +1,7 @@
 //! From a document to a file.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use stylemap::photo;
 
 use super::archive::{self, Entry};
 use super::format::{BlendRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::latents;
 use super::{DOCUMENT_ENTRY, Project, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX};
 use crate::document::{CANVAS_SIZE_PX, Document, Layer, Photo, Placement};
 use crate::original::Original;
@@ -25,21 +27,25 @@ pub fn save(path: &Path, project: &Project) -> anyhow::Result<()> {
 
 /// The same, with a note of which project this is a later state of.
 pub(super) fn write(path: &Path, project: &Project, autosave_of: Option<&Path>) -> anyhow::Result<()> {
-    let parts = Parts::of(&project.document);
-    let entries = parts.entries(project, autosave_of).with_context(|| format!("cannot write {}", path.display()))?;
+    let parts = Parts::of(project);
+    let entries = parts.entries(autosave_of).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(archive::write(path, &entries)?)
 }
 
 /// What a document is made of, each thing once.
 struct Parts<'a> {
+    project: &'a Project,
     document: &'a Document,
     originals: Vec<&'a Original>,
     /// Photos with nothing around them.
     portraits: Vec<&'a Photo>,
+    /// The faces that a model knows, as entries, by the places of their photos.
+    latents: BTreeMap<usize, Vec<u8>>,
 }
 
 impl<'a> Parts<'a> {
-    fn of(document: &'a Document) -> Self {
+    fn of(project: &'a Project) -> Self {
+        let document = &project.document;
         let mut originals: Vec<&Arc<Original>> = Vec::new();
         let mut portraits = Vec::new();
         for photo in document.photos() {
@@ -51,16 +57,25 @@ impl<'a> Parts<'a> {
                 Some(_) => {}
             }
         }
-        Self { document, originals: originals.into_iter().map(|original| &**original).collect(), portraits }
+        let latents = document.photos().iter().enumerate().filter_map(|(index, photo)| {
+            let (latent, model_hash) = project.known_face(photo)?;
+            let bytes = latents::to_bytes(latent, model_hash);
+            // The photo is there, and whoever opens the project makes its face again.
+            let bytes = bytes.inspect_err(|err| log::warn!("the face of {} is not saved: {err:#}", photo.name));
+            Some((index, bytes.ok()?))
+        });
+        let latents = latents.collect();
+        let originals = originals.into_iter().map(|original| &**original).collect();
+        Self { project, document, originals, portraits, latents }
     }
 
     /// The archive; what one wants to see first comes first. Made by this thread alone: the others draw what is under the brush.
-    fn entries(&self, project: &Project, autosave_of: Option<&Path>) -> anyhow::Result<Vec<Entry<'a>>> {
-        let json = self.record(project, autosave_of).to_json()?;
+    fn entries(&self, autosave_of: Option<&Path>) -> anyhow::Result<Vec<Entry<'_>>> {
+        let json = self.record(autosave_of).to_json()?;
         let mut entries =
             vec![Entry { name: DOCUMENT_ENTRY.to_owned(), bytes: Cow::Owned(json), is_compressed: false }];
         let mut add = |name, bytes| entries.push(Entry { name, bytes, is_compressed: true });
-        if let Some(thumbnail) = &project.thumbnail {
+        if let Some(thumbnail) = &self.project.thumbnail {
             add(THUMBNAIL_ENTRY.to_owned(), Cow::Owned(thumbnail_png(thumbnail)?));
         }
         for (index, layer) in self.document.layers().iter().enumerate().filter(|(_, layer)| !layer.mask.is_empty()) {
@@ -72,11 +87,15 @@ impl<'a> Parts<'a> {
         for (index, photo) in self.portraits.iter().enumerate() {
             add(self.portrait_entry(index), Cow::Owned(rgb_png(&photo.crop)?));
         }
+        // What takes longer to make smaller than to make again is stored as it is.
+        for (index, bytes) in &self.latents {
+            add(latent_entry(*index), Cow::Borrowed(bytes.as_slice()));
+        }
         Ok(entries)
     }
 
-    fn record(&self, project: &Project, autosave_of: Option<&Path>) -> ProjectRecord {
-        let document = self.document;
+    fn record(&self, autosave_of: Option<&Path>) -> ProjectRecord {
+        let Self { project, document, .. } = *self;
         let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
         let originals = self.originals.iter().enumerate().map(|(index, original)| OriginalRecord {
             file: original_entry(index, original),
@@ -92,9 +111,19 @@ impl<'a> Parts<'a> {
                 PixelsRecord::File(self.portrait_entry(index.unwrap_or_default()))
             }
         };
-        let photos = document.photos().iter();
+        let photos = document.photos().iter().enumerate().map(|(index, photo)| {
+            let sample = photo.latent.as_ref().filter(|_| photo.is_sample);
+            PhotoRecord {
+                name: photo.name.clone(),
+                pixels: pixels(photo),
+                stylemap: sample.map_or_else(Vec::new, |latent| latent.stylemap.clone()),
+                latent: self.latents.contains_key(&index).then(|| latent_entry(index)),
+                likeness: document.likeness(photo.id),
+            }
+        });
         let layers = document.layers().iter().enumerate().map(|(index, layer)| {
-            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, visible, directions } = layer;
+            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, .. } = layer;
+            let Layer { match_colours, visible, directions, .. } = layer;
             LayerRecord {
                 name: name.clone(),
                 photo: index_of(*photo).unwrap_or_default(),
@@ -103,6 +132,7 @@ impl<'a> Parts<'a> {
                 offset_px: *offset_px,
                 strength: *strength,
                 feather_px: *feather_px,
+                match_colours: *match_colours,
                 visible: *visible,
                 directions: directions.clone(),
             }
@@ -111,13 +141,7 @@ impl<'a> Parts<'a> {
         ProjectRecord {
             model: project.model.clone(),
             originals: originals.collect(),
-            photos: photos
-                .map(|photo| PhotoRecord {
-                    name: photo.name.clone(),
-                    pixels: pixels(photo),
-                    stylemap: photo.stylemap.as_ref().map_or_else(Vec::new, |stylemap| stylemap.to_vec()),
-                })
-                .collect(),
+            photos: photos.collect(),
             style_mix: document.style_mix(),
             directions: document.directions(None).clone(),
             source: document.source().and_then(index_of),
@@ -140,6 +164,10 @@ impl<'a> Parts<'a> {
 
 fn mask_entry(index: usize) -> String {
     format!("masks/{}.png", index + 1)
+}
+
+fn latent_entry(index: usize) -> String {
+    format!("latents/{}.safetensors", index + 1)
 }
 
 /// Under the extension of its kind, so that an unpacked project has photos that open.

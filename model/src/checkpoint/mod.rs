@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::directions::Directions;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::fine_encoder;
 use crate::random::Random;
 
 /// The metadata key of the configuration.
@@ -23,7 +24,7 @@ pub const CONFIG_KEY: &str = "stylemap.config";
 pub struct Checkpoint {
     /// The widths of the networks.
     pub config: Config,
-    /// Tensors under the published key names, `g_ema.` and `e_ema.` in front, and ours (`mean_stylemap`, `pca.…`).
+    /// Tensors under the published key names, `g_ema.` and `e_ema.` in front, and ours (`fine.…`, `mean_stylemap`, `pca.…`).
     pub tensors: HashMap<String, Tensor>,
     /// The metadata: `name`, `license`, `trained_on`, `mapping`…
     pub metadata: HashMap<String, String>,
@@ -172,6 +173,14 @@ impl Checkpoint {
             conv(format!("{block}.skip"), 1, &[narrow, wide, 1, 1], None)?;
         }
         conv("e_ema.final_conv".to_owned(), 0, &[config.style_dim, encoder(base)?, 3, 3], Some(1))?;
+        if config.fine_encoder.is_some() {
+            for (key, [channels_out, channels_in]) in fine_encoder::shapes(&config)? {
+                // Small enough that two passes do not run away.
+                let deviation = 0.5 / ((9 * channels_in) as f64).sqrt();
+                add(format!("{key}.weight"), &[channels_out, channels_in, 3, 3], deviation, 0.0)?;
+                add(format!("{key}.bias"), &[channels_out], 0.05, 0.0)?;
+            }
+        }
         let metadata = [("format", "stylemap"), ("name", "random weights"), ("mapping", "trained")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();

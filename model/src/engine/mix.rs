@@ -54,18 +54,26 @@ pub(super) fn modulation(
 
 /// The same with operations that every device has: the mixed code, convolved whole.
 fn modulation_anywhere(modulator: &Modulator, parts: &[Part<'_>], weights: &LevelWeights) -> Result<Tensor> {
+    modulator.forward(&code(parts.iter().map(|part| part.code), weights)?)
+}
+
+/// The mixed style code of a level, with operations that every device has.
+///
+/// # Errors
+/// When shapes do not fit or the device fails.
+pub(super) fn code<'a>(codes: impl Iterator<Item = &'a Tensor>, weights: &LevelWeights) -> Result<Tensor> {
     let mut sum: Option<Tensor> = None;
-    for ((part, weights_of_part), (dx, dy)) in parts.iter().zip(&weights.weights).zip(&weights.shifts) {
+    for ((code, weights_of_part), (dx, dy)) in codes.zip(&weights.weights).zip(&weights.shifts) {
         let level = weights.level;
-        let cells = Tensor::from_slice(weights_of_part, (1, 1, level, level), part.code.device())?;
-        let weighted = edit::shift(part.code, *dx, *dy)?.broadcast_mul(&cells.to_dtype(part.code.dtype())?)?;
+        let cells = Tensor::from_slice(weights_of_part, (1, 1, level, level), code.device())?;
+        let weighted = edit::shift(code, *dx, *dy)?.broadcast_mul(&cells.to_dtype(code.dtype())?)?;
         sum = Some(match sum {
             Some(sum) => (sum + weighted)?,
             None => weighted,
         });
     }
     match sum {
-        Some(code) => modulator.forward(&code),
+        Some(code) => Ok(code),
         None => bail!("a mix of nothing"),
     }
 }

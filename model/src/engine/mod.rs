@@ -1,67 +1,40 @@
 //! The engine: exact, and only what changed.
 //!
-//! Per face, once: encoder, stylemap; on first use in a picture the style codes and the modulations (gamma and beta of every
+//! Per face, once: encoder, stylemap, fine encoder, residuals (see `faces`); on first use in a picture the style codes and the modulations (gamma and beta of every
 //! modulated convolution, linear in the codes). Per frame: the layers' weights at every level, the cached modulations
 //! mixed where those changed since the frame before (exactly: see `weights`), and the main path to pixels; where that is slow, a
 //! preview before it (see `previews`).
 
+mod faces;
 mod mix;
 mod previews;
 mod request;
 mod weights;
 mod worker;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Tensor};
 use image::RgbImage;
 
+pub use crate::cancel::Cancel;
 pub use previews::PreviewMode;
-pub use request::{Base, DirectionStep, FaceId, Frame, Layer, Scene, Timings};
-pub use worker::{Cancel, EngineHandle, Event, SampleRequest, WorkerOptions};
+pub use request::{Base, DirectionStep, FaceId, Frame, FrameKind, Layer, Scene, Timings};
+pub use worker::{EngineHandle, Event, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
-use crate::edit;
 use crate::error::{Error, Result};
 use crate::kernels;
+use crate::latent::Latent;
 use crate::mask::Mask;
 use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
 use crate::photo;
+use crate::settle::{self, Shown};
 
+use faces::{Chain, Faces, Portrait, Variant, Wanted};
 use previews::Previews;
 use weights::{LevelWeights, Pyramid, Work, level_index};
-
-/// A stylemap's style codes and modulations.
-struct Chain {
-    codes: Vec<Tensor>,
-    modulations: Vec<Tensor>,
-}
-
-impl Chain {
-    fn new(model: &Model, stylemap: &Tensor, cancel: &Cancel) -> Result<Self> {
-        cancel.check()?;
-        let codes = model.generator.style_codes(stylemap)?;
-        cancel.check()?;
-        let modulations = model.generator.modulations(&codes)?;
-        Ok(Self { codes, modulations })
-    }
-
-    fn bytes(&self) -> usize {
-        let bytes = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
-        self.codes.iter().chain(&self.modulations).map(bytes).sum()
-    }
-}
-
-struct Face {
-    /// On the host, so that a lost device loses no face.
-    values: Vec<f32>,
-    stylemap: Tensor,
-    chain: Option<Arc<Chain>>,
-    /// When the chain was last of use, in pictures drawn.
-    last_use: u64,
-}
 
 /// What the last frame left: the mixed modulations and what they were mixed from.
 struct Mixed {
@@ -69,19 +42,8 @@ struct Mixed {
     layers: Vec<Arc<Chain>>,
     weights: Vec<LevelWeights>,
     modulations: Vec<Tensor>,
-}
-
-/// A base, and the steps that it is moved by.
-type Moved = (Base, Vec<DirectionStep>);
-
-/// What was computed from which faces and directions, and its chain.
-type Derived = (Moved, Arc<Chain>);
-
-/// In the order of the model's directions: steps in another order are the same picture, to the last bit.
-fn moved(base: Base, directions: &[DirectionStep]) -> Moved {
-    let mut directions: Vec<_> = directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
-    directions.sort_by_key(|step| step.index);
-    (base, directions)
+    /// Whether those of the fine codes are settled, but for the cells that were mixed anew since.
+    is_settled: bool,
 }
 
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
@@ -89,14 +51,10 @@ pub struct Engine {
     model: Model,
     /// Kept while the model runs on a device that can be lost.
     checkpoint: Option<Checkpoint>,
-    faces: HashMap<FaceId, Face>,
-    derived: Vec<Derived>,
+    faces: Faces,
     pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
     mixed: Option<Mixed>,
     previews: Previews,
-    /// What the chains may weigh, beside those of the picture in hand.
-    cache_budget_bytes: usize,
-    pictures_drawn: u64,
 }
 
 /// The environment variable with what faces' caches may weigh, in MiB.
@@ -121,13 +79,10 @@ impl Engine {
         Ok(Self {
             model,
             checkpoint,
-            faces: HashMap::new(),
-            derived: Vec::new(),
+            faces: Faces::new(default_cache_budget_bytes()),
             pyramids: Vec::new(),
             mixed: None,
             previews: Previews::default(),
-            cache_budget_bytes: default_cache_budget_bytes(),
-            pictures_drawn: 0,
         })
     }
 
@@ -135,29 +90,19 @@ impl Engine {
     /// the ones that were of no use for longest are dropped and computed again when they are needed; those of the picture in
     /// hand stay in any case.
     pub fn set_cache_budget(&mut self, bytes: usize) {
-        self.cache_budget_bytes = bytes;
+        self.faces.set_budget(bytes);
     }
 
     /// What the faces' cached style codes and modulations weigh now.
     pub fn cache_bytes(&self) -> usize {
-        let chains = self.faces.values().filter_map(|face| face.chain.as_ref());
-        chains.chain(self.derived.iter().map(|(_, chain)| chain)).map(|chain| chain.bytes()).sum()
+        self.faces.cache_bytes()
     }
 
-    /// Drops what was of no use for longest until the rest is within the budget. `of_picture`: the faces of the one just drawn.
-    fn evict(&mut self, of_picture: impl Iterator<Item = FaceId>) {
-        self.pictures_drawn += 1;
-        for id in of_picture {
-            if let Some(face) = self.faces.get_mut(&id) {
-                face.last_use = self.pictures_drawn;
-            }
-        }
-        while self.cache_bytes() > self.cache_budget_bytes {
-            let idle = |face: &&mut Face| face.chain.is_some() && face.last_use < self.pictures_drawn;
-            let Some(face) = self.faces.values_mut().filter(idle).min_by_key(|face| face.last_use) else { return };
-            let chain = face.chain.take();
+    /// Keeps the caches within their budget. `of_picture`: the faces of the one just drawn.
+    fn evict(&mut self, of_picture: &[Variant]) {
+        for chain in self.faces.evict(of_picture) {
             // What the last frame left would hold it too.
-            let is_it = |other: &Arc<Chain>| chain.as_ref().is_some_and(|chain| Arc::ptr_eq(chain, other));
+            let is_it = |other: &Arc<Chain>| Arc::ptr_eq(&chain, other);
             let is_mixed = |mixed: &Mixed| is_it(&mixed.base) || mixed.layers.iter().any(is_it);
             self.mixed = self.mixed.take().filter(|mixed| !is_mixed(mixed));
         }
@@ -185,38 +130,36 @@ impl Engine {
     pub fn fall_back_to_cpu(&mut self) -> Result<()> {
         let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
         self.model = Model::new(&checkpoint, DeviceChoice::Cpu, DtypeChoice::Auto)?;
-        (self.derived, self.mixed) = (Vec::new(), None);
-        for face in self.faces.values_mut() {
-            face.chain = None;
-            face.stylemap = self.model.stylemap_from_values(face.values.clone())?;
-        }
-        Ok(())
+        self.mixed = None;
+        self.faces.move_to(&self.model)
     }
 
     /// Encodes an aligned square crop, resampled to the model's size; a face of that number is replaced.
     ///
     /// # Errors
-    /// When the device fails.
-    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
-        let image = self.model.place(&photo::to_tensor(crop, self.model.config.size)?)?;
-        let stylemap = self.model.encoder.forward(&image)?;
-        self.insert(face, stylemap)
+    /// When the device fails, or on [`Cancel::cancel`].
+    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
+        self.faces.encode(&self.model, face, crop, cancel)?;
+        self.mixed = None;
+        Ok(())
     }
 
-    /// Takes a face that already is a stylemap: (style_dim, base, base), row by row; a face of that number is replaced.
+    /// Takes a face that is known already, with the crop that it was encoded from, if it was; a face of that number is replaced.
     ///
     /// # Errors
     /// When the model takes another number of values, or one is not a number.
-    pub fn add_stylemap(&mut self, face: FaceId, values: &[f32]) -> Result<()> {
-        let stylemap = self.model.stylemap_from_values(values.to_vec())?;
-        self.insert(face, stylemap)
+    pub fn add_latent(&mut self, face: FaceId, latent: Latent, crop: Option<&RgbImage>) -> Result<()> {
+        self.faces.add(&self.model, face, latent, crop)?;
+        self.mixed = None;
+        Ok(())
     }
 
-    fn insert(&mut self, face: FaceId, stylemap: Tensor) -> Result<()> {
-        let values = values_of(&stylemap)?;
-        self.remove_face(face);
-        self.faces.insert(face, Face { values, stylemap, chain: None, last_use: 0 });
-        Ok(())
+    /// A face as files keep it.
+    ///
+    /// # Errors
+    /// When there is no such face.
+    pub fn latent(&self, face: FaceId) -> Result<&Latent> {
+        self.faces.latent(face)
     }
 
     /// A face's stylemap (1, style_dim, base, base).
@@ -224,40 +167,66 @@ impl Engine {
     /// # Errors
     /// When there is no such face.
     pub fn stylemap(&self, face: FaceId) -> Result<&Tensor> {
-        self.faces.get(&face).map(|face| &face.stylemap).ok_or_else(unknown_face)
+        self.faces.stylemap(face)
     }
 
     /// Forgets a face and what was made of it.
     pub fn remove_face(&mut self, face: FaceId) {
-        self.faces.remove(&face);
-        // Both hold nothing that cannot be made again.
-        (self.derived, self.mixed) = (Vec::new(), None);
+        self.faces.remove(face);
+        // Holds nothing that cannot be made again.
+        self.mixed = None;
     }
 
-    /// Draws a scene. The frame's number is 0: [`EngineHandle`] gives it its own.
+    /// Draws a scene as it stays. The frame's request is 0: [`EngineHandle`] gives it its own.
     ///
     /// # Errors
     /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
     pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
+        if let Some(modulations) = self.settled(cancel)? {
+            return self.exact_frame(&modulations, FrameKind::Final, start, cancel);
+        }
+        self.exact_frame(&modulations, FrameKind::Final, start, cancel)
+    }
+
+    /// Draws a scene as a moving brush shows it: without settling what changed. Where nothing is to be settled it is the final
+    /// picture.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_moving(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
+        let start = Instant::now();
+        let modulations = self.modulations_of(scene, cancel)?;
+        let kind = if self.settles() { FrameKind::Moving } else { FrameKind::Final };
+        self.exact_frame(&modulations, kind, start, cancel)
+    }
+
+    /// A picture whose modulations were begun at `start`.
+    fn exact_frame(
+        &mut self,
+        modulations: &[Tensor],
+        kind: FrameKind,
+        start: Instant,
+        cancel: &Cancel,
+    ) -> Result<Frame> {
         let mixed = start.elapsed();
         let generator = &self.model.generator;
         // Previews go on from a mix: without layers there is none.
         let keeps = self.previews.are_wanted() && self.mixed.is_some() && kernels::are_used_on(self.model.device());
         let (image, kept) = if keeps {
-            let (image, kept) = generator.main_path_kept(&modulations, cancel)?;
+            let (image, kept) = generator.main_path_kept(modulations, cancel)?;
             (image, Some(kept))
         } else {
-            (generator.main_path(&modulations, cancel)?, None)
+            (generator.main_path(modulations, cancel)?, None)
         };
-        let frame = self.frame(&image, start, mixed)?;
+        let frame = self.frame(&image, kind, start, mixed)?;
         self.previews.exact_frame(start.elapsed() - mixed, kept);
         Ok(frame)
     }
 
-    /// Draws a scene fast and nearly as [`Self::render`] does, where that was measured to take long (see [`PreviewMode`]) and only
-    /// a part of the picture changed; else `None`.
+    /// Draws a scene fast and nearly as [`Self::render_moving`] does, where that was measured to take long (see [`PreviewMode`]) and
+    /// only a part of the picture changed; else `None`.
     ///
     /// # Errors
     /// As [`Self::render`].
@@ -271,7 +240,7 @@ impl Engine {
         let Some((mut kept, changed)) = self.previews.take() else { return Ok(None) };
         let image = self.model.generator.preview(&modulations, &mut kept, &changed, cancel)?;
         self.previews.put_back(kept, image.is_some());
-        image.map(|image| self.frame(&image, start, mixed)).transpose()
+        image.map(|image| self.frame(&image, FrameKind::Preview, start, mixed)).transpose()
     }
 
     /// Whether [`Self::preview`] draws anything. At the start [`PreviewMode::Auto`].
@@ -288,24 +257,74 @@ impl Engine {
             self.mixed = None;
             self.previews.forget();
         }
-        let (base, chains) = self.chains_of(scene, &visible, cancel)?;
-        let modulations = self.mixed_modulations(&base, &visible, chains, cancel)?;
-        // Faces that are only interpolated between give their stylemaps.
-        let of_base = scene.faces().take(if matches!(scene.base, Base::Interpolation { .. }) { 0 } else { 2 });
-        self.evict(of_base.chain(scene.layers.iter().map(|layer| layer.face)));
+        let base = Wanted::of_base(scene);
+        let layers: Vec<_> = visible.iter().map(|layer| Wanted::of_layer(scene, layer)).collect();
+        let (base_chain, chains) = self.faces.chains(&self.model, &base, &layers, cancel)?;
+        let modulations = self.mixed_modulations(&base_chain, &visible, chains, cancel)?;
+        let used: Vec<_> = std::iter::once(&base).chain(&layers).flat_map(Wanted::variants).collect();
+        self.evict(&used);
         Ok(modulations)
     }
 
-    /// Draws one face as it is, and leaves the caches of the scene that is being worked on.
+    /// Whether the picture in hand has more to it than the mix of its faces' style codes.
+    fn settles(&self) -> bool {
+        let is_alike =
+            |mixed: &Mixed| std::iter::once(&mixed.base).chain(&mixed.layers).any(|chain| chain.likeness > 0.0);
+        self.model.fine_encoder.is_some() && self.mixed.as_ref().is_some_and(is_alike)
+    }
+
+    /// The modulations of the mix in hand, settled (see [`settle`]); `None` where nothing is to be settled. They stay for the next
+    /// frame, in every cell that is not mixed anew.
+    fn settled(&mut self, cancel: &Cancel) -> Result<Option<Vec<Tensor>>> {
+        if !self.settles() {
+            return Ok(None);
+        }
+        let (model, Some(fine_encoder), Some(mixed)) = (&self.model, &self.model.fine_encoder, &mut self.mixed) else {
+            return Ok(None);
+        };
+        let Some(finest) = mixed.weights.last() else { return Ok(None) };
+        let fine = model.config.fine_codes();
+        let chains: Vec<_> = std::iter::once(&mixed.base).chain(&mixed.layers).collect();
+        let code = |index: usize| -> Result<Tensor> {
+            let weights = mixed.weights.get(level_index(index)).ok_or_else(incomplete)?;
+            let codes = chains.iter().map(|chain| chain.codes.get(index).ok_or_else(incomplete));
+            Ok(mix::code(codes.collect::<Result<Vec<_>>>()?.into_iter(), weights)?)
+        };
+        let codes = fine.clone().map(code).collect::<Result<Vec<_>>>()?;
+        let mut modulations = mixed.modulations.clone();
+        if mixed.is_settled {
+            modulations.truncate(fine.start);
+            modulations.extend(model.generator.fine_modulations(&codes)?);
+        }
+        cancel.check()?;
+        let picture = model.generator.main_path(&modulations, cancel)?;
+        let mut faces = Vec::with_capacity(chains.len());
+        for ((chain, weights), shift_px) in chains.iter().zip(&finest.weights).zip(&finest.shifts) {
+            let picture = chain.picture(model, cancel)?;
+            faces.push(Shown { picture, weights, shift_px: *shift_px, likeness: chain.likeness });
+        }
+        let residuals = settle::residuals(fine_encoder, &codes, &picture, &faces)?;
+        cancel.check()?;
+        let codes = model.generator.with_residuals(&codes, Some(&residuals))?;
+        modulations.truncate(fine.start);
+        modulations.extend(model.generator.fine_modulations(&codes)?);
+        mixed.modulations.clone_from(&modulations);
+        mixed.is_settled = true;
+        Ok(Some(modulations))
+    }
+
+    /// Draws one face as it is, with so much of its residuals, and leaves the caches of the scene that is being worked on.
     ///
     /// # Errors
     /// As [`Self::render`].
-    pub fn draw_face(&mut self, face: FaceId, cancel: &Cancel) -> Result<Frame> {
+    pub fn draw_face(&mut self, face: FaceId, likeness: f32, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
-        let chain = self.chain(face, cancel)?;
-        self.evict(std::iter::once(face));
+        let portrait = Portrait::plain(face, likeness);
+        let chain = self.faces.own_chain(&self.model, portrait, cancel)?;
+        self.evict(&[Variant::plain(face)]);
         let mixed = start.elapsed();
-        self.frame(&self.model.generator.main_path(&chain.modulations, cancel)?, start, mixed)
+        let image = self.model.generator.main_path(&chain.modulations, cancel)?;
+        self.frame(&image, FrameKind::Final, start, mixed)
     }
 
     /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
@@ -317,94 +336,18 @@ impl Engine {
         let start = Instant::now();
         let SampleRequest { seed, index, truncation } = *request;
         let stylemap = self.model.sample(seed, index, f64::from(truncation))?;
-        let chain = Chain::new(&self.model, &stylemap, cancel)?;
+        let chain = Chain::of_stylemap(&self.model, &stylemap, cancel)?;
         let mixed = start.elapsed();
-        let frame = self.frame(&self.model.generator.main_path(&chain.modulations, cancel)?, start, mixed)?;
-        Ok((values_of(&stylemap)?, frame))
+        let image = self.model.generator.main_path(&chain.modulations, cancel)?;
+        Ok((values_of(&stylemap)?, self.frame(&image, FrameKind::Final, start, mixed)?))
     }
 
     /// An image that was begun at `start` and had its modulations after `mixed`.
-    fn frame(&self, image: &Tensor, start: Instant, mixed: Duration) -> Result<Frame> {
+    fn frame(&self, image: &Tensor, kind: FrameKind, start: Instant, mixed: Duration) -> Result<Frame> {
         let rgba = photo::to_rgba(image)?;
         let [total_ms, mix_ms] = [start.elapsed(), mixed].map(|elapsed| elapsed.as_secs_f32() * 1e3);
         let timings = Timings { total_ms, mix_ms, main_path_ms: total_ms - mix_ms };
-        Ok(Frame { number: 0, size_px: self.model.config.size, rgba, timings })
-    }
-
-    fn chain(&mut self, face: FaceId, cancel: &Cancel) -> Result<Arc<Chain>> {
-        let Self { model, faces, .. } = self;
-        let face = faces.get_mut(&face).ok_or_else(unknown_face)?;
-        if let Some(chain) = &face.chain {
-            return Ok(Arc::clone(chain));
-        }
-        let chain = Arc::new(Chain::new(model, &face.stylemap, cancel)?);
-        face.chain = Some(Arc::clone(&chain));
-        Ok(chain)
-    }
-
-    /// The chains of a scene's base and of these layers. Of those that are no face's own, the ones in use are kept for the next
-    /// frame.
-    fn chains_of(
-        &mut self,
-        scene: &Scene,
-        layers: &[&Layer],
-        cancel: &Cancel,
-    ) -> Result<(Arc<Chain>, Vec<Arc<Chain>>)> {
-        let of_base = moved(scene.base.clone(), &scene.directions);
-        let of_layers: Vec<Moved> =
-            layers.iter().map(|layer| moved(Base::Face(layer.face), &layer.directions)).collect();
-        let parts = match scene.base {
-            Base::StyleMix { coarse, fine } => [coarse, fine].map(Base::Face).to_vec(),
-            Base::Face(_) | Base::Interpolation { .. } => Vec::new(),
-        };
-        let parts: Vec<Moved> = parts.into_iter().map(|part| moved(part, &scene.directions)).collect();
-        let mut known = std::mem::take(&mut self.derived);
-        // The memory of what is of no use any more first: what is new fits into it.
-        known.retain(|(key, _)| *key == of_base || of_layers.contains(key) || parts.contains(key));
-        let base = self.moved_chain(of_base, &mut known, cancel)?;
-        let mut chain_of = |layer| self.moved_chain(layer, &mut known, cancel);
-        let layers = of_layers.into_iter().map(&mut chain_of).collect::<Result<_>>()?;
-        Ok((base, layers))
-    }
-
-    /// The chain of a base moved along directions: computed, or that of the last frame from `known`.
-    fn moved_chain(&mut self, key: Moved, known: &mut Vec<Derived>, cancel: &Cancel) -> Result<Arc<Chain>> {
-        if let (Base::Face(face), []) = (&key.0, key.1.as_slice()) {
-            return self.chain(*face, cancel);
-        }
-        if let Some((_, chain)) = self.derived.iter().find(|(derived, _)| *derived == key) {
-            return Ok(Arc::clone(chain));
-        }
-        let chain = match known.iter().position(|(derived, _)| *derived == key) {
-            Some(index) => known.swap_remove(index).1,
-            None => Arc::new(match key.0 {
-                Base::Face(face) => self.stepped_chain(self.stylemap(face)?.clone(), &key.1, cancel)?,
-                Base::Interpolation { from, to, t } => {
-                    let stylemap = edit::interpolate(self.stylemap(from)?, self.stylemap(to)?, f64::from(t))?;
-                    self.stepped_chain(stylemap, &key.1, cancel)?
-                }
-                Base::StyleMix { coarse, fine } => {
-                    // Every code keeps its own modulation: nothing is computed for the mix itself.
-                    let [coarse, fine] = [coarse, fine].map(|face| moved(Base::Face(face), &key.1));
-                    let coarse = self.moved_chain(coarse, known, cancel)?;
-                    let fine = self.moved_chain(fine, known, cancel)?;
-                    Chain {
-                        codes: edit::style_mix(&coarse.codes, &fine.codes),
-                        modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
-                    }
-                }
-            }),
-        };
-        self.derived.push((key, Arc::clone(&chain)));
-        Ok(chain)
-    }
-
-    fn stepped_chain(&self, mut stylemap: Tensor, directions: &[DirectionStep], cancel: &Cancel) -> Result<Chain> {
-        for step in directions {
-            let direction = self.model.direction(step.index)?;
-            stylemap = edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref())?;
-        }
-        Chain::new(&self.model, &stylemap, cancel)
+        Ok(Frame { request: 0, kind, size_px: self.model.config.size, rgba, timings })
     }
 
     /// The modulations of the base under the layers, `chains` being those of `visible`. Mixes in place into what the last
@@ -432,6 +375,7 @@ impl Engine {
         if before.is_none() {
             self.previews.forget();
         }
+        let is_settled = before.as_ref().is_some_and(|before| before.is_settled);
         let (before_weights, mut before_modulations) = match before {
             Some(mixed) => (mixed.weights, mixed.modulations.into_iter().map(Some).collect()),
             None => (Vec::new(), Vec::new()),
@@ -446,7 +390,7 @@ impl Engine {
         for (index, modulator) in self.model.generator.modulators().iter().enumerate() {
             let parts = std::iter::once(base).chain(&chains).map(|chain| {
                 let (Some(code), Some(modulation)) = (chain.codes.get(index), chain.modulations.get(index)) else {
-                    return Err(Error::argument("a face's style codes are incomplete"));
+                    return Err(incomplete());
                 };
                 Ok(mix::Part { code, modulation })
             });
@@ -457,7 +401,8 @@ impl Engine {
             let before = before_modulations.get_mut(index).and_then(Option::take);
             modulations.push(mix::modulation(modulator, &parts, weights, work, before)?);
         }
-        self.mixed = Some(Mixed { base: Arc::clone(base), layers: chains, weights, modulations: modulations.clone() });
+        let base = Arc::clone(base);
+        self.mixed = Some(Mixed { base, layers: chains, weights, modulations: modulations.clone(), is_settled });
         Ok(modulations)
     }
 
@@ -482,6 +427,6 @@ fn values_of(stylemap: &Tensor) -> Result<Vec<f32>> {
     Ok(stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }
 
-fn unknown_face() -> Error {
-    Error::argument("the picture needs a face that is not open")
+fn incomplete() -> Error {
+    Error::argument("a face's style codes are incomplete")
 }

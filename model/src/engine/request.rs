@@ -1,8 +1,9 @@
 //! What the editor asks of the engine: a declarative description of the picture, complete in itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::mask::{Mask, Pooling};
+use crate::mask::Mask;
 
 /// A face known to the engine (an encoded photo or a stylemap from elsewhere). The caller chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +45,8 @@ pub struct Layer {
     pub strength: f32,
     /// Softens the mask by about this many of its pixels; 0 leaves it as painted.
     pub feather_px: f32,
+    /// How far the reference is brought to the colours of the face below before it is encoded, in [0, 1]; 0 leaves it as it is.
+    pub match_colours: f32,
     /// Steps along semantic directions, applied to the reference: they show where it is taken and nowhere else.
     pub directions: Vec<DirectionStep>,
 }
@@ -68,12 +71,27 @@ pub struct Scene {
     pub directions: Vec<DirectionStep>,
     /// The painted references.
     pub layers: Vec<Layer>,
+    /// How much of a face's residuals is shown, in [0, 1]; of faces that are not named here all. At 0 a face is what the encoder alone
+    /// makes of its photo.
+    pub likeness: BTreeMap<FaceId, f32>,
 }
 
 impl Scene {
     /// A face with nothing painted.
     pub fn face(face: FaceId) -> Self {
-        Self { base: Base::Face(face), directions: Vec::new(), layers: Vec::new() }
+        Self { base: Base::Face(face), directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() }
+    }
+
+    /// How much of a face's residuals is shown.
+    pub fn likeness_of(&self, face: FaceId) -> f32 {
+        self.likeness.get(&face).map_or(1.0, |likeness| likeness.clamp(0.0, 1.0))
+    }
+
+    /// The face to whose colours references are brought.
+    pub fn colours_of(&self) -> FaceId {
+        match self.base {
+            Base::Face(face) | Base::Interpolation { from: face, .. } | Base::StyleMix { fine: face, .. } => face,
+        }
     }
 
     /// Every face that the scene needs.
@@ -85,64 +103,27 @@ impl Scene {
         };
         std::iter::once(first).chain(second).chain(self.layers.iter().map(|layer| layer.face))
     }
-
-    /// Where the picture differs from `face` as it is: the union of the layers as they are mixed in, each with its move,
-    /// feather and strength. Where the base is not that face alone the picture differs everywhere; then `of_base` takes part.
-    pub fn painted_over(&self, face: FaceId, of_base: &Mask) -> Mask {
-        let is_face = self.base == Base::Face(face) && self.directions.iter().all(|step| step.amount == 0.0);
-        let mut painted = (!is_face).then(|| of_base.clone());
-        for Layer { mask, offset_px: (dx, dy), strength, feather_px, .. } in &self.layers {
-            let mask = mask.feathered(*feather_px).shifted(i64::from(*dx), i64::from(*dy));
-            let size_px = painted.as_ref().map_or(mask.size_px(), Mask::size_px);
-            let mask = mask.at_level(size_px, Pooling::Soft);
-            let below = painted.iter().flat_map(|below| below.weights().iter().copied());
-            let weights = mask.weights().iter().zip(below.chain(std::iter::repeat(0.0)));
-            let weights = weights.map(|(weight, below)| 1.0 - (1.0 - below) * (1.0 - weight * strength));
-            // Sizes and values are those of masks.
-            painted = Mask::new(size_px, weights.collect()).ok().or(painted);
-        }
-        painted.unwrap_or_else(|| Mask::constant(1, 0.0))
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn painted_is_the_union_of_the_layers() {
-        let dab = |x: usize| {
-            Arc::new(Mask::from_u8(4, &std::array::from_fn::<u8, 16, _>(|i| 255 * u8::from(i % 4 == x))).unwrap())
-        };
-        let layer = |x, dx, strength| Layer {
-            face: FaceId(1),
-            mask: dab(x),
-            offset_px: (dx, 0),
-            strength,
-            feather_px: 0.0,
-            directions: Vec::new(),
-        };
-        let scene =
-            Scene { layers: vec![layer(0, 0, 0.5), layer(0, 2, 1.0), layer(3, 1, 1.0)], ..Scene::face(FaceId(0)) };
-        let everywhere = Mask::constant(4, 0.25);
-        let of = |scene: &Scene, face| scene.painted_over(FaceId(face), &everywhere).weights().to_vec();
-        assert_eq!(of(&scene, 0)[..4], [0.5, 0.0, 1.0, 0.0]);
-        assert!(of(&Scene::face(FaceId(0)), 0).iter().all(|weight| *weight == 0.0));
-        let with_base = [0.625, 0.25, 1.0, 0.25];
-        assert_eq!(of(&scene, 2)[..4], with_base, "another face lies below");
-        let base = Base::Interpolation { from: FaceId(0), to: FaceId(1), t: 0.1 };
-        assert_eq!(of(&Scene { base, ..scene.clone() }, 0)[..4], with_base);
-        let step = DirectionStep { index: 0, amount: 1.0, mask: None };
-        assert_eq!(of(&Scene { directions: vec![step], ..scene }, 0)[..4], with_base);
-    }
+/// How near a frame is to the picture that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FrameKind {
+    /// Nearly what the faces' style codes mixed give; only a part was drawn anew.
+    Preview,
+    /// What the faces' style codes mixed give, or near it: what a moving brush shows.
+    Moving,
+    /// The picture of its request: where layers are painted, settled (see [`crate::settle`]).
+    Final,
 }
 
 /// A finished picture.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The number that [`super::EngineHandle::render`] gave to its request; later requests have greater numbers. A preview, which
-    /// the exact frame follows, has the number before: odd.
-    pub number: u64,
+    /// The number that [`super::EngineHandle::render`] gave to its request, 0 where there was none; later requests have greater
+    /// numbers.
+    pub request: u64,
+    /// A request's frames come in the order of their kinds, and end with the final one.
+    pub kind: FrameKind,
     /// Width and height.
     pub size_px: usize,
     /// RGBA, 8 bit, row by row from the top left, alpha 255.
@@ -152,14 +133,9 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The number of the request that it answers, be it a preview or exact.
-    pub fn request(&self) -> u64 {
-        self.number.next_multiple_of(2)
-    }
-
-    /// Whether it is no preview.
-    pub fn is_exact(&self) -> bool {
-        self.number.is_multiple_of(2)
+    /// Orders frames: the greater is the newer one.
+    pub fn order(&self) -> (u64, FrameKind) {
+        (self.request, self.kind)
     }
 }
 

@@ -2,20 +2,23 @@
 //!
 //! Requests go through a mailbox that holds every face still to be encoded but only ONE scene: a newer scene replaces one
 //! that has not started, so the picture under the brush is never behind a queue. A scene comes before waiting faces that it
-//! does not need. Frames are numbered; whoever shows them ignores a frame older than the one on screen.
+//! does not need. Frames are ordered; whoever shows them ignores a frame older than the one on screen. A picture that a moving
+//! brush's form was drawn of is settled when the brush has rested.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
-use super::{Engine, FaceId, Frame, Scene};
+use super::{Engine, FaceId, Frame, FrameKind, Scene};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::mailbox::Mailbox;
+use crate::latent::Latent;
+use crate::mailbox::{Mailbox, Next};
 use crate::model::ModelInfo;
 
 /// What the engine's thread reports, in the order in which it happens.
@@ -25,16 +28,14 @@ pub enum Event {
     Ready(Box<ModelInfo>),
     /// The model could not be loaded: nothing else will follow.
     LoadFailed(Error),
-    /// A face is encoded and can be painted with.
-    FaceReady(FaceId),
-    /// A face as it is, asked for by [`EngineHandle::draw_face`]; its number is 0.
-    FaceDrawn(FaceId, Frame),
-    /// A face that nobody has, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose number
+    /// A face is encoded and can be painted with; what files keep of it.
+    FaceReady(FaceId, Arc<Latent>),
+    /// A face that nobody has, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose request
     /// is 0.
     Sampled(SampleRequest, Vec<f32>, Frame),
     /// Such a face could not be drawn.
     SampleFailed(SampleRequest, Error),
-    /// A face could not be encoded, or not drawn.
+    /// A face could not be encoded.
     FaceFailed(FaceId, Error),
     /// A picture.
     Frame(Frame),
@@ -62,53 +63,22 @@ pub struct WorkerOptions {
     pub artificial_delay: Duration,
 }
 
-/// Lets long work stop early.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel {
-    is_asked: Arc<AtomicBool>,
-    /// The number of the newest request, and that of the one that this work is for.
-    superseded: Option<(Arc<AtomicU64>, u64)>,
-}
-
-impl Cancel {
-    /// Asks for the work to stop; it ends with [`Error::Cancelled`].
-    pub fn cancel(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
-    }
-
-    /// The same, which also stops once `newest` is more than `number`.
-    fn or_newer_than(&self, number: u64, newest: &Arc<AtomicU64>) -> Self {
-        Self { is_asked: Arc::clone(&self.is_asked), superseded: Some((Arc::clone(newest), number)) }
-    }
-
-    /// Fails if [`Cancel::cancel`] was called, or something newer is worth more.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub fn check(&self) -> Result<()> {
-        let is_superseded = |(newest, number): &(Arc<AtomicU64>, u64)| newest.load(Ordering::Relaxed) > *number;
-        let stops = self.is_asked.load(Ordering::Relaxed) || self.superseded.as_ref().is_some_and(is_superseded);
-        if stops { Err(Error::Cancelled) } else { Ok(()) }
-    }
-}
-
 enum FaceJob {
     Encode(FaceId, Arc<RgbImage>),
-    Stylemap(FaceId, Vec<f32>),
-    Draw(FaceId),
+    Latent(FaceId, Arc<Latent>, Option<Arc<RgbImage>>),
     Remove(FaceId),
 }
 
 impl FaceJob {
     fn face(&self) -> FaceId {
         match self {
-            Self::Encode(face, _) | Self::Stylemap(face, _) | Self::Draw(face) | Self::Remove(face) => *face,
+            Self::Encode(face, _) | Self::Latent(face, ..) | Self::Remove(face) => *face,
         }
     }
 
     /// Whether a scene that shows the face must wait for it.
     fn is_needed_by(&self, scene: &Scene) -> bool {
-        !matches!(self, Self::Draw(_)) && scene.faces().any(|face| face == self.face())
+        scene.faces().any(|face| face == self.face())
     }
 }
 
@@ -179,15 +149,9 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Encode(face, crop)));
     }
 
-    /// Takes a face that already is a stylemap: (style_dim, base, base), row by row.
-    pub fn add_stylemap(&self, face: FaceId, stylemap: Vec<f32>) {
-        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Stylemap(face, stylemap)));
-    }
-
-    /// Asks for a face as it is, beside the scene that is being worked on: what an edit is compared with. It comes when no
-    /// scene waits.
-    pub fn draw_face(&self, face: FaceId) {
-        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Draw(face)));
+    /// Takes a face that is known already, with the crop that it was encoded from, if it was.
+    pub fn add_latent(&self, face: FaceId, latent: Arc<Latent>, crop: Option<Arc<RgbImage>>) {
+        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Latent(face, latent, crop)));
     }
 
     /// Asks for these faces that nobody has, in place of any that were asked for and have not begun. They come one by one,
@@ -201,14 +165,14 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
     }
 
-    /// Asks for a picture, in place of any that was asked for and has not started, and of the exact one where only a preview
-    /// came yet. Returns the request's number. Faces that were added before and still wait are encoded first where the scene
+    /// Asks for a picture, in place of any that was asked for and has not started, and of what is still to come of one that has.
+    /// Returns the request's number. Faces that were added before and still wait are encoded first where the scene
     /// needs them.
     pub fn render(&self, scene: Scene) -> u64 {
         let mut number = 0;
         self.mailbox.send(|waiting| {
             // In one step, so that what waits is always what has the newest number.
-            number = self.newest_number.fetch_add(NUMBERS_PER_REQUEST, Ordering::Relaxed) + NUMBERS_PER_REQUEST;
+            number = self.newest_number.fetch_add(1, Ordering::Relaxed) + 1;
             waiting.scene = Some((number, scene));
         });
         number
@@ -232,8 +196,16 @@ enum Job {
     Scene(u64, Scene),
 }
 
-/// A preview has the number before that of its request.
-const NUMBERS_PER_REQUEST: u64 = 2;
+/// A brush that has rested for so long waits for the picture that stays. Shorter than a hand pauses on purpose, longer than
+/// the time between two movements of the slowest mouse.
+const REST: Duration = Duration::from_millis(60);
+
+/// A picture of which only a moving brush's form was drawn.
+struct Unsettled {
+    number: u64,
+    scene: Scene,
+    settle_at: Instant,
+}
 
 struct Worker<F> {
     mailbox: Arc<Mailbox<Waiting>>,
@@ -250,11 +222,20 @@ impl<F: FnMut(Event)> Worker<F> {
             Err(err) => return (self.on_event)(Event::LoadFailed(err)),
         };
         (self.on_event)(Event::Ready(Box::new(engine.info())));
-        while let Some(job) = self.mailbox.next(Waiting::take) {
-            match job {
-                Job::Face(job) => self.face(&mut engine, job),
-                Job::Sample(request) => self.sample(&mut engine, request),
-                Job::Scene(number, scene) => self.scene(&mut engine, number, &scene),
+        let mut unsettled: Option<Unsettled> = None;
+        loop {
+            let settle_at = unsettled.as_ref().map(|unsettled| unsettled.settle_at);
+            match self.mailbox.next_before(settle_at, Waiting::take) {
+                Next::Closed => return,
+                Next::DeadlinePassed => {
+                    if let Some(Unsettled { number, scene, .. }) = unsettled.take() {
+                        let cancel = self.cancel.or_newer_than(number, &self.newest_number);
+                        self.picture(&mut engine, number, &cancel, &mut |engine, cancel| engine.render(&scene, cancel));
+                    }
+                }
+                Next::Taken(Job::Face(job)) => self.face(&mut engine, job),
+                Next::Taken(Job::Sample(request)) => self.sample(&mut engine, request),
+                Next::Taken(Job::Scene(number, scene)) => unsettled = self.scene(&mut engine, number, scene),
             }
         }
     }
@@ -263,11 +244,14 @@ impl<F: FnMut(Event)> Worker<F> {
         let face = job.face();
         let cancel = self.cancel.clone();
         let mut attempt = |engine: &mut Engine| match &job {
-            FaceJob::Encode(_, crop) => engine.add_face(face, crop).map(|()| Some(Event::FaceReady(face))),
-            FaceJob::Stylemap(_, stylemap) => {
-                engine.add_stylemap(face, stylemap).map(|()| Some(Event::FaceReady(face)))
+            FaceJob::Encode(_, crop) => {
+                engine.add_face(face, crop, &cancel)?;
+                Ok(Some(Event::FaceReady(face, Arc::new(engine.latent(face)?.clone()))))
             }
-            FaceJob::Draw(_) => engine.draw_face(face, &cancel).map(|frame| Some(Event::FaceDrawn(face, frame))),
+            FaceJob::Latent(_, latent, crop) => {
+                engine.add_latent(face, Latent::clone(latent), crop.as_deref())?;
+                Ok(Some(Event::FaceReady(face, Arc::clone(latent))))
+            }
             FaceJob::Remove(_) => {
                 engine.remove_face(face);
                 Ok(None)
@@ -289,21 +273,42 @@ impl<F: FnMut(Event)> Worker<F> {
         }
     }
 
-    fn scene(&mut self, engine: &mut Engine, number: u64, scene: &Scene) {
+    /// Draws a scene as a moving brush shows it; gives what is to be settled once the brush rests.
+    fn scene(&mut self, engine: &mut Engine, number: u64, scene: Scene) -> Option<Unsettled> {
         if !self.options.artificial_delay.is_zero() {
             std::thread::sleep(self.options.artificial_delay);
         }
         let mut cancel = self.cancel.clone();
         // What fails here and matters fails again below.
-        if let Ok(Some(picture)) = self.with_fallback(engine, &mut |engine| engine.preview(scene, &cancel)) {
-            (self.on_event)(Event::Frame(Frame { number: number - 1, ..picture }));
+        if let Ok(Some(picture)) = self.with_fallback(engine, &mut |engine| engine.preview(&scene, &cancel)) {
+            (self.on_event)(Event::Frame(Frame { request: number, ..picture }));
             // From here on something newer is worth more than exactness.
             cancel = cancel.or_newer_than(number, &self.newest_number);
         }
-        match self.with_fallback(engine, &mut |engine| engine.render(scene, &cancel)) {
-            Ok(picture) => (self.on_event)(Event::Frame(Frame { number, ..picture })),
-            Err(Error::Cancelled) => {}
-            Err(err) => (self.on_event)(Event::FrameFailed(number, err)),
+        let kind = self.picture(engine, number, &cancel, &mut |engine, cancel| engine.render_moving(&scene, cancel));
+        let settle_at = Instant::now() + REST;
+        (kind == Some(FrameKind::Moving)).then_some(Unsettled { number, scene, settle_at })
+    }
+
+    /// Draws and reports a request's picture, and says of which kind it is; none where there is none.
+    fn picture(
+        &mut self,
+        engine: &mut Engine,
+        number: u64,
+        cancel: &Cancel,
+        draw: &mut dyn FnMut(&mut Engine, &Cancel) -> Result<Frame>,
+    ) -> Option<FrameKind> {
+        match self.with_fallback(engine, &mut |engine| draw(engine, cancel)) {
+            Ok(picture) => {
+                let kind = picture.kind;
+                (self.on_event)(Event::Frame(Frame { request: number, ..picture }));
+                Some(kind)
+            }
+            Err(Error::Cancelled) => None,
+            Err(err) => {
+                (self.on_event)(Event::FrameFailed(number, err));
+                None
+            }
         }
     }
 

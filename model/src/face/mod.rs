@@ -20,4 +20,4 @@ pub use around::Surroundings;
 pub use detect::{Detection, FaceDetector, FaceFrame};
 pub use geometry::{CropQuad, Landmarks, Similarity, crop_quad};
 pub use head::head_mask;
-pub use paste::{PasteOptions, PasteTarget, paste};
+pub use paste::{Composition, Extent, PasteTarget, paste};

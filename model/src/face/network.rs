@@ -173,12 +173,12 @@ mod tests {
     use super::super::detect::YUNET;
     use super::*;
 
-    /// The surest cell of the coarsest output, and sums over all cells, as onnxruntime 1.23 gives them for a demo
+    /// The surest cell of the coarsest output, and sums over all cells, as onnxruntime 1.23 gives them for one
     /// portrait.
     #[test]
     fn agrees_with_onnxruntime() -> Result<()> {
         let network = Network::from_onnx(YUNET)?;
-        let portrait = include_bytes!("../../../assets/demo/female_005.png");
+        let portrait = include_bytes!("../../../tests/fixtures/portraits/female_005.png");
         let portrait = crate::photo::load_bytes(portrait, "female_005.png")?;
         let outputs = network.outputs(&portrait)?;
         let class_sums = [610.6829f32, 117.708176, 47.540115];
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn features_agree_with_onnxruntime() -> Result<()> {
         let network = Network::from_onnx(YUNET)?;
-        let portrait = include_bytes!("../../../assets/demo/female_005.png");
+        let portrait = include_bytes!("../../../tests/fixtures/portraits/female_005.png");
         let portrait = crate::photo::load_bytes(portrait, "female_005.png")?;
         let places = [0, 6000, 6001, 6002, 12543];
         let cases = [

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::engine::Cancel;
+use crate::cancel::Cancel;
 use crate::kernels::{Fused, Input, Modulation, Sums, cpu_values};
 use crate::layers::{Conv, UpConv};
 

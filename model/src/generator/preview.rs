@@ -11,7 +11,7 @@ use std::ops::Range;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use crate::engine::Cancel;
+use crate::cancel::Cancel;
 use crate::kernels::{Sums, vectorised};
 
 use super::Generator;

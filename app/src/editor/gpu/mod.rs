@@ -7,9 +7,9 @@ use std::sync::Arc;
 use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, ScreenDescriptor};
 use egui::{PaintCallbackInfo, Rect, Vec2};
 use image::RgbImage;
-use stylemap::engine::Frame;
+use stylemap::engine::{Frame, FrameKind};
 
-use super::photo_view::Patch;
+use super::edit_view::{Patch, PatchKey};
 use crate::document::mask_image::{TILE_SIZE_PX, tile_origin_px};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId, Point};
 use crate::original::Original;
@@ -52,25 +52,25 @@ pub enum Picture {
     Crop(PhotoId, Arc<RgbImage>),
     /// A whole photo, reduced where it is large.
     Photo(PhotoId, Arc<Original>),
-    /// The edit in the part of the photo around the face.
+    /// The edit with the photos' fine structure, by itself or in the part of the photo around the face.
     Patch(Arc<Patch>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Key {
-    Frame(u64),
+    Frame((u64, FrameKind)),
     Crop(PhotoId),
     Photo(PhotoId),
-    Patch(PhotoId, u64),
+    Patch(PatchKey),
 }
 
 impl Picture {
     fn key(&self) -> Key {
         match self {
-            Self::Frame(frame) => Key::Frame(frame.number),
+            Self::Frame(frame) => Key::Frame(frame.order()),
             Self::Crop(id, _) => Key::Crop(*id),
             Self::Photo(id, _) => Key::Photo(*id),
-            Self::Patch(patch) => Key::Patch(patch.photo, patch.number),
+            Self::Patch(patch) => Key::Patch(patch.key),
         }
     }
 

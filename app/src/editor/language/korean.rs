@@ -562,6 +562,23 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Erase ellipse", "타원 지우기"),
     ("Zoom value", "확대 비율"),
     ("{name} value", "{name} 값"),
+    // Likeness.
+    ("Likeness", "닮음"),
+    ("Likeness of {name}", "{name}의 닮음"),
+    ("Change likeness", "닮음 바꾸기"),
+    (
+        "How true to the photo the face of {name} is. At 0 % it is what the model makes of it",
+        "{name}의 얼굴을 사진과 얼마나 닮게 할지 정합니다. 0 %는 모델이 그린 얼굴 그대로입니다",
+    ),
+    (
+        "This model has no fine encoder: it knows faces only by what it makes of them",
+        "이 모델에는 세부 인코더가 없어 사진과 더 닮게 할 수 없습니다",
+    ),
+    ("Match colours", "색 맞추기"),
+    (
+        "How far the photo is brought to the colours of the face that it is painted over",
+        "사진의 색을 칠해지는 얼굴의 색에 얼마나 맞출지 정합니다",
+    ),
     // Adjusting.
     ("Adjust whole face", "얼굴 전체 조정"),
     ("Adjust inside mask", "마스크 안만 조정"),

@@ -8,6 +8,7 @@ use egui::{
 use super::super::language::{tr, tr_with};
 use super::super::widgets::{self, Number};
 use super::super::{Command, Editor, icons, theme};
+use super::share_ui;
 use crate::document::history::EditKey;
 use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX};
 
@@ -282,8 +283,31 @@ impl Editor {
                 document.update_layer(layer.id, |layer| layer.feather_px = feather_px);
             });
         }
+        self.match_colours_ui(ui, layer);
         self.offset_ui(ui, layer);
         self.mask_buttons_ui(ui);
+    }
+
+    /// Whether the photo is brought to the source's colours, and how far.
+    fn match_colours_ui(&mut self, ui: &mut Ui, layer: &Layer) {
+        const LABEL: &str = "Match colours";
+        let hint = tr("How far the photo is brought to the colours of the face that it is painted over");
+        let mut share = layer.match_colours;
+        ui.horizontal(|ui| {
+            let mut is_on = share > 0.0;
+            let text = RichText::new(tr(LABEL)).color(theme::palette(ui.ctx()).text_weak);
+            if ui.checkbox(&mut is_on, text).on_hover_text(hint).changed() {
+                share = if is_on { 1.0 } else { 0.0 };
+                self.timeline.edit(LABEL, |document| {
+                    document.update_layer(layer.id, |layer| layer.match_colours = share);
+                });
+            }
+            if share_ui(ui, &mut share, 1.0, tr(LABEL), hint, None) {
+                self.timeline.edit_continuously(LABEL, EditKey::LayerMatchColours(layer.id), |document| {
+                    document.update_layer(layer.id, |layer| layer.match_colours = share);
+                });
+            }
+        });
     }
 
     fn mask_buttons_ui(&mut self, ui: &mut Ui) {

@@ -10,9 +10,9 @@ mod tool_options;
 mod tool_strip;
 mod top_bar;
 
-use egui::{Color32, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
+use egui::{Color32, PointerButton, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
 
-use super::{Editor, theme};
+use super::{Editor, theme, widgets};
 
 pub(super) use layers::Renaming;
 
@@ -50,8 +50,33 @@ impl Editor {
 
 fn section_break(ui: &mut Ui) {
     ui.add_space(theme::space::TIGHT);
-    super::widgets::divider(ui);
+    widgets::divider(ui);
     ui.add_space(2.0);
+}
+
+/// A share in the rest of a row: a slider and its value in percent. A double click on the slider brings it back to `usual`. A share
+/// that cannot be changed says why. `true` when it changed.
+fn share_ui(ui: &mut Ui, share: &mut f32, usual: f32, label: &str, hint: &str, disabled: Option<&str>) -> bool {
+    const VALUE_WIDTH: f32 = 58.0;
+    let before = *share * 100.0;
+    let mut percent = before;
+    let width = ui.available_width() - VALUE_WIDTH - ui.spacing().item_spacing.x - 4.0;
+    let mut is_reset = false;
+    ui.add_enabled_ui(disabled.is_none(), |ui| {
+        let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
+        let double_clicked = ui.input(|input| input.pointer.button_double_clicked(PointerButton::Primary));
+        is_reset = double_clicked && slider.enabled() && slider.contains_pointer();
+        slider.widget_info(|| WidgetInfo::slider(disabled.is_none(), f64::from(percent), label));
+        let value = widgets::number_field(ui, &mut percent, 0.0..=100.0, " %", label);
+        for response in [slider, value] {
+            response.on_hover_text(hint).on_disabled_hover_text(disabled.unwrap_or_default());
+        }
+    });
+    if is_reset {
+        percent = usual * 100.0;
+    }
+    *share = percent / 100.0;
+    percent != before
 }
 
 /// A square picture that can be clicked and dragged.

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Rect, Ui, vec2};
+use egui::{Color32, Popup, PopupCloseBehavior, Rect, Sense, Ui, vec2};
 
-use super::super::language::tr;
-use super::super::{Command, Editor, theme, widgets};
-use super::picture_button;
+use super::super::language::{tr, tr_with};
+use super::super::{Command, Editor, EngineState, theme, widgets};
+use super::{picture_button, share_ui};
 use crate::document::Photo;
+use crate::document::history::EditKey;
 
 const COLUMNS: usize = 4;
+const MENU_WIDTH: f32 = 250.0;
+const LIKENESS_PICTURE_SIZE: f32 = 20.0;
+const LIKENESS_LABEL_WIDTH: f32 = 58.0;
 
 impl Editor {
     pub(super) fn photos_ui(&mut self, ui: &mut Ui) {
@@ -38,6 +42,44 @@ impl Editor {
             });
         }
         ui.spacing_mut().item_spacing = ui.ctx().global_style().spacing.item_spacing;
+        // One part, however many rows: what is below it keeps its name, and so a drag its slider.
+        ui.vertical(|ui| self.photos_in_hand().iter().for_each(|photo| self.likeness_ui(ui, photo)));
+    }
+
+    /// The photos whose faces are worked on: the source and that of the active layer. Not those that never were photos.
+    fn photos_in_hand(&self) -> Vec<Arc<Photo>> {
+        let document = self.timeline.document();
+        let source = document.source();
+        let active = document.active_layer().map(|layer| layer.photo).filter(|photo| source != Some(*photo));
+        let photos = [source, active].into_iter().flatten().filter_map(|id| document.photo(id));
+        photos.filter(|photo| !photo.is_sample).map(Arc::clone).collect()
+    }
+
+    /// How much of a photo's likeness is shown.
+    fn likeness_ui(&mut self, ui: &mut Ui, photo: &Photo) {
+        let has_none = matches!(self.engine.state(), EngineState::Ready(info) if info.fine_encoder_parameters == 0);
+        let disabled =
+            has_none.then(|| tr("This model has no fine encoder: it knows faces only by what it makes of them"));
+        let hint = "How true to the photo the face of {name} is. At 0 % it is what the model makes of it";
+        let hint = tr_with(hint, &[("name", &photo.name)]);
+        let mut likeness = self.timeline.document().likeness(photo.id);
+        let has_changed = ui.horizontal(|ui| {
+            let texture = self.thumbnails.small(ui.ctx(), photo);
+            let picture = egui::Image::from_texture(&texture).corner_radius(4.0);
+            ui.add(picture.fit_to_exact_size(vec2(LIKENESS_PICTURE_SIZE, LIKENESS_PICTURE_SIZE)));
+            let (rect, label) = ui.allocate_exact_size(vec2(LIKENESS_LABEL_WIDTH, theme::space::ROW), Sense::hover());
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            let color = theme::palette(ui.ctx()).text_weak;
+            ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, tr("Likeness"), font, color);
+            label.on_hover_text(disabled.unwrap_or(&hint));
+            let name = tr_with("Likeness of {name}", &[("name", &photo.name)]);
+            share_ui(ui, &mut likeness, 1.0, &name, &hint, disabled)
+        });
+        if has_changed.inner {
+            self.timeline.edit_continuously("Change likeness", EditKey::Likeness(photo.id), |document| {
+                document.set_likeness(photo.id, likeness);
+            });
+        }
     }
 
     fn photo_ui(&mut self, ui: &mut Ui, photo: &Photo, size: f32) {
@@ -71,8 +113,10 @@ impl Editor {
         if response.clicked() {
             self.send(Command::UseAsReference(photo.id));
         }
-        response.context_menu(|ui| {
-            ui.set_min_width(190.0);
+        // A slider in a menu is dragged and clicked, which closes no menu; what is chosen in it does.
+        let menu = Popup::context_menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        menu.show(|ui| {
+            ui.set_width(MENU_WIDTH);
             widgets::menu_spacing(ui);
             for command in [
                 Command::UseAsReference(photo.id),
@@ -87,6 +131,10 @@ impl Editor {
                 for command in [Command::ChooseFace(Some(photo.id)), Command::PlaceFace(Some(photo.id))] {
                     self.menu_item_ui(ui, &command);
                 }
+            }
+            if !photo.is_sample {
+                ui.separator();
+                self.likeness_ui(ui, photo);
             }
             ui.separator();
             self.menu_item_ui(ui, &Command::RemovePhoto(photo.id));

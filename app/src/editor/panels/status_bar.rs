@@ -38,7 +38,7 @@ impl Editor {
                                 let (width, height) = placement.original.pixels.dimensions();
                                 [width as usize, height as usize]
                             }
-                            None => [frame.size_px; 2],
+                            None => [self.exported_face_px() as usize; 2],
                         };
                         ui.label(small(format!("{width} × {height} px"))).on_hover_text(tr("The picture's size"));
                         let total_ms = frame.timings.total_ms;

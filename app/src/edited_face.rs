@@ -1,0 +1,90 @@
+//! An edited face: what the model drew, with the fine structure of the photos that it shows, by itself or back in its photo. The same
+//! for the screen and for files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use image::RgbImage;
+use stylemap::engine::{FaceId, Frame, Scene};
+use stylemap::face::{Composition, Extent, PasteTarget};
+use stylemap::photo;
+
+use crate::document::{Document, Photo, Placement};
+
+/// A picture of the model and all that is needed to finish it.
+#[derive(Clone)]
+pub struct EditedFace {
+    /// The source, whose picture it is.
+    pub photo: Arc<Photo>,
+    /// The edit.
+    pub frame: Arc<Frame>,
+    /// What the edit shows.
+    scene: Scene,
+    /// The crops of the faces in it.
+    crops: BTreeMap<FaceId, Arc<RgbImage>>,
+}
+
+impl EditedFace {
+    /// A frame of the document, and the scene that it shows.
+    pub fn new(document: &Document, photo: Arc<Photo>, frame: Arc<Frame>, scene: Scene) -> Self {
+        let crop = |photo: &Arc<Photo>| (FaceId::from(photo.id), Arc::clone(&photo.crop));
+        let crops = document.photos().iter().map(crop).filter(|(id, _)| scene.faces().any(|face| face == *id)).collect();
+        Self { photo, frame, scene, crops }
+    }
+
+    /// Where the source lies in its photo.
+    ///
+    /// # Errors
+    /// When the source has no photo around it.
+    pub fn placement(&self) -> anyhow::Result<&Placement> {
+        self.photo.placement.as_ref().with_context(|| format!("{} has no photo around it", self.photo.name))
+    }
+
+    /// The whole photo at its own resolution with the edit in it.
+    ///
+    /// # Errors
+    /// When the source has no photo around it.
+    pub fn in_photo(&self) -> anyhow::Result<RgbImage> {
+        let placement = self.placement()?;
+        Ok(self.paste_into(&mut placement.paste_target(), Extent::Changes)?)
+    }
+
+    /// The face by itself.
+    ///
+    /// # Errors
+    /// When the frame is no picture of a model.
+    pub fn by_itself(&self, size_px: u32) -> anyhow::Result<RgbImage> {
+        Ok(self.paste_into(&mut crop_target(&self.photo, size_px)?, Extent::Whole)?)
+    }
+
+    /// The size of the face by itself that holds all that its photo has, in pixels.
+    pub fn full_size_px(&self) -> u32 {
+        full_size_px(&self.photo, self.frame.size_px)
+    }
+
+    /// A picture in which the crop lies, with the edit in it.
+    ///
+    /// # Errors
+    /// When the frame is no picture of a model.
+    pub fn paste_into(&self, target: &mut PasteTarget<'_>, extent: Extent) -> stylemap::Result<RgbImage> {
+        let picture = photo::rgb_from_rgba(&self.frame.rgba, self.frame.size_px)?;
+        let crop_of = |face: FaceId| self.crops.get(&face).map(Arc::clone);
+        let composition = Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of);
+        target.paste(&picture, &composition, extent)
+    }
+}
+
+/// The size of a face by itself that holds all that its photo has, in pixels; no smaller than the model's.
+pub fn full_size_px(photo: &Photo, model_px: usize) -> u32 {
+    photo.crop.width().max(model_px as u32)
+}
+
+/// A photo's crop at this size, for edits to be pasted into.
+///
+/// # Errors
+/// When the crop is a line of single pixels.
+pub fn crop_target(face: &Photo, size_px: u32) -> stylemap::Result<PasteTarget<'static>> {
+    PasteTarget::of_crop(Cow::Owned(photo::resized(&face.crop, size_px)))
+}

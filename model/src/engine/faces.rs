@@ -1,0 +1,502 @@
+//! The faces that the engine knows, and what is computed of each: style codes and modulations, under a budget.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{DType, Tensor};
+use image::RgbImage;
+
+use super::request::{Base, DirectionStep, FaceId, Layer, Scene};
+use super::{Cancel, values_of};
+use crate::agreement::{agreement, gray};
+use crate::colours::ColourMatch;
+use crate::edit;
+use crate::error::{Error, Result};
+use crate::latent::{Latent, Residuals, residual_share};
+use crate::model::Model;
+use crate::photo;
+
+/// Faces in the colours of others that are kept although the picture does not show them.
+const MATCHED_KEPT: usize = 4;
+
+/// The style codes and modulations of a face, or of what is made of faces.
+pub(super) struct Chain {
+    pub(super) codes: Vec<Tensor>,
+    pub(super) modulations: Vec<Tensor>,
+    /// How much of its residuals it shows.
+    pub(super) likeness: f32,
+    /// Drawn by itself, once a mix needed it.
+    picture: OnceLock<Tensor>,
+}
+
+impl Chain {
+    fn new(model: &Model, codes: Vec<Tensor>, likeness: f32, cancel: &Cancel) -> Result<Self> {
+        cancel.check()?;
+        let modulations = model.generator.modulations(&codes)?;
+        Ok(Self { codes, modulations, likeness, picture: OnceLock::new() })
+    }
+
+    /// A stylemap without residuals.
+    pub(super) fn of_stylemap(model: &Model, stylemap: &Tensor, cancel: &Cancel) -> Result<Self> {
+        cancel.check()?;
+        Self::new(model, model.generator.style_codes(stylemap)?, 1.0, cancel)
+    }
+
+    /// Its picture: (1, 3, size, size).
+    pub(super) fn picture(&self, model: &Model, cancel: &Cancel) -> Result<&Tensor> {
+        if self.picture.get().is_none() {
+            // Whoever else drew it meanwhile drew the same.
+            let _ = self.picture.set(model.generator.main_path(&self.modulations, cancel)?);
+        }
+        self.picture.get().ok_or(Error::Cancelled)
+    }
+
+    fn bytes(&self) -> usize {
+        let bytes = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+        self.codes.iter().chain(&self.modulations).map(bytes).sum()
+    }
+}
+
+/// A face in its own colours, or brought to those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Variant {
+    face: FaceId,
+    colours: Option<Colours>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Colours {
+    of: FaceId,
+    /// How far it is brought to them.
+    permille: u16,
+}
+
+impl Variant {
+    pub(super) fn plain(face: FaceId) -> Self {
+        Self { face, colours: None }
+    }
+
+    /// As a layer over a face of these colours takes it.
+    fn of_layer(layer: &Layer, colours_of: FaceId) -> Self {
+        let permille = (layer.match_colours.clamp(0.0, 1.0) * 1000.0).round() as u16;
+        let colours = (permille > 0 && layer.face != colours_of).then_some(Colours { of: colours_of, permille });
+        Self { face: layer.face, colours }
+    }
+
+    fn needs(&self, face: FaceId) -> bool {
+        self.face == face || self.colours.is_some_and(|colours| colours.of == face)
+    }
+}
+
+/// A variant with so much of its residuals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Portrait {
+    variant: Variant,
+    likeness: f32,
+}
+
+/// What a chain is made of.
+#[derive(Clone, Debug, PartialEq)]
+enum Origin {
+    Face(Portrait),
+    Interpolation { from: Portrait, to: Portrait, t: f32 },
+    StyleMix { coarse: Portrait, fine: Portrait },
+}
+
+/// A chain that a scene needs: its origin, and the steps that it is moved by.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    origin: Origin,
+    directions: Vec<DirectionStep>,
+}
+
+impl Wanted {
+    /// Directions in the order of the model's: steps in another order are the same picture, to the last bit.
+    fn new(origin: Origin, directions: &[DirectionStep]) -> Self {
+        let mut directions: Vec<_> = directions.iter().filter(|step| step.amount != 0.0).cloned().collect();
+        directions.sort_by_key(|step| step.index);
+        Self { origin, directions }
+    }
+
+    pub(super) fn of_base(scene: &Scene) -> Self {
+        let portrait = |face| Portrait { variant: Variant::plain(face), likeness: scene.likeness_of(face) };
+        let origin = match scene.base {
+            Base::Face(face) => Origin::Face(portrait(face)),
+            Base::Interpolation { from, to, t } => Origin::Interpolation { from: portrait(from), to: portrait(to), t },
+            Base::StyleMix { coarse, fine } => Origin::StyleMix { coarse: portrait(coarse), fine: portrait(fine) },
+        };
+        Self::new(origin, &scene.directions)
+    }
+
+    pub(super) fn of_layer(scene: &Scene, layer: &Layer) -> Self {
+        let variant = Variant::of_layer(layer, scene.colours_of());
+        Self::new(Origin::Face(Portrait { variant, likeness: scene.likeness_of(layer.face) }), &layer.directions)
+    }
+
+    /// What it is mixed from.
+    fn parts(&self) -> Vec<Self> {
+        match self.origin {
+            Origin::StyleMix { coarse, fine } => {
+                [coarse, fine].map(|face| Self { origin: Origin::Face(face), ..self.clone() }).to_vec()
+            }
+            Origin::Face(_) | Origin::Interpolation { .. } => Vec::new(),
+        }
+    }
+
+    /// The faces whose own chains it uses: those that are only interpolated between give their stylemaps.
+    pub(super) fn variants(&self) -> Vec<Variant> {
+        match &self.origin {
+            Origin::Face(portrait) => vec![portrait.variant],
+            Origin::Interpolation { .. } => Vec::new(),
+            Origin::StyleMix { coarse, fine } => vec![coarse.variant, fine.variant],
+        }
+    }
+}
+
+struct Face {
+    /// On the host, so that a lost device loses no face.
+    latent: Latent,
+    stylemap: Tensor,
+    /// At the model's size; drawn by the model where the face never was a photo, once its colours are asked for.
+    crop: Option<Arc<RgbImage>>,
+    chain: Option<Arc<Chain>>,
+    /// The picture of the stylemap alone, once the face was moved along a direction.
+    coarse_picture: Option<Tensor>,
+    /// When it was last of use, in pictures drawn.
+    last_use: u64,
+}
+
+impl Face {
+    fn new(stylemap: Tensor, residuals: Option<Residuals>, crop: Option<Arc<RgbImage>>) -> Result<Self> {
+        let latent = Latent { stylemap: values_of(&stylemap)?, residuals };
+        Ok(Self { latent, stylemap, crop, chain: None, coarse_picture: None, last_use: 0 })
+    }
+
+    fn encoded(model: &Model, crop: &RgbImage, cancel: &Cancel) -> Result<Self> {
+        let size = model.config.size;
+        let image = model.place(&photo::to_tensor(crop, size)?)?;
+        let (stylemap, residuals) = model.encode(&image, cancel)?;
+        Self::new(stylemap, residuals, Some(small_crop(crop, size)?))
+    }
+}
+
+fn small_crop(crop: &RgbImage, size: usize) -> Result<Arc<RgbImage>> {
+    let size_px = u32::try_from(size).map_err(|_| Error::argument("the picture is too large"))?;
+    Ok(Arc::new(photo::resized(crop, size_px)))
+}
+
+/// Every face, and the chains that are cached.
+pub(super) struct Faces {
+    faces: HashMap<Variant, Face>,
+    /// Chains that are no face's own, of the scene in hand.
+    derived: Vec<(Wanted, Arc<Chain>)>,
+    budget_bytes: usize,
+    pictures_drawn: u64,
+}
+
+impl Faces {
+    pub(super) fn new(budget_bytes: usize) -> Self {
+        Self { faces: HashMap::new(), derived: Vec::new(), budget_bytes, pictures_drawn: 0 }
+    }
+
+    pub(super) fn set_budget(&mut self, bytes: usize) {
+        self.budget_bytes = bytes;
+    }
+
+    pub(super) fn cache_bytes(&self) -> usize {
+        let chains = self.faces.values().filter_map(|face| face.chain.as_ref());
+        chains.chain(self.derived.iter().map(|(_, chain)| chain)).map(|chain| chain.bytes()).sum()
+    }
+
+    /// Encodes an aligned square crop; a face of that number is replaced.
+    pub(super) fn encode(&mut self, model: &Model, id: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
+        let face = Face::encoded(model, crop, cancel)?;
+        self.insert(id, face);
+        Ok(())
+    }
+
+    /// Takes a face that is known already, with the crop that it was encoded from, if any; a face of that number is replaced.
+    pub(super) fn add(&mut self, model: &Model, id: FaceId, latent: Latent, crop: Option<&RgbImage>) -> Result<()> {
+        let stylemap = model.stylemap_from_values(latent.stylemap)?;
+        let residuals =
+            latent.residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
+        let crop = crop.map(|crop| small_crop(crop, model.config.size)).transpose()?;
+        self.insert(id, Face::new(stylemap, residuals, crop)?);
+        Ok(())
+    }
+
+    fn insert(&mut self, id: FaceId, face: Face) {
+        self.remove(id);
+        self.faces.insert(Variant::plain(id), face);
+    }
+
+    pub(super) fn remove(&mut self, id: FaceId) {
+        self.faces.retain(|variant, _| !variant.needs(id));
+        // Holds nothing that cannot be made again.
+        self.derived.clear();
+    }
+
+    pub(super) fn latent(&self, id: FaceId) -> Result<&Latent> {
+        self.faces.get(&Variant::plain(id)).map(|face| &face.latent).ok_or_else(unknown_face)
+    }
+
+    pub(super) fn stylemap(&self, id: FaceId) -> Result<&Tensor> {
+        self.faces.get(&Variant::plain(id)).map(|face| &face.stylemap).ok_or_else(unknown_face)
+    }
+
+    /// Brings every face to a new device.
+    pub(super) fn move_to(&mut self, model: &Model) -> Result<()> {
+        self.derived.clear();
+        for face in self.faces.values_mut() {
+            (face.chain, face.coarse_picture) = (None, None);
+            face.stylemap = model.stylemap_from_values(face.latent.stylemap.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Drops what was of no use for longest until the rest is within the budget. `of_picture`: the faces of the one just drawn. Gives
+    /// the chains that went.
+    pub(super) fn evict(&mut self, of_picture: &[Variant]) -> Vec<Arc<Chain>> {
+        self.pictures_drawn += 1;
+        let now = self.pictures_drawn;
+        for variant in of_picture {
+            if let Some(face) = self.faces.get_mut(variant) {
+                face.last_use = now;
+            }
+        }
+        let mut gone = Vec::new();
+        loop {
+            let idle = |(variant, face): &(&Variant, &Face)| variant.colours.is_some() && face.last_use < now;
+            let matched: Vec<_> = self.faces.iter().filter(idle).collect();
+            let Some(oldest) = matched.iter().min_by_key(|(_, face)| face.last_use).map(|(variant, _)| **variant)
+            else {
+                break;
+            };
+            if matched.len() <= MATCHED_KEPT {
+                break;
+            }
+            gone.extend(self.faces.remove(&oldest).and_then(|face| face.chain));
+        }
+        while self.cache_bytes() > self.budget_bytes {
+            let idle = |face: &&mut Face| face.chain.is_some() && face.last_use < now;
+            let Some(face) = self.faces.values_mut().filter(idle).min_by_key(|face| face.last_use) else { break };
+            gone.extend(face.chain.take());
+        }
+        gone
+    }
+
+    /// The chains of a scene's base and of these layers. Of those that are no face's own, the ones in use are kept for the next
+    /// frame.
+    pub(super) fn chains(
+        &mut self,
+        model: &Model,
+        base: &Wanted,
+        layers: &[Wanted],
+        cancel: &Cancel,
+    ) -> Result<(Arc<Chain>, Vec<Arc<Chain>>)> {
+        let parts = base.parts();
+        let mut known = std::mem::take(&mut self.derived);
+        // The memory of what is of no use any more first: what is new fits into it.
+        known.retain(|(wanted, _)| wanted == base || layers.contains(wanted) || parts.contains(wanted));
+        let base = self.chain(model, base, &mut known, cancel)?;
+        let layers = layers.iter().map(|layer| self.chain(model, layer, &mut known, cancel)).collect::<Result<_>>()?;
+        Ok((base, layers))
+    }
+
+    /// One chain: computed, or that of the last frame from `known`.
+    fn chain(
+        &mut self,
+        model: &Model,
+        wanted: &Wanted,
+        known: &mut Vec<(Wanted, Arc<Chain>)>,
+        cancel: &Cancel,
+    ) -> Result<Arc<Chain>> {
+        if let (Origin::Face(portrait), []) = (&wanted.origin, wanted.directions.as_slice()) {
+            return self.own_chain(model, *portrait, cancel);
+        }
+        if let Some((_, chain)) = self.derived.iter().find(|(derived, _)| derived == wanted) {
+            return Ok(Arc::clone(chain));
+        }
+        let chain = match known.iter().position(|(derived, _)| derived == wanted) {
+            Some(index) => known.swap_remove(index).1,
+            None => Arc::new(match wanted.parts().as_slice() {
+                [coarse, fine] => {
+                    // Every code keeps its own modulation: nothing is computed for the mix itself.
+                    let coarse = self.chain(model, coarse, known, cancel)?;
+                    let fine = self.chain(model, fine, known, cancel)?;
+                    Chain {
+                        codes: edit::style_mix(&coarse.codes, &fine.codes),
+                        modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
+                        likeness: fine.likeness,
+                        picture: OnceLock::new(),
+                    }
+                }
+                _ => self.made_chain(model, wanted, cancel)?,
+            }),
+        };
+        self.derived.push((wanted.clone(), Arc::clone(&chain)));
+        Ok(chain)
+    }
+
+    /// A face's chain without directions.
+    pub(super) fn own_chain(&mut self, model: &Model, portrait: Portrait, cancel: &Cancel) -> Result<Arc<Chain>> {
+        let Portrait { variant, likeness } = portrait;
+        let face = self.face(model, variant, cancel)?;
+        if let Some(chain) = face.chain.as_ref().filter(|chain| chain.likeness == likeness) {
+            return Ok(Arc::clone(chain));
+        }
+        cancel.check()?;
+        let codes = model.generator.style_codes(&face.stylemap)?;
+        let residuals = placed(model, face.latent.residuals.as_ref(), likeness)?;
+        let codes = with_residuals(model, codes, residuals.as_deref())?;
+        let chain = Arc::new(Chain::new(model, codes, likeness, cancel)?);
+        face.chain = Some(Arc::clone(&chain));
+        Ok(chain)
+    }
+
+    /// The chain of a stylemap that is moved along directions, or lies between two.
+    fn made_chain(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Chain> {
+        let (stylemap, residuals, likeness) = self.start(model, &wanted.origin, cancel)?;
+        let mut moved = stylemap.clone();
+        for step in &wanted.directions {
+            let direction = model.direction(step.index)?;
+            moved = edit::step(&moved, &direction, f64::from(step.amount), step.mask.as_deref())?;
+        }
+        let codes = model.generator.style_codes(&moved)?;
+        let residuals = match residuals {
+            Some(residuals) if !wanted.directions.is_empty() => residuals,
+            residuals => {
+                let codes = with_residuals(model, codes, residuals.as_deref())?;
+                return Chain::new(model, codes, likeness, cancel);
+            }
+        };
+        // Residuals are those of what stood there before: they stay as far as it still stands there.
+        let mut chain = Chain::new(model, codes, likeness, cancel)?;
+        let after = model.generator.main_path(&chain.modulations, cancel)?;
+        let before = self.coarse_picture(model, &wanted.origin, &stylemap, cancel)?;
+        let residuals = faded(&residuals, &before, &after)?;
+        let fine = model.config.fine_codes();
+        let fine_codes = model.generator.with_residuals(&chain.codes, Some(&residuals))?;
+        chain.modulations.truncate(fine.start);
+        chain.modulations.extend(model.generator.fine_modulations(&fine_codes)?);
+        chain.codes.truncate(fine.start);
+        chain.codes.extend(fine_codes);
+        Ok(chain)
+    }
+
+    /// Stylemap, residuals and how much of them an origin shows.
+    fn start(&mut self, model: &Model, origin: &Origin, cancel: &Cancel) -> Result<(Tensor, Option<Vec<Tensor>>, f32)> {
+        let mut face = |portrait: &Portrait, share: f32| -> Result<_> {
+            let face = self.face(model, portrait.variant, cancel)?;
+            let residuals = placed(model, face.latent.residuals.as_ref(), share * portrait.likeness)?;
+            Ok((face.stylemap.clone(), residuals))
+        };
+        match origin {
+            Origin::Face(portrait) => {
+                let (stylemap, residuals) = face(portrait, 1.0)?;
+                Ok((stylemap, residuals, portrait.likeness))
+            }
+            Origin::Interpolation { from, to, t } => {
+                let likeness = (1.0 - t) * from.likeness + t * to.likeness;
+                // Never both: at most one of the shares is not zero.
+                let (from, residuals_from) = face(from, residual_share(*t))?;
+                let (to, residuals_to) = face(to, residual_share(1.0 - t))?;
+                Ok((edit::interpolate(&from, &to, f64::from(*t))?, residuals_from.or(residuals_to), likeness))
+            }
+            Origin::StyleMix { .. } => Err(Error::Internal("a mix of styles has no stylemap".to_owned())),
+        }
+    }
+
+    /// The picture of a stylemap without residuals; a face's own is kept.
+    fn coarse_picture(&mut self, model: &Model, origin: &Origin, stylemap: &Tensor, cancel: &Cancel) -> Result<Tensor> {
+        let variant = match origin {
+            Origin::Face(portrait) => Some(portrait.variant),
+            Origin::Interpolation { .. } | Origin::StyleMix { .. } => None,
+        };
+        let kept = variant.and_then(|variant| self.faces.get(&variant)?.coarse_picture.clone());
+        if let Some(picture) = kept {
+            return Ok(picture);
+        }
+        let chain = Chain::of_stylemap(model, stylemap, cancel)?;
+        let picture = model.generator.main_path(&chain.modulations, cancel)?;
+        if let Some(face) = variant.and_then(|variant| self.faces.get_mut(&variant)) {
+            face.coarse_picture = Some(picture.clone());
+        }
+        Ok(picture)
+    }
+
+    /// A face; one in the colours of another is made when it is first asked for.
+    fn face(&mut self, model: &Model, variant: Variant, cancel: &Cancel) -> Result<&mut Face> {
+        if let (false, Some(Colours { of, permille })) = (self.faces.contains_key(&variant), variant.colours) {
+            let target = self.crop(model, of, cancel)?;
+            let reference = self.crop(model, variant.face, cancel)?;
+            let matched = ColourMatch::new(&reference, &target, f32::from(permille) / 1000.0).apply(&reference);
+            self.faces.insert(variant, Face::encoded(model, &matched, cancel)?);
+        }
+        self.faces.get_mut(&variant).ok_or_else(unknown_face)
+    }
+
+    /// What a face looks like, at the model's size.
+    fn crop(&mut self, model: &Model, id: FaceId, cancel: &Cancel) -> Result<Arc<RgbImage>> {
+        let variant = Variant::plain(id);
+        let face = self.faces.get(&variant).ok_or_else(unknown_face)?;
+        if let Some(crop) = &face.crop {
+            return Ok(Arc::clone(crop));
+        }
+        let chain = self.own_chain(model, Portrait { variant, likeness: 1.0 }, cancel)?;
+        let rgba = photo::to_rgba(chain.picture(model, cancel)?)?;
+        let crop = Arc::new(photo::rgb_from_rgba(&rgba, model.config.size)?);
+        if let Some(face) = self.faces.get_mut(&variant) {
+            face.crop = Some(Arc::clone(&crop));
+        }
+        Ok(crop)
+    }
+}
+
+impl Portrait {
+    /// In its own colours.
+    pub(super) fn plain(face: FaceId, likeness: f32) -> Self {
+        Self { variant: Variant::plain(face), likeness }
+    }
+}
+
+/// So much of a face's residuals, on the device; `None` where that is nothing.
+fn placed(model: &Model, residuals: Option<&Residuals>, share: f32) -> Result<Option<Vec<Tensor>>> {
+    let Some(residuals) = residuals.filter(|_| share != 0.0) else { return Ok(None) };
+    Ok(Some(model.place_residuals(residuals, f64::from(share))?))
+}
+
+/// All style codes, with residuals on the finest.
+fn with_residuals(model: &Model, mut codes: Vec<Tensor>, residuals: Option<&[Tensor]>) -> Result<Vec<Tensor>> {
+    if residuals.is_some() {
+        let fine = model.generator.with_residuals(&codes, residuals)?;
+        codes.truncate(model.config.fine_codes().start);
+        codes.extend(fine);
+    }
+    Ok(codes)
+}
+
+/// Residuals as far as the picture `after` a move still shows the structure of the one `before`.
+fn faded(residuals: &[Tensor], before: &Tensor, after: &Tensor) -> Result<Vec<Tensor>> {
+    let (_, _, size, _) = before.dims4()?;
+    let [before, after] = [gray_of(before)?, gray_of(after)?];
+    let kept = Tensor::from_vec(agreement(&before, &after, size), (1, 1, size, size), &candle_core::Device::Cpu)?;
+    let of_level = |residual: &Tensor| -> Result<Tensor> {
+        let cell = size / residual.dim(3)?;
+        let kept = if cell == 1 { kept.clone() } else { kept.avg_pool2d(cell)? };
+        let kept = kept.to_device(residual.device())?.to_dtype(residual.dtype())?;
+        Ok(residual.broadcast_mul(&kept)?)
+    };
+    residuals.iter().map(of_level).collect()
+}
+
+/// An image (1, 3, size, size) in [-1, 1] as gray levels.
+fn gray_of(image: &Tensor) -> Result<Vec<f32>> {
+    let values = image.get(0)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let plane = values.len() / 3;
+    Ok((0..plane).map(|i| gray([0, 1, 2].map(|channel| values[channel * plane + i] * 127.5 + 127.5))).collect())
+}
+
+pub(super) fn unknown_face() -> Error {
+    Error::argument("the picture needs a face that is not open")
+}
