@@ -3,8 +3,8 @@ to know about the stylemaps of photos.
 
 Tensors: `g_ema.*`, `e_ema.*` (published names), `fine.*` if there is a fine encoder (names of fine_encoder.py), `mean_stylemap`
 (style_dim, base, base), `pca.components` (n, style_dim, base, base), each of length 1, and `pca.std` (n), the standard deviation of the photos'
-stylemaps along each (f32). Metadata: `format`, `name`, `license`, `trained_on`, `images_seen`, `mapping` (`trained` or `untrained`),
-`stylemap.config`.
+stylemaps along each (f32). Metadata: `format`, `name`, `license`, `trained_on`, `images_seen`, `fine_images_seen` (by the
+fine encoder, if known), `mapping` (`trained` or `untrained`), `stylemap.config`.
 
 With `--stylemaps` the photos' stylemaps are kept for directions.py: one tensor `stylemaps` (photos, style_dim * base * base), f32.
 
@@ -104,6 +104,8 @@ def main() -> None:
         "mapping": arguments.mapping or model.metadata.get("mapping", trained_mapping),
         "stylemap.config": json.dumps(model.config.to_dict()),
     }
+    if model.fine_encoder is not None and "fine_images_seen" in model.metadata:
+        metadata["fine_images_seen"] = str(model.metadata["fine_images_seen"])
     save_file({name: value.contiguous() for name, value in tensors.items()}, str(arguments.out), metadata)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB, {len(pixels)} photos described")
 

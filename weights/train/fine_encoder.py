@@ -73,6 +73,12 @@ def add_residuals(codes: list[Tensor], residuals: list[Tensor]) -> list[Tensor]:
     return [*codes[:-FINE_CODES], *fine]
 
 
+def residual_share(t: Tensor) -> Tensor:
+    """How much of a face's residuals is left at the part `t` (0 to 1) of the way to another one: smoothstep(1 - 2 t) up to halfway, then 0."""
+    x = (1 - 2 * t).clamp(min=0)
+    return x * x * (3 - 2 * x)
+
+
 def refine(
     decoder: Decoder, fine_encoder: FineEncoder, photos: Tensor, codes: list[Tensor], passes: int
 ) -> tuple[list[Tensor], list[Tensor]]:

@@ -11,10 +11,11 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from fine_encoder import FINE_CODES, FineEncoder, add_residuals, refine
+from fine_encoder import FINE_CODES, FineEncoder, add_residuals, refine, residual_share
 from networks import Config, Encoder, Generator
 
 GENERATOR_PREFIX, ENCODER_PREFIX, FINE_ENCODER_PREFIX = "g_ema.", "e_ema.", "fine."
+SAID_BY_CHECKPOINTS = ("images_seen", "fine_images_seen", "phase", "mapping")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Model:
     encoder: Encoder
     fine_encoder: FineEncoder | None
     metadata: dict[str, Any]
-    """A safetensors file's metadata; of a training checkpoint `images_seen` and `phase`."""
+    """A safetensors file's metadata; of a training checkpoint those of `SAID_BY_CHECKPOINTS` that it has."""
 
     def networks(self) -> dict[str, nn.Module]:
         """All networks by their prefixes in model files."""
@@ -61,6 +62,19 @@ class Model:
     def picture(self, face: Face) -> Tensor:
         """A face as images (N, 3, size, size), clamped to [-1, 1]."""
         return self.generator.decoder.from_codes(self.codes(face)).clamp(-1, 1)
+
+    def between(self, first: Face, second: Face, t: Tensor) -> Tensor:
+        """Images (T, 3, size, size), clamped, on the way from one face (N = 1) to another, at places t (T,) from 0 to 1.
+
+        The stylemap moves in a line. Residuals fade faster: hair and mouths of two faces seldom lie over each other, and half of both is a double
+        exposure. Halfway the picture is the stylemap's alone.
+        """
+        t = t.view(-1, 1, 1, 1)
+        codes = self.generator.decoder.style_codes((1 - t) * first.stylemap + t * second.stylemap)
+        if first.residuals:
+            pairs = zip(first.residuals, second.residuals, strict=True)
+            codes = add_residuals(codes, [residual_share(t) * a + residual_share(1 - t) * b for a, b in pairs])
+        return self.generator.decoder.from_codes(codes).clamp(-1, 1)
 
     def reconstruct(self, images: Tensor, likeness: float = 1.0) -> Tensor:
         """Images (N, 3, size, size) through the encoders and the generator, clamped to [-1, 1]."""
@@ -87,7 +101,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Model:
         config = Config.from_dict(checkpoint["config"])
         generator_state, encoder_state = checkpoint["generator_average"], checkpoint["encoder_average"]
         fine_state = checkpoint.get("fine_encoder_average", {})
-        metadata = {"images_seen": checkpoint["images_seen"], "phase": checkpoint.get("phase")}
+        metadata = {name: checkpoint[name] for name in SAID_BY_CHECKPOINTS if name in checkpoint}
     generator, encoder = Generator(config), Encoder(config)
     fine_encoder = FineEncoder(config, config.fine_encoder) if config.fine_encoder else None
     for network, state in ((generator, generator_state), (encoder, encoder_state), (fine_encoder, fine_state)):
