@@ -32,7 +32,7 @@ def interpolation(model: Model, a: Tensor, b: Tensor) -> Tensor:
 def edits(model: Model, source: Tensor, reference: Tensor) -> Tensor:
     """Photo, reconstruction, the reference, and the source with each part of the reference."""
     faces = (model.face(source), model.face(reference))
-    results = [edit(model, (source, reference), faces, rectangle_mask(name, model.config.size)) for name in EDITED]
+    results = [edit(model, faces, rectangle_mask(name, model.config.size)) for name in EDITED]
     return torch.cat([source, model.picture(faces[0]), reference, *results])
 
 

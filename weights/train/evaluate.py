@@ -6,8 +6,8 @@ image is resized only if its size is not the model's: with Pillow's LANCZOS (sup
 fixed-point weights of 8-bit images, horizontal pass first, rounded to 8 bit between the passes and at the end). x = pixel / 127.5 - 1.
 Everything is computed in f32. Results of the network are clamped to [-1, 1] and not rounded to 8 bit.
 
-**Likeness** L (`--likeness`, 1 unless told otherwise): the residuals d of a face's style codes are L times those that the fine encoder finds in its passes
-(see fine_encoder.py). With 0, or a model without a fine encoder, there are none, E stands for the encoder alone, and nothing is settled.
+**Likeness** L (`--likeness`, 1 unless told otherwise): the residuals d of a face's style codes are L times those that the fine encoder finds in its passes,
+rounded to f16 (see fine_encoder.py). With 0, or a model without a fine encoder, there are none, E stands for the encoder alone, and nothing is settled.
 
 **Reconstruction**, per image: y = clamp(G(E(x), d)).
 - `mse`: mean over channels and pixels of (y - x)^2.
@@ -26,7 +26,7 @@ LPIPS is needed for all of these; without it there is no `interpolation` in the 
 
 **Local edits**, per pair (source a, reference b) and mask m (1 inside, on the model's pixels): style codes of both faces (with their residuals) are
 mixed at every level, code = m_r * code_b + (1 - m_r) * code_a, m_r = average of m over each cell of the level's grid; with residuals the mix is then
-settled (`settle` in fine_encoder.py, of strength L); e = clamp(G of the codes).
+settled (`settle` in fine_encoder.py: the faces' own pictures G(E(x), d), weights 1 - m and m, likeness L); e = clamp(G of the codes).
 - `mse_src`: over channels and pixels with m = 0, mean of (e - x_a)^2. `mse_ref`: over those with m = 1, mean of (e - x_b)^2.
 - `change_src`, `change_ref`: the same against the reconstructions y_a and y_b instead of the photos: what the edit itself changed
   where nothing should change, and how far it is from what was to be painted.
@@ -85,17 +85,18 @@ def rectangle_mask(name: str, size: int) -> Tensor:
     return (rows[:, None] & columns[None, :]).float()[None, None]
 
 
-def edit(model: Model, photos: tuple[Tensor, Tensor], faces: tuple[Face, Face], mask: Tensor, likeness: float = 1.0) -> Tensor:
-    """Local editing in W+ with a mask (1, 1, size, size): the first face with the masked part of the second, settled; clamped images.
+def edit(model: Model, faces: tuple[Face, Face], mask: Tensor, likeness: float = 1.0) -> Tensor:
+    """Local editing in W+ with a mask (1, 1, size, size): the first of two faces (N = 1) of that `likeness` with the masked part of the second.
 
-    `photos` (N, 3, size, size) are those of the `faces`, whose residuals are of that `likeness`.
+    Settled, if the faces have residuals. Clamped images.
     """
     decoder = model.generator.decoder
-    codes = mix_codes(model.codes(faces[0]), model.codes(faces[1]), mask)
+    both = [model.codes(face) for face in faces]
+    codes = mix_codes(*both, mask)
     if model.fine_encoder is None or not faces[0].residuals:
         return decoder.from_codes(codes).clamp(-1, 1)
-    _, _, settled = settle(decoder, model.fine_encoder, *photos, codes, mask, likeness)
-    return settled.clamp(-1, 1)
+    own = [decoder.from_codes(face_codes) for face_codes in both]
+    return settle(decoder, model.fine_encoder, own, [1 - mask, mask], codes, likeness).after.clamp(-1, 1)
 
 
 def pairs_of(count: int) -> list[tuple[int, int]]:
@@ -173,7 +174,7 @@ def local_edits(model: Model, files: list[Path], device: str, likeness: float = 
         source_again, reference_again = (model.picture(face) for face in faces)
         for name in MASKS:
             mask = rectangle_mask(name, model.config.size).to(device)
-            result = edit(model, (source, reference), faces, mask, likeness)
+            result = edit(model, faces, mask, likeness)
             inside, outside = (m.expand_as(result).bool() for m in (mask, 1 - mask))
 
             def mse(target: Tensor, where: Tensor, result: Tensor = result) -> float:

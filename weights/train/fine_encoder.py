@@ -10,6 +10,8 @@ codes, two (N, codes[mid], mid, mid) and two (N, codes[top], top, top), in the o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -102,35 +104,49 @@ def mix_codes(first: list[Tensor], second: list[Tensor], mask: Tensor) -> list[T
     return mixed
 
 
-KNOWN = 0.99
-"""Mask weight above which only the second face is shown; only the first one is below 1 - KNOWN."""
+ALONE_FROM = 0.9
+"""The weight of a face in a pixel from which it begins to count as the only one that is shown there."""
 
 
-def known_parts(mask: Tensor) -> Tensor:
-    """1 where one face alone is shown, 0 where two are mixed; like `mask`."""
-    return ((mask > KNOWN) | (mask < 1 - KNOWN)).float()
+def aloneness(weight: Tensor) -> Tensor:
+    """How far a face of this weight (0 to 1) is the only one that is shown: 0 up to `ALONE_FROM`, 1 at 1, smoothstep between."""
+    x = ((weight - ALONE_FROM) / (1 - ALONE_FROM)).clamp(0, 1)
+    return x * x * (3 - 2 * x)
+
+
+@dataclass
+class Settled:
+    """A local edit and what settling made of it. Pictures (N, 3, size, size), not clamped."""
+
+    before: Tensor
+    """The picture of the mixed codes."""
+    target: Tensor
+    """The faces' own pictures as far as one of them is shown alone, `before` elsewhere."""
+    known: Tensor
+    """(N or 1, 1, size, size): how far the target is a face's own picture."""
+    after: Tensor
 
 
 def settle(
     decoder: Decoder,
     fine_encoder: FineEncoder,
-    first: Tensor,
-    second: Tensor,
+    own: list[Tensor],
+    weights: list[Tensor],
     codes: list[Tensor],
-    mask: Tensor,
-    strength: float = 1.0,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(picture of the mixed `codes`, target, picture after one more pass): what the program does with a local edit.
+    likeness: float = 1.0,
+) -> Settled:
+    """One more pass over the mixed `codes` of faces, so that each looks like itself where it is shown alone.
 
-    The generator's picture of mixed codes differs a little from each face even where that face alone is shown, because every layer normalises over
-    the whole picture. One more pass towards a target takes that away: the faces' own photos (`first`, `second`: (N, 3, size, size)) where one of
-    them is known to be wanted, the picture elsewhere; and its residuals count only where one is known.
+    The picture of mixed codes differs a little from each face even there, because every layer normalises over the whole picture. `own` are the
+    faces' pictures by their own codes (N, 3, size, size), `weights` their parts of every pixel (N or 1, 1, size, size), 1 in sum. What the pass
+    finds counts only as far as one face is shown alone: where two meet nobody knows what is right.
     """
-    known = known_parts(mask)
+    alone = [likeness * aloneness(weight) for weight in weights]
+    known = sum(alone)
     with torch.no_grad():
         coarse = decoder.coarse(codes)
-        picture = decoder.fine(coarse, codes)
-        target = known * torch.where(mask > 0.5, second, first) + (1 - known) * picture
-    residuals = fine_encoder(target, picture, codes[-FINE_CODES:])
-    weighted = [residual * strength * F.avg_pool2d(known, known.shape[-1] // residual.shape[-1]) for residual in residuals]
-    return picture, target, decoder.fine(coarse, add_residuals(codes, weighted))
+        before = decoder.fine(coarse, codes)
+        target = before + sum(part * (picture - before) for part, picture in zip(alone, own, strict=True))
+    found = fine_encoder(target, before, codes[-FINE_CODES:])
+    residuals = [residual * F.avg_pool2d(known, known.shape[-1] // residual.shape[-1]) for residual in found]
+    return Settled(before, target, known, decoder.fine(coarse, add_residuals(codes, residuals)))

@@ -45,14 +45,17 @@ class Model:
         return found if self.fine_encoder is None else found | {FINE_ENCODER_PREFIX: self.fine_encoder}
 
     def face(self, images: Tensor, likeness: float = 1.0) -> Face:
-        """Images (N, 3, size, size) to faces, their residuals times `likeness`: 0 is the encoder alone, as is a model without a fine encoder."""
+        """Images (N, 3, size, size) to faces, their residuals times `likeness`: 0 is the encoder alone, as is a model without a fine encoder.
+
+        The program keeps residuals in f16, so they are rounded here too.
+        """
         stylemap = self.encoder(images)
         if self.fine_encoder is None or likeness == 0:
             return Face(stylemap, [])
         codes = self.generator.decoder.style_codes(stylemap)
         _, refined = refine(self.generator.decoder, self.fine_encoder, images, codes, self.fine_encoder.passes)
         fine_codes = zip(refined[-FINE_CODES:], codes[-FINE_CODES:], strict=True)
-        return Face(stylemap, [likeness * (after - before) for after, before in fine_codes])
+        return Face(stylemap, [likeness * (after - before).half().float() for after, before in fine_codes])
 
     def codes(self, face: Face) -> list[Tensor]:
         """All style codes of a face."""

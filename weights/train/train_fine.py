@@ -3,7 +3,8 @@
 Two things are learned:
 - reconstruction: after every pass the picture should be the photo (the pass before the last at half weight);
 - settling, with `--settle-weight`: two faces are mixed by soft masks, as a brush does, and one more pass (`fine_encoder.settle`) should bring the
-  picture to each face's photo where that face alone is shown. Where both are mixed nothing is known, and the picture should keep its own gradients.
+  picture to each face's own as far as that face alone is shown. Where both are mixed nothing is known, and the picture should keep its own
+  gradients, so that nothing tears.
 
 The loss is of pixels alone: 2 * L1 at four scales + 4 * MSE. (With LPIPS in it, LPIPS itself came out worse.)
 Limits, schedule, workers and resuming are those of training.py.
@@ -12,7 +13,7 @@ OUT receives `last.pt` (the checkpoint, replaced atomically), `best.pt` (that of
 JSON object a report) and `sheet_HUNDREDS.png`: photos, encoder alone, after the last pass, each with a part of its neighbour, the same settled.
 
 `held_out_*` are of the average, on images kept aside: `loss` the training loss, on masks drawn once; `mse` and `lpips` the picture after the last pass
-against the photo; `settled_mse` the settled picture against the photos where they are known, `mixed_mse` the same before settling.
+against the photo; `settled_mse` the settled picture against the target of settling where that is known, `mixed_mse` the same before settling.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from torch.nn import functional as F
 
 import checkpoint as checkpoints
 from data import random_batch, to_images
-from fine_encoder import FineEncoder, known_parts, mix_codes, refine, settle
+from fine_encoder import FineEncoder, mix_codes, refine, settle
 from losses import multi_scale_l1
 from networks import Config, Encoder, FineEncoderConfig, Generator
 from optimizers import make_optimizer
@@ -131,11 +132,11 @@ def difference(picture: Tensor, target: Tensor) -> Tensor:
     return L1_WEIGHT * multi_scale_l1(picture, target) + MSE_WEIGHT * F.mse_loss(picture, target)
 
 
-def gradient_difference(picture: Tensor, other: Tensor, where: Tensor) -> Tensor:
-    """Mean absolute difference of two pictures' gradients over neighbours that are both in `where` (N, 1, size, size; 0 or 1), 0 elsewhere."""
+def gradient_difference(picture: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference of two pictures' gradients, each times the greater `weight` (N, 1, size, size) of its two pixels."""
     change = picture - other
-    across = (change.diff(dim=3).abs() * where[..., 1:] * where[..., :-1]).mean()
-    down = (change.diff(dim=2).abs() * where[..., 1:, :] * where[..., :-1, :]).mean()
+    across = (change.diff(dim=3).abs() * torch.maximum(weight[..., 1:], weight[..., :-1])).mean()
+    down = (change.diff(dim=2).abs() * torch.maximum(weight[..., 1:, :], weight[..., :-1, :])).mean()
     return (across + down) / 2
 
 
@@ -178,15 +179,14 @@ class Trainer(BaseTrainer):
             result = {"pictures": pictures, "reconstruction": reconstruction}
             if settings.settle_weight > 0:
                 # What is mixed is taken as given: this loss is about the pass that follows.
-                own = [code.detach() for code in codes]
-                neighbours = photos.roll(1, 0)
-                mixed_codes = mix_codes(own, [code.roll(1, 0) for code in own], masks)
-                mixed, target, settled = settle(decoder, fine_encoder, photos, neighbours, mixed_codes, masks)
-                mixed, target, settled, known = mixed.float(), target.float(), settled.float(), known_parts(masks)
-                settling = difference(settled * known, target * known)
-                border = gradient_difference(settled, mixed, 1 - known)
+                own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
+                mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
+                mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
+                after = mix.after.float()
+                settling = difference(after * mix.known, mix.target.float() * mix.known)
+                border = gradient_difference(after, mix.before.float(), 1 - mix.known)
                 loss = loss + settings.settle_weight * (settling + settings.border_weight * border)
-                result |= {"settling": settling, "border": border, "mixed": mixed, "target": target, "settled": settled}
+                result |= {"settling": settling, "border": border, "mix": mix}
         return result | {"loss": loss}
 
     def step(self, pixels: Tensor, rate: float) -> None:
@@ -220,14 +220,14 @@ class Trainer(BaseTrainer):
             if self.lpips is not None:
                 with self._autocast():
                     measured["lpips"] = float(self.lpips(last, photos).mean())
-            if "settled" in result:
-                known = known_parts(masks).expand_as(photos).bool()
-                for name in ("mixed", "settled"):
-                    measured[f"{name}_mse"] = F.mse_loss(result[name].clamp(-1, 1)[known], result["target"][known]).item()
+            if mix := result.get("mix"):
+                for name, picture in (("mixed", mix.before), ("settled", mix.after)):
+                    error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
+                    measured[f"{name}_mse"] = error.item()
             for name, value in measured.items():
                 sums[name] = sums.get(name, 0.0) + value * len(photos) / len(held_out)
             if not rows:
-                rows = [photos, result["pictures"][0], last, *(result[name] for name in ("mixed", "settled") if name in result)]
+                rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
         save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
         is_best = sums["loss"] < self.best_loss
         self.best_loss = min(self.best_loss, sums["loss"])
