@@ -2,8 +2,11 @@
 
 A checkpoint is one torch file of plain values and tensors: `config`, `images_seen`, `phase`, `schedule_s` (how long the phase took);
 `generator`, `encoder`, `discriminator` (as trained); `generator_average`, `encoder_average` (what is evaluated and exported);
-`optimizers`; `random` (states of the random numbers). A carried checkpoint has the averages and the discriminator only, in f16: a run goes
-on from the averages with fresh optimisers, whose rate rises again from zero.
+`optimizers`; `random` (states of the random numbers). Of a fine encoder's training also `fine_encoder`, `fine_encoder_average` and
+`fine_images_seen`; generator and encoder, which it does not change, are there as averages only.
+
+A carried checkpoint has the averages and the discriminator only, in f16: a run goes on from the averages with fresh optimisers, whose rate rises
+again from zero.
 
 Usage: python checkpoint.py split last.pt FOLDER [--part-mib 15]
        python checkpoint.py join FOLDER last.pt
@@ -21,7 +24,8 @@ import torch
 
 from model_file import load_model
 
-CARRIED = ("generator_average", "encoder_average", "discriminator")
+CARRIED = ("generator_average", "encoder_average", "fine_encoder_average", "discriminator")
+PLAIN = ("config", "images_seen", "fine_images_seen", "phase", "mapping", "schedule_s")
 
 
 def save_atomically(value: Any, path: Path) -> None:
@@ -44,20 +48,29 @@ def load(path: Path) -> dict[str, Any]:
             "generator_average": model.generator.state_dict(),
             "encoder_average": model.encoder.state_dict(),
         }
-        return checkpoint | {"generator": checkpoint["generator_average"], "encoder": checkpoint["encoder_average"]}
+        checkpoint |= {name: model.metadata[name] for name in ("mapping", "fine_images_seen") if name in model.metadata}
+        if model.fine_encoder is not None:
+            checkpoint["fine_encoder_average"] = model.fine_encoder.state_dict()
+        return _trained_too(checkpoint)
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     for name in CARRIED:
         if name in checkpoint:
             checkpoint[name] = {key: tensor.float() for key, tensor in checkpoint[name].items()}
-    checkpoint.setdefault("generator", checkpoint["generator_average"])
-    checkpoint.setdefault("encoder", checkpoint["encoder_average"])
+    return _trained_too(checkpoint)
+
+
+def _trained_too(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Where only an average is there, it stands for the trained weights as well."""
+    for network in ("generator", "encoder", "fine_encoder"):
+        if f"{network}_average" in checkpoint:
+            checkpoint.setdefault(network, checkpoint[f"{network}_average"])
     return checkpoint
 
 
 def split(path: Path, folder: Path, part_bytes: int) -> list[Path]:
     """Writes the carried form of a checkpoint as numbered parts of at most `part_bytes`; what else lay under their names goes."""
     checkpoint = load(path)
-    carried = {name: value for name, value in checkpoint.items() if name in ("config", "images_seen", "phase", "schedule_s")}
+    carried = {name: value for name, value in checkpoint.items() if name in PLAIN}
     for name in CARRIED:
         if checkpoint.get(name):
             carried[name] = {key: tensor.half() for key, tensor in checkpoint[name].items()}

@@ -26,15 +26,14 @@ EDITED = ("eyes", "nose", "mouth", "hair", "half")
 
 def interpolation(model: Model, a: Tensor, b: Tensor) -> Tensor:
     """Frames from one photo to another."""
-    t = torch.linspace(0, 1, FRAMES).view(-1, 1, 1, 1)
-    return model.generator((1 - t) * model.encoder(a) + t * model.encoder(b)).clamp(-1, 1)
+    return model.between(model.face(a), model.face(b), torch.linspace(0, 1, FRAMES))
 
 
 def edits(model: Model, source: Tensor, reference: Tensor) -> Tensor:
     """Photo, reconstruction, the reference, and the source with each part of the reference."""
-    source_map, reference_map = model.encoder(source), model.encoder(reference)
-    results = [edit(model, source_map, reference_map, rectangle_mask(name, model.config.size)) for name in EDITED]
-    return torch.cat([source, model.reconstruct(source), reference, *results])
+    faces = (model.face(source), model.face(reference))
+    results = [edit(model, faces, rectangle_mask(name, model.config.size)) for name in EDITED]
+    return torch.cat([source, model.picture(faces[0]), reference, *results])
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ Shapes: images (N, 3, size, size) in [-1, 1]; stylemaps (N, style_dim, base, bas
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,17 @@ def _default_codes() -> dict[int, int]:
 
 
 @dataclass(frozen=True)
+class FineEncoderConfig:
+    """Widths of a model's fine encoder (fine_encoder.py), and how often it is applied. The defaults are those that we ship."""
+
+    top_width: int = 48
+    """Channels at the level of the image."""
+    mid_width: int = 96
+    """Channels at the two levels below."""
+    passes: int = 2
+
+
+@dataclass(frozen=True)
 class Config:
     """Widths and sizes of a model. The defaults are the widths that we ship, up to 256 px."""
 
@@ -48,6 +60,8 @@ class Config:
     mapping_layers: int = 8
     lr_mul: float = 0.01
     """Multiplier of the mapping network's learning rate."""
+    fine_encoder: FineEncoderConfig | None = None
+    """The fine encoder, if the model has one."""
 
     def levels(self) -> list[int]:
         """The levels above the stylemap's own: 2 * base, ..., size."""
@@ -60,7 +74,7 @@ class Config:
         def used(widths: Mapping[int, int]) -> dict[str, int]:
             return {str(level): widths[level] for level in [self.base, *self.levels()]}
 
-        return {
+        values = {
             "size": self.size,
             "style_dim": self.style_dim,
             "base": self.base,
@@ -71,6 +85,9 @@ class Config:
             "lr_mul": self.lr_mul,
             "norm": "LayerNorm",
         }
+        if self.fine_encoder is not None:
+            values["fine_encoder"] = dataclasses.asdict(self.fine_encoder)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
@@ -88,6 +105,7 @@ class Config:
             encoder_channels=widths("encoder_channels"),
             mapping_layers=int(values["mapping_layers"]),
             lr_mul=float(values["lr_mul"]),
+            fine_encoder=FineEncoderConfig(**values["fine_encoder"]) if values.get("fine_encoder") else None,
         )
 
 
@@ -281,11 +299,21 @@ class Decoder(nn.Module):
 
     def from_codes(self, codes: list[Tensor]) -> Tensor:
         """Style codes to images; local edits mix codes in between."""
+        return self.fine(self.coarse(codes), codes)
+
+    def coarse(self, codes: list[Tensor]) -> Tensor:
+        """The feature map below the two finest levels. It depends on none of the last four codes."""
         # As the codes lie in memory, so that nothing is laid out anew on the way.
         x = self.input.input.expand(codes[0].shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.conv1(x, codes[0])
-        for index, block in enumerate(self.convs):
+        for index, block in enumerate(self.convs[:-2]):
             x = block(x, codes[2 * index + 1], codes[2 * index + 2])
+        return x
+
+    def fine(self, x: Tensor, codes: list[Tensor]) -> Tensor:
+        """The two finest levels: `coarse`'s feature map and all style codes to images."""
+        for index in range(max(len(self.convs) - 2, 0), len(self.convs)):
+            x = self.convs[index](x, codes[2 * index + 1], codes[2 * index + 2])
         return self.to_rgb(x, codes[-1])
 
     def forward(self, stylemap: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
 """The recipe from end to end on a tiny model and drawn faces, in about a minute.
 
 Asserts that the loss falls, that a run which was stopped and resumed ends with the same weights as one that was not, that a carried
-checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, that directions are written, and
-that the export can be read. Given the program's binary it also asserts that `stylebrush` reads the export, passes a parity fixture of it (1e-3) and
-reconstructs what PyTorch does.
+checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, that directions are written,
+that a fine encoder brings pictures nearer to their photos and mixes too, and that the exports can be read. Given the program's binary it also asserts that
+`stylebrush` reads them, passes parity fixtures of them (1e-3) and reconstructs what PyTorch does.
 
-Usage: python smoke_test.py [--lpips lpips_vgg16.safetensors] [--stylebrush target/release/stylebrush]
+Usage: python smoke_test.py [--lpips lpips_vgg16.safetensors] [--stylebrush target/release/stylebrush] [--full-precision]
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from evaluate import evaluate
 from model_file import load_model
 from networks import Config
 from train import parse_settings, train
+from train_fine import parse_settings as parse_fine_settings
+from train_fine import train as train_fine
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = {8: 24, 16: 24, 32: 16}
@@ -57,6 +59,12 @@ def run(*arguments: object) -> None:
     train(parse_settings([str(argument) for argument in arguments]))
 
 
+def run_fine(*arguments: object) -> None:
+    """One run of train_fine.py in this process."""
+    print("train_fine", *arguments, flush=True)
+    train_fine(parse_fine_settings([str(argument) for argument in arguments]))
+
+
 def metrics(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
 
@@ -64,7 +72,16 @@ def metrics(out: Path) -> list[dict]:
 def assert_same(a: Path, b: Path) -> None:
     """Asserts that two checkpoints hold the same weights and averages, bit for bit."""
     first, second = checkpoints.load(a), checkpoints.load(b)
-    for network in ("generator", "encoder", "discriminator", "generator_average", "encoder_average"):
+    networks = (
+        "generator",
+        "encoder",
+        "discriminator",
+        "generator_average",
+        "encoder_average",
+        "fine_encoder",
+        "fine_encoder_average",
+    )
+    for network in networks:
         for name, tensor in first.get(network, {}).items():
             assert torch.equal(tensor, second[network][name]), f"{network}.{name} differs after resuming"
 
@@ -90,11 +107,57 @@ def check_rust(binary: Path, model: Path, photo: Path, work: Path) -> None:
     print(f"Rust and PyTorch agree: at most {greatest:.3f} steps of 8 bit apart, 0.5 of them from rounding")
 
 
+def check_fine_encoder(work: Path, model: Path, options: list[object]) -> Path:
+    """Trains a fine encoder of the model and exports both; the exported file."""
+    common = ["--data", work / "faces", "--batch", 8, "--decay", 0, "--warmup-steps", 10, "--average-half-life", 100]
+    common += ["--minutes", 30, "--cache", work / "cache", "--rate", 2e-3, "--top-width", 16, "--mid-width", 16, *options]
+    run_fine(*common, "--out", work / "fine", "--resume", model, "--images", 960, "--report-images", 320)
+    lines = metrics(work / "fine")
+    for name in ("held_out_mse", "held_out_loss"):
+        assert lines[-1][name] < lines[0][name], f"{name} of the fine encoder does not fall"
+    assert lines[-1]["held_out_settled_mse"] < lines[-1]["held_out_mixed_mse"], (
+        "settling does not bring mixes nearer to the photos"
+    )
+
+    run_fine(*common, "--out", work / "fine_part", "--resume", model, "--images", 480)
+    run_fine(*common, "--out", work / "fine_part", "--resume", work / "fine_part" / "last.pt", "--images", 480)
+    assert_same(work / "fine" / "last.pt", work / "fine_part" / "last.pt")
+    run_fine(
+        *common,
+        "--out",
+        work / "fine_workers",
+        "--resume",
+        work / "fine" / "last.pt",
+        "--images",
+        64,
+        "--workers",
+        2,
+        "--settle-weight",
+        0,
+    )
+
+    exported = work / "fine.safetensors"
+    command = [sys.executable, HERE / "export.py", work / "fine" / "best.pt", exported, "--data", work / "faces"]
+    command += ["--name", "smoke test, fine", "--license", "CC0-1.0", "--trained-on", "drawn faces", "--components", 4]
+    subprocess.run([str(part) for part in command], check=True)
+    before, after = load_file(str(model)), load_file(str(exported))
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items() if name.startswith(("g_ema.", "e_ema.")))
+    run_fine(*common, "--out", work / "fine_from_export", "--resume", exported, "--images", 16)
+    alone, refined = (evaluate(exported, work / "small", None, "cpu", likeness=likeness) for likeness in (0, 1))
+    plain = evaluate(model, work / "small", None, "cpu")
+    assert alone["reconstruction"] == plain["reconstruction"], "likeness 0 is not the encoder alone"
+    for part, name in (("reconstruction", "mse"), ("local_edits", "mse_src"), ("local_edits", "mse_ref")):
+        assert refined[part]["all"][name] < alone[part]["all"][name], f"the fine encoder does not improve {name}"
+    return exported
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the whole recipe on a tiny model.")
     parser.add_argument("--lpips", type=Path, help="also train and evaluate with LPIPS")
     parser.add_argument("--stylebrush", type=Path, help="the program, to read the export")
+    parser.add_argument("--full-precision", action="store_true", help="for CPUs that are slow in bfloat16 (see README.md)")
     arguments = parser.parse_args()
+    precision = ["--full-precision"] if arguments.full_precision else []
     lpips = ["--lpips", arguments.lpips] if arguments.lpips else []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -104,7 +167,7 @@ def main() -> None:
         widths = Config(size=32, style_dim=16, channels=WIDTHS, codes=CODES, encoder_channels=WIDTHS, mapping_layers=4)
         config.write_text(json.dumps(widths.to_dict()))
         common = ["--data", work / "faces", "--size", 32, "--config", config, "--batch", 8, "--decay", 0]
-        common += ["--warmup-steps", 10, "--average-half-life", 100, "--minutes", 30, "--cache", work / "cache"]
+        common += ["--warmup-steps", 10, "--average-half-life", 100, "--minutes", 30, "--cache", work / "cache", *precision]
 
         run(*common, "--out", work / "whole", "--images", 960, "--report-images", 320, *lpips)
         lines = metrics(work / "whole")
@@ -177,9 +240,11 @@ def main() -> None:
         again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
         difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])
         assert difference < 1e-4, "the export is not the checkpoint's model"
+        fine_model = check_fine_encoder(work, model, [*lpips, *precision])
         if arguments.stylebrush:
             photo = next((work / "small" / "drawn").glob("*.png"))
-            check_rust(arguments.stylebrush.resolve(), model, photo, work)
+            for exported in (model, fine_model):
+                check_rust(arguments.stylebrush.resolve(), exported, photo, work)
     print("the recipe works")
 
 

@@ -1,0 +1,275 @@
+"""Trains the fine encoder of a model (fine_encoder.py); its generator and encoder stay as they are.
+
+Two things are learned:
+- reconstruction: after every pass the picture should be the photo (the pass before the last at half weight);
+- settling, with `--settle-weight`: two faces are mixed by soft masks, as a brush does, and one more pass (`fine_encoder.settle`) should bring the
+  picture to each face's own as far as that face alone is shown. Where both are mixed nothing is known, and the picture should keep its own
+  gradients, so that nothing tears.
+
+The loss is of pixels alone: 2 * L1 at four scales + 4 * MSE. (With LPIPS in it, LPIPS itself came out worse.)
+Limits, schedule, workers and resuming are those of training.py.
+
+OUT receives `last.pt` (the checkpoint, replaced atomically), `best.pt` (that of the report with the lowest `held_out_loss`), `metrics.jsonl` (one
+JSON object a report) and `sheet_HUNDREDS.png`: photos, encoder alone, after the last pass, each with a part of its neighbour, the same settled.
+
+`held_out_*` are of the average, on images kept aside: `loss` the training loss, on masks drawn once; `mse` and `lpips` the picture after the last pass
+against the photo; `settled_mse` the settled picture against the target of settling where that is known, `mixed_mse` the same before settling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import dataclasses
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import checkpoint as checkpoints
+from data import random_batch, to_images
+from fine_encoder import FineEncoder, mix_codes, refine, settle
+from losses import multi_scale_l1
+from networks import Config, Encoder, FineEncoderConfig, Generator
+from optimizers import make_optimizer
+from sheet_images import save_sheet
+from training import BaseTrainer, RunSettings, Shared, add_run_arguments, prepare_device, run
+
+L1_WEIGHT, MSE_WEIGHT = 2.0, 4.0
+EARLIER_PASS_WEIGHT = 0.5
+SHEET_FACES = 8
+STROKES = 3
+"""The most strokes of one mask."""
+MASK_SEED = 1
+"""Of the masks of held-out images."""
+
+
+@dataclasses.dataclass
+class Settings(RunSettings):
+    """What a run is told; see `--help` for each."""
+
+    phase: str = "fine"
+    rate: float = 3e-4
+    gradient_norm: float = 1.0
+    settle_weight: float = 0.5
+    border_weight: float = 0.5
+    top_width: int = FineEncoderConfig.top_width
+    mid_width: int = FineEncoderConfig.mid_width
+    passes: int = FineEncoderConfig.passes
+
+
+@dataclasses.dataclass
+class Networks:
+    """The fine encoder, its average, and the two that stay as they are."""
+
+    config: Config
+    fine_encoder: FineEncoder
+    fine_encoder_average: FineEncoder
+    generator_average: Generator
+    encoder_average: Encoder
+    said: dict[str, Any]
+    """What the checkpoint or model says about generator and encoder."""
+
+    @classmethod
+    def of(cls, saved: dict[str, Any], widths: FineEncoderConfig) -> Networks:
+        """The networks of a checkpoint or model; if it has no fine encoder, an untrained one of `widths`."""
+        config = Config.from_dict(saved["config"])
+        if config.fine_encoder is None:
+            config = dataclasses.replace(config, fine_encoder=widths)
+        fine_encoder = FineEncoder(config, config.fine_encoder)
+        average = copy.deepcopy(fine_encoder)
+        said = {name: saved[name] for name in ("images_seen", "mapping") if name in saved}
+        networks = cls(config, fine_encoder, average, Generator(config), Encoder(config), said)
+        for name, network in networks.named().items():
+            if name in saved:
+                network.load_state_dict(saved[name])
+            elif network is average:
+                average.load_state_dict(fine_encoder.state_dict())
+            if network is not fine_encoder:
+                network.eval().requires_grad_(False)
+        return networks
+
+    def named(self) -> dict[str, nn.Module]:
+        """All networks by their names in checkpoints."""
+        fields = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: value for name, value in fields if isinstance(value, nn.Module)}
+
+    def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
+        """The fine encoder and its average."""
+        return [(self.fine_encoder, self.fine_encoder_average)]
+
+
+def random_masks(count: int, size: int, random: torch.Generator) -> Tensor:
+    """Masks (count, 1, size, size) as brushes leave them: one to three ellipses or rounded rectangles each, hard or feathered, a few of them thin.
+
+    `random` lives on the CPU.
+    """
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand((count, STROKES, 1, 1), generator=random)
+
+    place = (torch.arange(size) + 0.5) / size
+    x, y = uniform(0.1, 0.9), uniform(0.1, 0.9)
+    radius_x, radius_y = uniform(0.05, 0.5), uniform(0.05, 0.5)
+    exponent = torch.where(uniform(0, 1) < 0.5, 2.0, 8.0)
+    feather = (uniform(-0.03, 0.12) * size).clamp(min=0)
+    opacity = torch.where(uniform(0, 1) < 0.15, uniform(0.3, 1), 1.0)
+    is_drawn = uniform(0, 1) < 0.5
+    is_drawn[:, 0] = True
+    distance = ((place - x).abs() / radius_x).pow(exponent) + ((place[:, None] - y).abs() / radius_y).pow(exponent)
+    inside_px = (1 - distance.pow(1 / exponent)) * torch.minimum(radius_x, radius_y) * size
+    weight = (inside_px / feather.clamp(min=1e-3) + 0.5).clamp(0, 1)
+    weight = weight * weight * (3 - 2 * weight) * opacity * is_drawn
+    return weight.amax(1, keepdim=True)
+
+
+def difference(picture: Tensor, target: Tensor) -> Tensor:
+    """The loss between pictures (N, 3, size, size), in f32."""
+    return L1_WEIGHT * multi_scale_l1(picture, target) + MSE_WEIGHT * F.mse_loss(picture, target)
+
+
+def gradient_difference(picture: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """Mean absolute difference of two pictures' gradients, each times the greater `weight` (N, 1, size, size) of its two pixels."""
+    change = picture - other
+    across = (change.diff(dim=3).abs() * torch.maximum(weight[..., 1:], weight[..., :-1])).mean()
+    down = (change.diff(dim=2).abs() * torch.maximum(weight[..., 1:, :], weight[..., :-1, :])).mean()
+    return (across + down) / 2
+
+
+class Trainer(BaseTrainer):
+    """One process's training of the fine encoder."""
+
+    networks: Networks
+    settings: Settings
+
+    def __init__(self, settings: Settings, networks: Networks, shared: Shared, rank: int = 0) -> None:
+        super().__init__(settings, networks, shared, rank)
+        self.optimizers = {"fine_encoder": make_optimizer([networks.fine_encoder], "adam", 0.0, settings.rate, (0.9, 0.99))}
+        self.best_loss = float("inf")
+        self.losses = self._losses
+        if settings.compile:
+            self.losses = torch.compile(self._losses, dynamic=False)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a run needs to go on (see checkpoint.py)."""
+        saved = super().state()
+        return saved | {"fine_images_seen": self.shared.images, "best_loss": self.best_loss} | self.networks.said
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Optimiser, random numbers and the best loss so far."""
+        super().restore(saved)
+        if self.steps:
+            self.best_loss = saved["best_loss"]
+
+    def _losses(self, fine_encoder: FineEncoder, photos: Tensor, masks: Tensor) -> dict[str, Any]:
+        """Losses and pictures of a batch; every face is mixed with its neighbour by its mask (N, 1, size, size)."""
+        networks, settings = self.networks, self.settings
+        decoder = networks.generator_average.decoder
+        with self._autocast():
+            with torch.no_grad():
+                codes = decoder.style_codes(networks.encoder_average(photos))
+            pictures, codes = refine(decoder, fine_encoder, photos, codes, fine_encoder.passes)
+            pictures = [picture.float() for picture in pictures]
+            *earlier, last = [difference(picture, photos) for picture in pictures[1:]]
+            loss = reconstruction = last + EARLIER_PASS_WEIGHT * sum(earlier)
+            result = {"pictures": pictures, "reconstruction": reconstruction}
+            if settings.settle_weight > 0:
+                # What is mixed is taken as given: this loss is about the pass that follows.
+                own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
+                mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
+                mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
+                after = mix.after.float()
+                settling = difference(after * mix.known, mix.target.float() * mix.known)
+                border = gradient_difference(after, mix.before.float(), 1 - mix.known)
+                loss = loss + settings.settle_weight * (settling + settings.border_weight * border)
+                result |= {"settling": settling, "border": border, "mix": mix}
+        return result | {"loss": loss}
+
+    def step(self, pixels: Tensor, rate: float) -> None:
+        """One step on a batch of `pixels`, with the learning rate times `rate`."""
+        self._set_rate(rate)
+        fine_encoder = self.networks.fine_encoder
+        photos = random_batch(pixels, self.settings.batch, self.device, self.random)
+        photos = photos.contiguous(memory_format=torch.channels_last)
+        masks = random_masks(self.settings.batch, self.networks.config.size, self.random).to(self.device)
+        self._clear()
+        result = self.losses(fine_encoder, photos, masks)
+        result["loss"].backward()
+        nn.utils.clip_grad_norm_(fine_encoder.parameters(), self.settings.gradient_norm)
+        self.optimizers["fine_encoder"].step()
+        self._record(**{name: result[name] for name in ("reconstruction", "settling", "border") if name in result})
+        self._count_step()
+
+    @torch.no_grad()
+    def report(self, held_out: Tensor, elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
+        """Measures the average on held-out images, saves checkpoints and a sheet, writes a line of metrics."""
+        random = torch.Generator().manual_seed(MASK_SEED)
+        sums: dict[str, float] = {}
+        rows: list[Tensor] = []
+        for pixels in held_out.split(SHEET_FACES):
+            photos = to_images(pixels, self.device)
+            masks = random_masks(len(photos), self.networks.config.size, random).to(self.device)
+            result = self._losses(self.networks.fine_encoder_average, photos, masks)
+            measured = {"loss": float(result["loss"])}
+            last = result["pictures"][-1].clamp(-1, 1)
+            measured["mse"] = F.mse_loss(last, photos).item()
+            if self.lpips is not None:
+                with self._autocast():
+                    measured["lpips"] = float(self.lpips(last, photos).mean())
+            if mix := result.get("mix"):
+                for name, picture in (("mixed", mix.before), ("settled", mix.after)):
+                    error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
+                    measured[f"{name}_mse"] = error.item()
+            for name, value in measured.items():
+                sums[name] = sums.get(name, 0.0) + value * len(photos) / len(held_out)
+            if not rows:
+                rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
+        save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
+        is_best = sums["loss"] < self.best_loss
+        self.best_loss = min(self.best_loss, sums["loss"])
+        state = self.state()
+        checkpoints.save_atomically(state, self.settings.out / "last.pt")
+        if is_best:
+            checkpoints.save_atomically(state, self.settings.out / "best.pt")
+        rounded = {f"held_out_{name}": round(value, 6) for name, value in sums.items()}
+        return self._write_line(elapsed_s, images_this_run, rate, {**rounded, "is_best": is_best})
+
+
+def train(settings: Settings) -> None:
+    """A whole run."""
+    started = time.time()
+    settings.out.mkdir(parents=True, exist_ok=True)
+    settings = prepare_device(settings)
+    torch.manual_seed(settings.seed)
+    resumed = checkpoints.load(settings.resume)
+    widths = FineEncoderConfig(settings.top_width, settings.mid_width, settings.passes)
+    networks = Networks.of(resumed, widths)
+    print(f"fine encoder: {sum(parameter.numel() for parameter in networks.fine_encoder.parameters())} parameters", flush=True)
+    run(Trainer, settings, networks, resumed, int(resumed.get("fine_images_seen", 0)), started)
+
+
+def parse_settings(arguments: list[str] | None = None) -> Settings:
+    """Settings from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add, default = parser.add_argument, Settings([], Path())
+    add_run_arguments(parser, default)
+    add("--resume", type=Path, required=True, help="the model whose fine encoder is trained, with one or without; or OUT/last.pt")
+    add("--lpips", type=Path, help="the LPIPS-VGG16 network as safetensors, to measure with")
+    add("--rate", type=float, default=default.rate, help="Adam's learning rate")
+    add("--gradient-norm", type=float, default=default.gradient_norm, help="longer gradients are shortened to it")
+    add("--average-half-life", type=float, help="of the weights' average, in images: 500")
+    add("--settle-weight", type=float, default=default.settle_weight, help="of settling mixes; 0 leaves it out")
+    add("--border-weight", type=float, default=default.border_weight, help="in settling, of the gradients where nothing is known")
+    add("--top-width", type=int, default=default.top_width, help="of a new fine encoder")
+    add("--mid-width", type=int, default=default.mid_width, help="of a new fine encoder")
+    add("--passes", type=int, default=default.passes, help="of a new fine encoder")
+    return Settings(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # a thread that spins takes time from others on a shared machine
+    train(parse_settings())
