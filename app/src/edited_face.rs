@@ -30,7 +30,8 @@ impl EditedFace {
     /// A frame of the document, and the scene that it shows.
     pub fn new(document: &Document, photo: Arc<Photo>, frame: Arc<Frame>, scene: Scene) -> Self {
         let crop = |photo: &Arc<Photo>| (FaceId::from(photo.id), Arc::clone(&photo.crop));
-        let crops = document.photos().iter().map(crop).filter(|(id, _)| scene.faces().any(|face| face == *id)).collect();
+        let crops =
+            document.photos().iter().map(crop).filter(|(id, _)| scene.faces().any(|face| face == *id)).collect();
         Self { photo, frame, scene, crops }
     }
 

@@ -1,5 +1,5 @@
-//! Everything on the path from photo and brush to pixel, against a reference in the same run: `cargo bench -p stylemap`, or one group of
-//! rows, `cargo bench -p stylemap -- fine` (kernels, parts, fine, frames).
+//! Everything on the path from photo and brush to pixel, against a reference in the same run:
+//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, parts, fine, frames).
 //!
 //! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
 //! Kernels are held against candle's own operations; frames against the picture drawn with nothing cached; the fine

@@ -116,10 +116,11 @@ impl Editor {
                 let photo_rect = Rect::from_min_size(Pos2::ZERO, vec2(pixels.width() as f32, pixels.height() as f32));
                 let photo_from_canvas = Affine::of(|at| placement.photo_from_canvas(at), CANVAS_SIZE_PX as f32);
                 let picture_from_canvas = Affine::into_rect(photo_rect).after(&photo_from_canvas);
-                let patch = self.edit_view.shown(photo.id, Place::Photo).filter(|_| frame.is_some()).map(|patch| Placed {
-                    picture: Picture::Patch(Arc::clone(patch)),
-                    picture_from_canvas: Affine::into_rect(patch.rect).after(&picture_from_canvas),
-                });
+                let patch =
+                    self.edit_view.shown(photo.id, Place::Photo).filter(|_| frame.is_some()).map(|patch| Placed {
+                        picture: Picture::Patch(Arc::clone(patch)),
+                        picture_from_canvas: Affine::into_rect(patch.rect).after(&picture_from_canvas),
+                    });
                 let picture = Picture::Photo(photo.id, Arc::clone(&placement.original));
                 (Placed { picture, picture_from_canvas }, patch, None)
             }

@@ -153,7 +153,9 @@ impl EngineLink {
     }
 
     fn waits_for(&self, kind: FrameKind) -> bool {
-        self.handle.is_some() && !matches!(self.state, EngineState::Failed(_)) && self.finished < (self.sent_number, kind)
+        self.handle.is_some()
+            && !matches!(self.state, EngineState::Failed(_))
+            && self.finished < (self.sent_number, kind)
     }
 
     /// For how long the newest request has been waiting.
@@ -230,14 +232,20 @@ impl EngineLink {
         if moving_t.is_some() && self.is_busy() {
             return false;
         }
-        self.sent_state = Some((timeline.revision(), moving_t));
         let document = timeline.document();
+        // Whether a project's faces are this model's is known once the model is.
+        let model_hash = match &self.state {
+            EngineState::Ready(info) => info.hash.as_str(),
+            _ if document.photos().iter().any(|photo| photo.latent_model.is_some()) => return false,
+            _ => "",
+        };
+        self.sent_state = Some((timeline.revision(), moving_t));
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
                 let id = photo.id.into();
                 let crop = Arc::clone(&photo.crop);
-                match &photo.latent {
+                match photo.latent_of(model_hash) {
                     Some(latent) => handle.add_latent(id, Arc::clone(latent), Some(crop)),
                     None => handle.add_face(id, crop),
                 }

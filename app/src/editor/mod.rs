@@ -45,12 +45,13 @@ use crate::document::{
     Blend, CANVAS_SIZE_PX, Combine, Document, FaceRegion, LayerId, MaskImage, Photo, PhotoId, Placement, Timeline,
 };
 use crate::edited_face::{self, EditedFace};
+use crate::export;
 use crate::photo_loading::{Batch, LoadedPhoto, PhotoLoader, Purpose};
 use crate::settings::{ExportSettings, Language, Settings};
 use crate::tools::{ToolKind, Toolbox};
-use crate::{demo, export};
 use canvas::Canvas;
 use dialogs::{Answer, Dialogs, Question};
+use edit_view::{EditView, PatchKey, Place};
 use engine_link::{EngineLink, Report};
 use face_view::FaceView;
 use keymap::KeyMap;
@@ -62,7 +63,6 @@ pub use motion::{MotionSettings, MotionTarget};
 use notifications::{Kind, Notifications};
 use palette::Palette;
 use panels::Renaming;
-use edit_view::{EditView, PatchKey, Place};
 pub use projects::UserFolders;
 use projects::{Projects, is_project};
 use random_faces::RandomFaces;
@@ -313,13 +313,9 @@ impl Editor {
             target_format,
             wants_quit: false,
         };
-        if photos.is_empty() {
-            editor.start_with(Vec::new())?;
-        } else {
-            // A project named on the command line is the document.
-            let purpose = if photos.iter().any(|path| is_project(path)) { Purpose::Add } else { Purpose::Start };
-            editor.open_paths(purpose, photos);
-        }
+        // A project named on the command line is the document.
+        let purpose = if photos.iter().any(|path| is_project(path)) { Purpose::Add } else { Purpose::Start };
+        editor.open_paths(purpose, photos);
         Ok(editor)
     }
 
@@ -333,9 +329,10 @@ impl Editor {
         self.engine.frame()
     }
 
-    /// Whether a picture is still to come.
+    /// Whether the picture that stays is still to come.
     pub fn is_rendering(&self) -> bool {
-        self.engine.is_busy()
+        let is_finished = |key: PatchKey| self.edit_view.shown(key.photo, key.place).is_some_and(|it| it.key == key);
+        self.engine.is_unsettled() || !self.wanted_patch().is_none_or(is_finished)
     }
 
     /// Whether nothing is under way: no photo is opened or read, no picture or file is still to come.
@@ -343,15 +340,12 @@ impl Editor {
         let photos = self.timeline.document().photos();
         self.loader.remaining() == 0
             && matches!(self.engine.state(), EngineState::Ready(_))
-            && !self.engine.is_unsettled()
+            && !self.is_rendering()
             && self.pending_exports.is_empty()
             && self.running_exports == 0
             && self.motion.progress().is_none()
             && !self.projects.is_busy()
             && !self.mask_files.is_busy()
-            && self.wanted_patch().is_none_or(|key| {
-                self.edit_view.shown(key.photo, key.place).is_some_and(|patch| patch.key == key)
-            })
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
 
@@ -415,12 +409,8 @@ impl Editor {
         Some(PatchKey { photo: source, place, frame })
     }
 
-    /// Begins the document: the photos given, or where they are fewer than two also the demo portraits.
-    fn start_with(&mut self, mut photos: Vec<LoadedPhoto>) -> anyhow::Result<()> {
-        let own = photos.len();
-        if own < 2 {
-            photos.extend(demo::photos()?);
-        }
+    /// Begins the document: the first photo is its source, the second its reference.
+    fn start_with(&mut self, photos: Vec<LoadedPhoto>) {
         let mut document = Document::default();
         let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
@@ -435,7 +425,6 @@ impl Editor {
         }
         self.timeline.restart(document);
         self.begin_project(None);
-        Ok(())
     }
 
     fn take_photo_id(&mut self) -> PhotoId {
@@ -988,11 +977,9 @@ impl Editor {
             self.notifications.error(failure);
         }
         match purpose {
-            Purpose::Start => {
-                if let Err(err) = self.start_with(photos) {
-                    self.notifications.error(&err);
-                }
-            }
+            // A project may have been opened meanwhile.
+            Purpose::Start if !self.timeline.document().is_empty() => {}
+            Purpose::Start => self.start_with(photos),
             Purpose::Replace(old) => {
                 for photo in photos {
                     let photo = photo.numbered(self.take_photo_id());

@@ -55,7 +55,8 @@ pub fn encode(
     let mut bytes = Vec::new();
     match format {
         AnimationFormat::Gif => {
-            let mut encoder = GifEncoder::new(&mut bytes);
+            // Ten looks at every tenth pixel for the palette: pictures of 512 px take a tenth of a second, not one.
+            let mut encoder = GifEncoder::new_with_speed(&mut bytes, 10);
             encoder.set_repeat(Repeat::Infinite)?;
             for frame in frames {
                 let rgba = DynamicImage::ImageRgb8(frame.clone()).into_rgba8();
