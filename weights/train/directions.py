@@ -5,6 +5,9 @@ Candidates come from two sources:
 - `classifier NAME`: the normal of a linear classifier (logistic regression with a ridge) between two groups of the training faces. It is
   found in the space of the first components, scaled to unit variance: there a step along the normal is as likely a face in any direction.
 
+Two candidates that are nearly as strong as each other may come out turned into each other by chance: a source `component A + component B` is
+the direction halfway between them.
+
 Labels come from the data's own names: `smile` from the folders `london_smiling` (1) and `london_neutral` (0); `sex` from file names
 `male_*` (1) and `female_*` (0), and, in the folder `canada`, from the letter behind the number (m 1, f 0).
 
@@ -105,6 +108,16 @@ def candidates(model: Model, stylemaps: Tensor, components: int, folders: list[P
     return found
 
 
+def chosen(source: str, found: dict[str, Tensor], stylemaps: Tensor) -> Tensor:
+    """The candidate of that source, or the direction halfway between several; one standard deviation of `stylemaps` (photos, values) along it."""
+    parts = [found[name] for name in source.split(" + ")]
+    if len(parts) == 1:
+        return parts[0]
+    direction = sum(part / part.norm() for part in parts)
+    direction = direction / direction.norm()
+    return direction * (stylemaps @ direction.flatten()).std()
+
+
 @torch.inference_mode()
 def look(model: Model, found: dict[str, Tensor], photos: list[Path], folder: Path) -> None:
     """Writes a sheet for every candidate: a row for each photo, from the lowest to the highest amount."""
@@ -138,7 +151,7 @@ def main() -> None:
         look(model, found, arguments.faces, arguments.look)
     if arguments.names and arguments.out:
         kept = json.loads(arguments.names.read_text(encoding="utf-8"))
-        tensors = {entry["name"]: found[entry["source"]] * (-1 if entry.get("flip") else 1) for entry in kept}
+        tensors = {entry["name"]: chosen(entry["source"], found, stylemaps) * (-1 if entry.get("flip") else 1) for entry in kept}
         listed = [{key: entry[key] for key in ("name", "source", "range")} for entry in kept]
         save_file(
             {name: tensor.float().contiguous() for name, tensor in tensors.items()},
