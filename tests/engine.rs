@@ -9,7 +9,7 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use proptest::prelude::*;
-use stylemap::agreement::{agreement, gray};
+use stylemap::agreement::{gray, residuals_kept};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::colours::ColourMatch;
 use stylemap::config::FineEncoderConfig;
@@ -89,26 +89,42 @@ fn codes_of(
         edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref()).unwrap()
     });
     let mut codes = model.generator.style_codes(&moved).unwrap();
+    let is_moved = steps.iter().any(|step| step.amount != 0.0);
     for (_, residuals, share) in parts {
-        let Some(residuals) = residuals.as_ref().filter(|_| *share != 0.0) else { continue };
-        let is_moved = steps.iter().any(|step| step.amount != 0.0);
-        let pictures = [stylemap, &moved].map(|stylemap| model.generator.decode(stylemap).unwrap());
-        let [before, after] = pictures.map(|picture| {
-            let values = picture.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let plane = values.len() / 3;
-            (0..plane).map(|i| gray([0, 1, 2].map(|c| values[c * plane + i] * 127.5 + 127.5))).collect::<Vec<_>>()
-        });
-        let kept = if is_moved { agreement(&before, &after, 32) } else { vec![1.0; 32 * 32] };
-        let kept = Tensor::from_vec(kept, (1, 1, 32, 32), &Device::Cpu).unwrap();
-        let placed = model.place_residuals(residuals, f64::from(*share)).unwrap();
-        let fine = model.config.fine_codes();
-        for (index, residual) in fine.zip(placed) {
-            let cell = 32 / residual.dim(3).unwrap();
-            let kept = kept.avg_pool2d(cell).unwrap();
-            codes[index] = (&codes[index] + residual.broadcast_mul(&kept).unwrap()).unwrap();
-        }
+        add_residuals(engine, &mut codes, residuals.as_ref(), *share, is_moved.then_some(stylemap));
     }
     codes
+}
+
+/// Adds so much of residuals, where the picture still shows the structure of the stylemap `before`, if one is given.
+fn add_residuals(
+    engine: &Engine,
+    codes: &mut [Tensor],
+    residuals: Option<&Residuals>,
+    share: f32,
+    before: Option<&Tensor>,
+) {
+    let model = engine.model();
+    let Some(residuals) = residuals.filter(|_| share != 0.0) else { return };
+    let gray_of = |picture: Tensor| {
+        let values = picture.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let plane = values.len() / 3;
+        (0..plane).map(|i| gray([0, 1, 2].map(|c| values[c * plane + i] * 127.5 + 127.5))).collect::<Vec<_>>()
+    };
+    let kept = before.map_or_else(
+        || vec![1.0; 32 * 32],
+        |before| {
+            let before = gray_of(model.generator.decode(before).unwrap());
+            residuals_kept(&before, &gray_of(model.generator.decode_codes(codes).unwrap()), 32)
+        },
+    );
+    let kept = Tensor::from_vec(kept, (1, 1, 32, 32), &Device::Cpu).unwrap();
+    let placed = model.place_residuals(residuals, f64::from(share)).unwrap();
+    for (index, residual) in model.config.fine_codes().zip(placed) {
+        let cell = 32 / residual.dim(3).unwrap();
+        let kept = kept.avg_pool2d(cell).unwrap();
+        codes[index] = (&codes[index] + residual.broadcast_mul(&kept).unwrap()).unwrap();
+    }
 }
 
 /// The face as a scene takes it: its stylemap, its residuals, and how much of them it shows.
@@ -144,8 +160,14 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
             (codes_of(engine, &[from, to], &between, &scene.directions), likeness)
         }
         Base::StyleMix { coarse, fine } => {
-            let [coarse_codes, fine_codes] = [coarse, fine].map(|face| of_face(face, 0.0, &scene.directions));
-            (edit::style_mix(&coarse_codes, &fine_codes), scene.likeness_of(fine))
+            let plain = |face| {
+                let stylemap = engine.stylemap(face).unwrap();
+                codes_of(engine, &[], stylemap, &scene.directions)
+            };
+            let mut mixed = edit::style_mix(&plain(coarse), &plain(fine));
+            let (stylemap, residuals, share) = face_of(engine, scene, fine, 0.0);
+            add_residuals(engine, &mut mixed, residuals.as_ref(), share, Some(&stylemap));
+            (mixed, share)
         }
     };
     let layers: Vec<_> = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();

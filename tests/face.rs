@@ -424,8 +424,8 @@ fn fine_structure_goes_where_its_face_goes() -> Outcome {
     let with = |fine: &dyn Fn(u32, u32) -> f32| {
         Arc::new(RgbImage::from_fn(512, 512, |x, y| Rgb([(smooth(x, y) + fine(x, y)).round() as u8; 3])))
     };
-    let rows = |_: u32, y: u32| if y / 2 % 2 == 0 { 14.0 } else { -14.0 };
-    let columns = |x: u32, _: u32| if x / 2 % 2 == 0 { 14.0 } else { -14.0 };
+    let rows = |_: u32, y: u32| if (y / 2).is_multiple_of(2) { 14.0 } else { -14.0 };
+    let columns = |x: u32, _: u32| if (x / 2).is_multiple_of(2) { 14.0 } else { -14.0 };
     let (source, reference) = (with(&rows), with(&columns));
     let edited = photo::resized(&with(&|_, _| 0.0), 128);
     let mask = Mask::new(512, (0..512 * 512).map(|i| f32::from(i % 512 >= 256)).collect())?;

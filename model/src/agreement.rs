@@ -4,8 +4,10 @@
 //! still shows that face. In every window the picture is explained by the face as well as a scale and a shift of its gray
 //! values can; what is left over is structure that came or went. The scale is bounded, so that a face is not explained by a blank.
 
-/// Half the side of a window, as a share of the picture's side.
+/// Half the side of a window, as a share of the picture's side: for fine structure, which may end where a brush did, and for
+/// residuals, which reach farther.
 const RADIUS_SHARE: f32 = 0.016;
+const RESIDUAL_RADIUS_SHARE: f32 = 0.03;
 /// Left over structure of this many levels (of 255, root mean square) is two different pictures: the agreement falls to 1/e.
 const DIFFERENT: f32 = 12.0;
 /// So much, in levels squared, is left over of the same face drawn twice.
@@ -19,7 +21,17 @@ const GRAIN: f32 = 1.0;
 
 /// How far `shown` shows the structure of `face` around each pixel, in [0, 1]. Both: gray, 0 to 255, `size` x `size`, row by row.
 pub fn agreement(face: &[f32], shown: &[f32], size: usize) -> Vec<f32> {
-    let radius = radius(size);
+    agreement_within(face, shown, size, radius(size, RADIUS_SHARE))
+}
+
+/// How much of a face's residuals stays around each pixel where the picture `before` became that `after`, in [0, 1]: both as for
+/// [`agreement`]. What is left of residuals where a mouth closed is worse than none.
+pub fn residuals_kept(before: &[f32], after: &[f32], size: usize) -> Vec<f32> {
+    let agreement = agreement_within(before, after, size, radius(size, RESIDUAL_RADIUS_SHARE));
+    agreement.into_iter().map(|agreement| agreement * agreement).collect()
+}
+
+fn agreement_within(face: &[f32], shown: &[f32], size: usize, radius: usize) -> Vec<f32> {
     let means = |of: &dyn Fn(f32, f32) -> f32| {
         let products: Vec<f32> = face.iter().zip(shown).map(|(a, b)| of(*a, *b)).collect();
         window_means(&products, size, radius)
@@ -55,8 +67,8 @@ pub fn gray([red, green, blue]: [f32; 3]) -> f32 {
 }
 
 /// Half the side of a window, in pixels.
-fn radius(size: usize) -> usize {
-    ((RADIUS_SHARE * size as f32).round() as usize).max(1)
+fn radius(size: usize, share: f32) -> usize {
+    ((share * size as f32).round() as usize).max(1)
 }
 
 /// The mean of every pixel's window, as far as that lies in the picture.

@@ -15,7 +15,7 @@ use crate::edit;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result, first_line};
 use crate::fine_encoder::FineEncoder;
-use crate::generator::Generator;
+use crate::generator::{Generator, Kept};
 use crate::kernels;
 use crate::latent::Residuals;
 use crate::layers::{Loader, compute_dtype};
@@ -324,6 +324,9 @@ impl Model {
         let generator = &self.generator;
         let mut modulations = generator.modulations(codes)?;
         let mut residuals: Option<Vec<Tensor>> = None;
+        // From pass to pass only the finest levels change.
+        let keeps = images.dim(0)? == 1 && kernels::are_used_on(&self.device);
+        let mut kept: Option<Kept> = None;
         for _ in 0..passes {
             let so_far = generator.with_residuals(codes, residuals.as_deref())?;
             if residuals.is_some() {
@@ -331,7 +334,16 @@ impl Model {
                 modulations.extend(generator.fine_modulations(&so_far)?);
             }
             cancel.check()?;
-            let pictures = generator.main_path(&modulations, cancel)?;
+            let resumed = kept.as_ref().map(|kept| generator.main_path_resumed(&modulations, kept, cancel));
+            let pictures = match resumed.transpose()?.flatten() {
+                Some(pictures) => pictures,
+                None if keeps => {
+                    let (pictures, now) = generator.main_path_kept(&modulations, cancel)?;
+                    kept = Some(now);
+                    pictures
+                }
+                None => generator.main_path(&modulations, cancel)?,
+            };
             cancel.check()?;
             let found = fine_encoder.forward(images, &pictures, &so_far)?;
             let sum = |residuals: Vec<Tensor>| residuals.iter().zip(&found).map(|(a, b)| a + b).collect();

@@ -8,7 +8,7 @@ use image::RgbImage;
 
 use super::request::{Base, DirectionStep, FaceId, Layer, Scene};
 use super::{Cancel, values_of};
-use crate::agreement::{agreement, gray};
+use crate::agreement::{gray, residuals_kept};
 use crate::colours::ColourMatch;
 use crate::edit;
 use crate::error::{Error, Result};
@@ -321,14 +321,26 @@ impl Faces {
             Some(index) => known.swap_remove(index).1,
             None => Arc::new(match wanted.parts().as_slice() {
                 [coarse, fine] => {
-                    // Every code keeps its own modulation: nothing is computed for the mix itself.
+                    // Every code keeps its own modulation.
                     let coarse = self.chain(model, coarse, known, cancel)?;
-                    let fine = self.chain(model, fine, known, cancel)?;
-                    Chain {
-                        codes: edit::style_mix(&coarse.codes, &fine.codes),
-                        modulations: edit::style_mix(&coarse.modulations, &fine.modulations),
-                        likeness: fine.likeness,
+                    let mix = |fine_chain: &Chain| Chain {
+                        codes: edit::style_mix(&coarse.codes, &fine_chain.codes),
+                        modulations: edit::style_mix(&coarse.modulations, &fine_chain.modulations),
+                        likeness: fine_chain.likeness,
                         picture: OnceLock::new(),
+                    };
+                    let (stylemap, residuals, likeness) = self.start(model, &fine.origin, cancel)?;
+                    match residuals {
+                        // Nothing is computed for the mix itself.
+                        None => mix(&*self.chain(model, fine, known, cancel)?),
+                        // They were found for the face's own coarse codes.
+                        Some(residuals) => {
+                            let moved = moved(model, &stylemap, &fine.directions)?;
+                            let codes = model.generator.style_codes(&moved)?;
+                            let mut mixed = mix(&Chain::new(model, codes, likeness, cancel)?);
+                            self.add_faded(model, &mut mixed, &residuals, (&fine.origin, &stylemap), cancel)?;
+                            mixed
+                        }
                     }
                 }
                 _ => self.made_chain(model, wanted, cancel)?,
@@ -357,12 +369,7 @@ impl Faces {
     /// The chain of a stylemap that is moved along directions, or lies between two.
     fn made_chain(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Chain> {
         let (stylemap, residuals, likeness) = self.start(model, &wanted.origin, cancel)?;
-        let mut moved = stylemap.clone();
-        for step in &wanted.directions {
-            let direction = model.direction(step.index)?;
-            moved = edit::step(&moved, &direction, f64::from(step.amount), step.mask.as_deref())?;
-        }
-        let codes = model.generator.style_codes(&moved)?;
+        let codes = model.generator.style_codes(&moved(model, &stylemap, &wanted.directions)?)?;
         let residuals = match residuals {
             Some(residuals) if !wanted.directions.is_empty() => residuals,
             residuals => {
@@ -370,18 +377,31 @@ impl Faces {
                 return Chain::new(model, codes, likeness, cancel);
             }
         };
-        // Residuals are those of what stood there before: they stay as far as it still stands there.
         let mut chain = Chain::new(model, codes, likeness, cancel)?;
+        self.add_faded(model, &mut chain, &residuals, (&wanted.origin, &stylemap), cancel)?;
+        Ok(chain)
+    }
+
+    /// Adds residuals to a chain without them. They are those of what stood there before, an origin with its stylemap: they stay as far
+    /// as it still stands there.
+    fn add_faded(
+        &mut self,
+        model: &Model,
+        chain: &mut Chain,
+        residuals: &[Tensor],
+        (origin, stylemap): (&Origin, &Tensor),
+        cancel: &Cancel,
+    ) -> Result<()> {
         let after = model.generator.main_path(&chain.modulations, cancel)?;
-        let before = self.coarse_picture(model, &wanted.origin, &stylemap, cancel)?;
-        let residuals = faded(&residuals, &before, &after)?;
+        let before = self.coarse_picture(model, origin, stylemap, cancel)?;
+        let residuals = faded(residuals, &before, &after)?;
         let fine = model.config.fine_codes();
         let fine_codes = model.generator.with_residuals(&chain.codes, Some(&residuals))?;
         chain.modulations.truncate(fine.start);
         chain.modulations.extend(model.generator.fine_modulations(&fine_codes)?);
         chain.codes.truncate(fine.start);
         chain.codes.extend(fine_codes);
-        Ok(chain)
+        Ok(())
     }
 
     /// Stylemap, residuals and how much of them an origin shows.
@@ -460,6 +480,14 @@ impl Portrait {
     }
 }
 
+/// A stylemap moved along directions.
+fn moved(model: &Model, stylemap: &Tensor, directions: &[DirectionStep]) -> Result<Tensor> {
+    directions.iter().try_fold(stylemap.clone(), |stylemap, step| {
+        let direction = model.direction(step.index)?;
+        Ok(edit::step(&stylemap, &direction, f64::from(step.amount), step.mask.as_deref())?)
+    })
+}
+
 /// So much of a face's residuals, on the device; `None` where that is nothing.
 fn placed(model: &Model, residuals: Option<&Residuals>, share: f32) -> Result<Option<Vec<Tensor>>> {
     let Some(residuals) = residuals.filter(|_| share != 0.0) else { return Ok(None) };
@@ -480,7 +508,7 @@ fn with_residuals(model: &Model, mut codes: Vec<Tensor>, residuals: Option<&[Ten
 fn faded(residuals: &[Tensor], before: &Tensor, after: &Tensor) -> Result<Vec<Tensor>> {
     let (_, _, size, _) = before.dims4()?;
     let [before, after] = [gray_of(before)?, gray_of(after)?];
-    let kept = Tensor::from_vec(agreement(&before, &after, size), (1, 1, size, size), &candle_core::Device::Cpu)?;
+    let kept = Tensor::from_vec(residuals_kept(&before, &after, size), (1, 1, size, size), &candle_core::Device::Cpu)?;
     let of_level = |residual: &Tensor| -> Result<Tensor> {
         let cell = size / residual.dim(3)?;
         let kept = if cell == 1 { kept.clone() } else { kept.avg_pool2d(cell)? };

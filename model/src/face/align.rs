@@ -139,7 +139,7 @@ impl<'a> Sampler<'a> {
     fn new(photo: &'a RgbImage, photo_from_crop: &'a Similarity) -> Self {
         let shrink = photo_from_crop.scale();
         // What shrinks more was averaged, or is a few pixels in the middle of nowhere, where more samples show nothing.
-        let per_pixel = if shrink < 1.0 { 1 } else { (shrink.ceil() as usize).clamp(2, AVERAGE_FROM as usize) };
+        let per_pixel = if shrink < 1.0 + 1e-6 { 1 } else { (shrink.ceil() as usize).clamp(2, AVERAGE_FROM as usize) };
         Self { photo, photo_from_crop, per_pixel }
     }
 

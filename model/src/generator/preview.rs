@@ -210,6 +210,33 @@ impl Generator {
         part.then(|| self.picture(kept)).transpose()
     }
 
+    /// The image of modulations that differ from those that `kept` was made with at the finest two levels alone: what lies below is
+    /// not computed again. `None` when `kept` does not reach down so far.
+    ///
+    /// # Errors
+    /// As [`Self::main_path_kept`].
+    pub fn main_path_resumed(
+        &self,
+        modulations: &[Tensor],
+        kept: &Kept,
+        cancel: &Cancel,
+    ) -> crate::Result<Option<Tensor>> {
+        // The inputs of the last two blocks, and that of to RGB.
+        let [.., below, _, _] = kept.maps.as_slice() else { return Ok(None) };
+        let run = Run::new(self, cancel);
+        let side = self.side()?;
+        with_values(modulations, 0, |modulations| {
+            let [_, blocks @ .., last] = modulations else { return Err(incomplete()) };
+            let finest = self.blocks.iter().zip(blocks.as_chunks::<2>().0).skip(self.blocks.len().saturating_sub(2));
+            let mut x: Option<Map> = None;
+            for (block, modulations) in finest {
+                x = Some(run.block(block, x.as_ref().unwrap_or(below), *modulations, None)?.0);
+            }
+            let image = run.to_rgb(x.as_ref().unwrap_or(below), last)?;
+            Ok(Some(Tensor::from_slice(image.values(), (1, 3, side, side), self.constant.device())?))
+        })
+    }
+
     fn picture(&self, kept: &Kept) -> crate::Result<Tensor> {
         let side = self.side()?;
         Ok(Tensor::from_slice(&kept.image, (1, 3, side, side), self.constant.device())?)
