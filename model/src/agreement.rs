@@ -120,7 +120,7 @@ mod tests {
         let across = picture(|_, y| 128.0 + 50.0 * (y * 0.8).sin());
         assert!(of(&across) < 0.05, "other stripes: {}", of(&across));
         let blank = picture(|_, _| 128.0);
-        assert!(of(&blank) < 0.2, "nothing where there was structure: {}", of(&blank));
+        assert!(of(&blank) < 0.3, "nothing where there was structure: {}", of(&blank));
         assert!(mean(&agreement(&blank, &stripes, SIZE)) < 0.05, "structure where there was none");
         assert!(mean(&agreement(&blank, &blank, SIZE)) > 0.999);
     }
@@ -131,7 +131,7 @@ mod tests {
         let mut shown = face.clone();
         for y in 20..40 {
             for x in 20..40 {
-                shown[y * SIZE + x] = 200.0 - 0.5 * x as f32 * (y % 3) as f32;
+                shown[y * SIZE + x] = 200.0 - x as f32 * (y % 3) as f32;
             }
         }
         let found = agreement(&face, &shown, SIZE);
