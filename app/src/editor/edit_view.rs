@@ -88,15 +88,15 @@ impl EditView {
         Ok(Self { mailbox, results, sent: None, shown: None })
     }
 
-    /// Asks for an edit, in place of any that was asked for and has not begun. `make` is called only where it was not asked for
-    /// before.
-    pub fn update(&mut self, key: PatchKey, make: impl FnOnce() -> Option<EditedFace>) {
-        if self.sent != Some(key)
-            && let Some(edit) = make()
-        {
-            self.sent = Some(key);
-            self.mailbox.send(|newest| *newest = Some((key.place, edit)));
-        }
+    /// Whether an edit was asked for already.
+    pub fn is_asked_for(&self, key: PatchKey) -> bool {
+        self.sent == Some(key)
+    }
+
+    /// Asks for an edit, in place of any that was asked for and has not begun.
+    pub fn ask_for(&mut self, key: PatchKey, edit: EditedFace) {
+        self.sent = Some(key);
+        self.mailbox.send(|newest| *newest = Some((key.place, edit)));
     }
 
     /// Takes what came, and reports what failed.

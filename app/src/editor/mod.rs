@@ -834,8 +834,8 @@ impl Editor {
     /// Writes the pictures that are complete, each on a thread of its own.
     fn write_exports(&mut self, ctx: &egui::Context) {
         for export in std::mem::take(&mut self.pending_exports) {
-            let is_final = self.engine.final_frame(export.request).is_some();
-            let edit = self.edited_face().filter(|_| is_final).map(Box::new);
+            let frame = self.engine.final_frame(export.request);
+            let edit = frame.and_then(|_| self.edited_face()).map(Box::new);
             let picture = match export.in_photo {
                 None => edit.map(Picture::Face),
                 Some(source) => edit.filter(|edit| edit.photo.id == source).map(Picture::InPhoto),
@@ -1038,9 +1038,10 @@ impl Editor {
         }
         let is_asked = self.engine.update(&self.timeline, self.motion.t());
         self.update_motion(is_asked, &ctx);
-        if let Some(key) = self.wanted_patch() {
-            let edit = self.edited_face();
-            self.edit_view.update(key, || edit);
+        if let Some(key) = self.wanted_patch().filter(|key| !self.edit_view.is_asked_for(*key))
+            && let Some(edit) = self.edited_face()
+        {
+            self.edit_view.ask_for(key, edit);
         }
         self.write_exports(&ctx);
         self.keep_settings(&ctx);

@@ -184,9 +184,7 @@ impl Engine {
     pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
-        if let Some(modulations) = self.settled(cancel)? {
-            return self.exact_frame(&modulations, FrameKind::Final, start, cancel);
-        }
+        let modulations = self.settled(cancel)?.unwrap_or(modulations);
         self.exact_frame(&modulations, FrameKind::Final, start, cancel)
     }
 

@@ -124,13 +124,13 @@ impl Composition {
             Base::StyleMix { fine, .. } => vec![part(fine, 1.0, false)],
         };
         let colours_of = scene.colours_of();
-        let target =
-            if colours_of == source { source_crop.map(|crop| Arc::new(crop.clone())) } else { crop_of(colours_of) };
+        let of_other = if colours_of == source { None } else { crop_of(colours_of) };
+        let target = if colours_of == source { source_crop } else { of_other.as_deref() };
         let layers = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).map(|layer| {
             let found = part(layer.face, layer.strength.clamp(0.0, 1.0), layer.offset_px != (0, 0));
             let mut part = found.unwrap_or(Part { crop: Some(Arc::default()), colours: None, share: layer.strength });
             let amount = layer.match_colours.clamp(0.0, 1.0);
-            if let (true, Some(crop), Some(target)) = (amount > 0.0 && layer.face != colours_of, &part.crop, &target)
+            if let (true, Some(crop), Some(target)) = (amount > 0.0 && layer.face != colours_of, &part.crop, target)
                 && crop.width() > 0
             {
                 part.colours = Some(ColourMatch::new(crop, target, amount));
