@@ -9,6 +9,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use crate::config::{Config, FineEncoderConfig};
+use crate::kernels;
 use crate::kernels::conv::After;
 use crate::layers::{Conv, Loader};
 
@@ -145,16 +146,15 @@ impl FineEncoder {
         let (target, picture) = (in_f32(target)?, in_f32(picture)?);
         let difference = (&target - &picture)?;
         let join = |parts: &[&Tensor]| Tensor::cat(parts, 1);
-        let size = target.dim(3)?;
         let top = join(&[&target, &picture, &difference, &in_f32(top_a)?, &in_f32(top_b)?])?;
         let top = self.top[1].forward(&self.top[0].forward(&top)?)?;
         let mid = join(&[&self.down_mid.forward(&top)?, &in_f32(mid_a)?, &in_f32(mid_b)?])?;
         let mid = self.mid[1].forward(&self.mid[0].forward(&mid)?)?;
         let low = self.low[0].forward(&self.down_low.forward(&mid)?)?;
-        let low = self.low[1].forward(&low)?.upsample_nearest2d(size / 2, size / 2)?;
-        let mid = self.up_mid.forward(&join(&[&mid, &low])?)?;
+        let low = self.low[1].forward(&low)?;
+        let mid = self.up_mid.forward(&kernels::join_doubled(&mid, &low)?)?;
         let delta_mid = self.delta_mid.forward(&mid)?.chunk(2, 1)?;
-        let top = self.up_top.forward(&join(&[&top, &mid.upsample_nearest2d(size, size)?])?)?;
+        let top = self.up_top.forward(&kernels::join_doubled(&top, &mid)?)?;
         let delta_top = self.delta_top.forward(&top)?.chunk(2, 1)?;
         delta_mid
             .iter()

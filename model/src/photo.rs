@@ -9,6 +9,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::kernels::vectorised;
 use crate::mask::Mask;
 
 /// The longest side that is opened; cameras end below 20,000.
@@ -165,11 +166,11 @@ pub fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
         || vec![0f32; from_len],
         |sums, (to, (first_row, weights))| {
             sums.fill(0.0);
-            let rows = picture.as_raw().chunks_exact(from_len).skip(*first_row);
-            pulp::Arch::default().dispatch(
+            let first = first_row * from_len;
+            vectorised(
                 #[inline(always)]
                 || {
-                    for (row, &weight) in rows.zip(weights) {
+                    for (row, &weight) in picture.as_raw()[first..].chunks_exact(from_len).zip(weights) {
                         sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f32::from(value) * weight);
                     }
                 },

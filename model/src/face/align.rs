@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::geometry::{CropQuad, Similarity};
 use crate::error::{Error, Result};
+use crate::kernels::vectorised;
 
 /// Crops are at most this large.
 const MAX_SIZE_PX: u32 = 4096;
@@ -31,7 +32,8 @@ pub fn align(photo: &RgbImage, quad: &CropQuad, size_px: u32) -> Result<RgbImage
     let planes = align_linear(photo, quad, size_px)?;
     let mut out = RgbImage::new(size_px, size_px);
     for (to, from) in out.pixels_mut().zip(&planes) {
-        to.0 = from.map(|value| value.round() as u8);
+        // No `round`, which is a call on processors of before 2008, for which everything is compiled.
+        to.0 = from.map(|value| (value + 0.5) as u8);
     }
     Ok(out)
 }
@@ -152,19 +154,24 @@ impl<'a> Sampler<'a> {
         // Bicubic where the crop magnifies; where it shrinks, averaging is the better filter.
         let is_magnified = per_pixel == 1;
         let step = self.photo_from_crop.step_x().map(|value| value / per_pixel as f64);
+        let within = |sub: usize| (sub as f64 + 0.5) / per_pixel as f64 - 0.5;
         out.par_chunks_exact_mut(padded).enumerate().for_each(|(y, row)| {
             for sub_y in 0..per_pixel {
-                let within = |sub: usize| (sub as f64 + 0.5) / per_pixel as f64 - 0.5;
                 let crop_y = y as f64 - margin as f64 + within(sub_y);
                 let start = self.photo_from_crop.apply_wide([within(0) - margin as f64, crop_y]);
-                for (x, to) in row.iter_mut().enumerate() {
-                    for sub_x in 0..per_pixel {
-                        let steps = (x * per_pixel + sub_x) as f64;
-                        let at = [start[0] + step[0] * steps, start[1] + step[1] * steps];
-                        let sample = if is_magnified { self.bicubic(at) } else { self.bilinear(at) };
-                        to.iter_mut().zip(sample).for_each(|(to, value)| *to += value * share);
-                    }
-                }
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (x, to) in row.iter_mut().enumerate() {
+                            for sub_x in 0..per_pixel {
+                                let steps = (x * per_pixel + sub_x) as f64;
+                                let at = [start[0] + step[0] * steps, start[1] + step[1] * steps];
+                                let sample = if is_magnified { self.bicubic(at) } else { self.bilinear(at) };
+                                to.iter_mut().zip(sample).for_each(|(to, value)| *to += value * share);
+                            }
+                        }
+                    },
+                );
             }
         });
         out
@@ -177,6 +184,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// A pixel and the one on its right.
+    #[inline(always)]
     fn two_pixels(&self, x: i64, y: i64) -> [[f32; 3]; 2] {
         let (width, height) = (i64::from(self.photo.width()), i64::from(self.photo.height()));
         if x >= 0 && y >= 0 && x + 1 < width && y < height {
@@ -189,6 +197,7 @@ impl<'a> Sampler<'a> {
         [self.pixel(x, y), self.pixel(x + 1, y)]
     }
 
+    #[inline(always)]
     fn bilinear(&self, [x, y]: [f64; 2]) -> [f32; 3] {
         let (left, top) = (x.floor(), y.floor());
         let (across, down) = ((x - left) as f32, (y - top) as f32);
@@ -201,6 +210,7 @@ impl<'a> Sampler<'a> {
         })
     }
 
+    #[inline(always)]
     fn bicubic(&self, [x, y]: [f64; 2]) -> [f32; 3] {
         let (left, top) = (x.floor(), y.floor());
         let (weights_x, weights_y) = (cubic_weights((x - left) as f32), cubic_weights((y - top) as f32));
@@ -230,6 +240,7 @@ fn mirrored(at: i64, len: u32) -> u32 {
 }
 
 /// Catmull-Rom weights of the four neighbours, for a position `at` in [0, 1) past the second.
+#[inline(always)]
 pub(super) fn cubic_weights(at: f32) -> [f32; 4] {
     let (square, cube) = (at * at, at * at * at);
     [
@@ -286,12 +297,6 @@ fn add_weighted<'a>(to: &mut [f32], weights: &[f32], row: impl Fn(usize) -> &'a 
             }
         },
     );
-}
-
-/// Runs `body` compiled for the best instruction set of this machine.
-#[inline(always)]
-pub(super) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::default().dispatch(body)
 }
 
 #[cfg(test)]

@@ -41,13 +41,14 @@ use std::sync::Arc;
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::align::{align_linear, cubic_weights, gaussian_blurred, vectorised};
+use super::align::{align_linear, cubic_weights, gaussian_blurred};
 use super::geometry::CropQuad;
 use super::head::head_mask;
 use crate::agreement::{agreement, gray, sameness};
 use crate::colours::ColourMatch;
 use crate::engine::{Base, FaceId, Scene};
 use crate::error::{Error, Result};
+use crate::kernels::vectorised;
 use crate::latent::residual_share;
 use crate::mask::{Mask, Pooling, shift_at_level};
 use crate::photo;

@@ -117,6 +117,7 @@ mod fit {
     use safetensors::tensor::TensorView;
 
     use super::*;
+    use crate::kernels::vectorised;
 
     /// Random placements of each face: near, as after a first round, and farther, as the detector's points lie.
     const PLACEMENTS: usize = 14;
@@ -190,7 +191,7 @@ mod fit {
     fn dot(a: &[f32], b: &[f32]) -> f32 {
         // Sixteen sums side by side, or the compiler must add one after the other.
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-        pulp::Arch::default().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 let mut sums = [0f32; 16];

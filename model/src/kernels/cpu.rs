@@ -134,6 +134,46 @@ impl InplaceOp2 for AddUpsampled {
     }
 }
 
+pub(super) struct JoinDoubled;
+
+impl CustomOp2 for JoinDoubled {
+    fn name(&self) -> &'static str {
+        "join-doubled"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        coarse: &CpuStorage,
+        coarse_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (batch, channels, height, width) = x_layout.shape().dims4()?;
+        let (coarse_batch, coarse_channels, coarse_height, coarse_width) = coarse_layout.shape().dims4()?;
+        if (batch, height, width) != (coarse_batch, 2 * coarse_height, 2 * coarse_width) || height * width == 0 {
+            bail!("maps of shapes {:?} and {:?} cannot be joined", x_layout.shape(), coarse_layout.shape());
+        }
+        let (x, coarse) = (f32_slice(x, x_layout)?, f32_slice(coarse, coarse_layout)?);
+        let joined = channels + coarse_channels;
+        let plane = height * width;
+        let mut out = vec![0.0; batch * joined * plane];
+        out.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
+            let (sample, channel) = (index / joined, index % joined);
+            if channel < channels {
+                out.copy_from_slice(&x[(sample * channels + channel) * plane..][..plane]);
+                return;
+            }
+            let from = &coarse[(sample * coarse_channels + channel - channels) * plane / 4..][..plane / 4];
+            for (rows, from) in out.chunks_exact_mut(2 * width).zip(from.chunks_exact(coarse_width)) {
+                let (above, below) = rows.split_at_mut(width);
+                above.chunks_exact_mut(2).zip(from).for_each(|(pair, value)| pair.fill(*value));
+                below.copy_from_slice(above);
+            }
+        });
+        Ok((CpuStorage::F32(out), (batch, joined, height, width).into()))
+    }
+}
+
 pub(super) struct Blur {
     pub(super) padding: usize,
     pub(super) stride: usize,
@@ -233,6 +273,7 @@ mod tests {
                 &kernels::add_upsampled(large.copy().unwrap(), &x).unwrap(),
                 &reference::add_upsampled(&large, &x).unwrap(),
             );
+            assert_close(&kernels::join_doubled(&large, &x).unwrap(), &reference::join_doubled(&large, &x).unwrap());
             for (padding, stride) in [(2, 1), (1, 1), (1, 2), (2, 2)] {
                 if h + 2 * padding > 3 && w + 2 * padding > 3 {
                     assert_close(
@@ -249,5 +290,6 @@ mod tests {
         assert!(kernels::bias_activation(random(&[1, 3, 4, 4]), &random(&[2])).is_err());
         assert!(kernels::normalize_modulate(&random(&[1, 3, 4, 4]), &random(&[1, 4, 4, 4])).is_err());
         assert!(kernels::add_upsampled(random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
+        assert!(kernels::join_doubled(&random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
     }
 }

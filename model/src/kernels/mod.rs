@@ -117,6 +117,19 @@ pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
     reference::add_upsampled(&x, skip)
 }
 
+/// The channels of `x`, then those of a map of half the size, every cell of which becomes two by two.
+///
+/// `x`: (N, C, 2 H, 2 W); `coarse`: (N, D, H, W). Gives (N, C + D, 2 H, 2 W).
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn join_doubled(x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
+    if on_cpu_f32(x) && on_cpu_f32(coarse) {
+        return x.contiguous()?.apply_op2_no_bwd(&coarse.contiguous()?, &cpu::JoinDoubled);
+    }
+    reference::join_doubled(x, coarse)
+}
+
 /// The `[1,3,3,1]` blur with gain 1 and `padding` zeros on every side: (N, C, H, W) to (N, C, H + 2p - 3, W + 2p - 3); with
 /// `stride` 2 only every second output, from the first, is kept.
 ///

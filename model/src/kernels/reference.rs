@@ -63,6 +63,15 @@ fn upsample_axis(x: &Tensor, axis: usize) -> Result<Tensor> {
     pairs.reshape(shape)
 }
 
+/// See [`super::join_doubled`].
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn join_doubled(x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = coarse.dims4()?;
+    Tensor::cat(&[x, &coarse.upsample_nearest2d(2 * height, 2 * width)?], 1)
+}
+
 /// See [`super::blur`].
 ///
 /// # Errors
