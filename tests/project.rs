@@ -20,7 +20,7 @@ use stylebrush_app::document::{
 use stylebrush_app::export::{self, FileOptions};
 use stylebrush_app::original::Original;
 use stylebrush_app::photo_loading;
-use stylebrush_app::project::background::{Opening, SaveTarget, SaveThread};
+use stylebrush_app::project::background::{SaveTarget, SaveThread};
 use stylebrush_app::project::recent::{MAX_RECENT, RecentFiles, RecentKind};
 use stylebrush_app::project::recovery::{AutosaveSlot, leftovers};
 use stylebrush_app::project::{self, ModelIdentity, Opened, Progress, Project};
@@ -856,18 +856,6 @@ fn cancelling_is_no_project() {
     let progress = Progress::default();
     project::open(&saved.path, &progress).unwrap();
     assert_eq!(progress.share(), 1.0);
-}
-
-#[test]
-fn a_project_is_opened_beside_the_window() {
-    let saved = Saved::new(&sample());
-    for (path, is_project) in [(saved.path.clone(), true), (saved.folder.path().join("nowhere"), false)] {
-        let (woken, wakes) = channel();
-        let opening = Opening::begin(path, move || woken.send(()).unwrap()).unwrap();
-        wakes.recv_timeout(Duration::from_secs(60)).unwrap();
-        assert_eq!(opening.poll().unwrap().is_ok(), is_project);
-        assert!(opening.poll().is_none());
-    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,16 +1,19 @@
 //! Stylebrush: a real-time desktop editor for faces.
 //!
-//! One direction: [`document`] → a scene for the engine → a frame → the canvas. [`document`], [`tools`] and
-//! [`project`] know no window.
+//! One direction: [`document`] → a scene for the engine → a frame → the canvas. The [`workbench`] is everything that a user can do,
+//! without a window; the [`editor`] draws it and turns input into its actions.
 
 pub mod demo;
 pub mod document;
 pub mod edited_face;
 pub mod editor;
 pub mod export;
+pub mod language;
 pub mod original;
 pub mod photo_loading;
 pub mod project;
 pub mod sentence;
 pub mod settings;
+pub mod shelter;
 pub mod tools;
+pub mod workbench;

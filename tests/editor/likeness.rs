@@ -8,9 +8,10 @@ use egui::{Key, Modifiers, PointerButton, Rect, Role, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use image::RgbImage;
 use stylebrush_app::document::{Document, Photo, PhotoId};
-use stylebrush_app::editor::{Command, Editor, EditorOptions};
+use stylebrush_app::editor::{Editor, EditorOptions};
 use stylebrush_app::project::{self, ModelIdentity, Project};
 use stylebrush_app::settings::Language;
+use stylebrush_app::workbench::Action;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::config::FineEncoderConfig;
 use stylemap::engine::{Cancel, Engine, FaceId};
@@ -145,10 +146,10 @@ fn a_layer_matches_colours_as_far_as_the_user_wants() {
     drag_to(&mut session, "Match colours", 0.6);
     assert!((0.5..0.7).contains(&match_colours(&session)), "{}", match_colours(&session));
     assert_eq!(session.steps(), ["Paint stroke", "Match colours", "Match colours", "Match colours"]);
-    session.run(Command::Undo);
+    session.run(Action::Undo);
     assert!(session.settle().rgba == matched.rgba);
 
-    session.run(Command::UseLanguage(Some(Language::Korean)));
+    session.run(Action::UseLanguage(Some(Language::Korean)));
     session.harness.run_steps(3);
     for label in ["색 맞추기", "Portrait 1의 닮음"] {
         assert!(session.harness.query_all_by_label(label).next().is_some(), "{label}");
@@ -195,7 +196,7 @@ fn a_project_is_drawn_from_the_faces_that_it_keeps() {
         session.wait_until("the project is drawn", |editor| editor.is_idle() && editor.frame().is_some());
         let first = session.frame();
         // And again, with the model there.
-        session.run(Command::OpenProject(path.clone()));
+        session.run(Action::OpenProject(path.clone()));
         session.wait_until("it is open again", Editor::is_idle);
         assert!(session.settle().rgba == first.rgba);
         first

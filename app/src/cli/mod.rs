@@ -95,7 +95,7 @@ enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Mix two faces: coarse style (pose, shape) from one, the rest from the other
     Mix(mix::MixArgs),
-    /// Draw faces that nobody has
+    /// Draw random faces
     Sample(sample::SampleArgs),
     /// Find the faces in photos and cut each out as the model needs it
     Align(align::AlignArgs),

@@ -5,37 +5,10 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::language::tr;
+use crate::language::tr;
 use crate::photo_loading::PHOTO_EXTENSIONS;
 use crate::project;
-
-/// What a dialog asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// Photos to open.
-    OpenPhotos,
-    /// Where the picture goes.
-    ExportTo,
-    /// Where the photo with the edited face in it goes.
-    ExportInPhotoTo,
-    /// Where the moving picture goes.
-    MotionTo,
-    /// Which folder the pictures of a motion go to.
-    MotionFramesTo,
-    /// Where the project goes.
-    SaveProjectTo,
-    /// A picture with a mask.
-    ImportMaskFrom,
-    /// Where a mask goes.
-    ExportMaskTo,
-}
-
-impl Question {
-    /// Whether it asks for files that are there; else for one to be written.
-    pub fn is_about_opening(self) -> bool {
-        matches!(self, Self::OpenPhotos | Self::ImportMaskFrom)
-    }
-}
+use crate::workbench::Question;
 
 /// How a dialog ended.
 #[derive(Debug, PartialEq, Eq)]

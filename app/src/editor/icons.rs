@@ -41,7 +41,6 @@ pub const CARET_DOWN: char = '\u{e136}';
 pub const CARET_RIGHT: char = '\u{e13a}';
 pub const COMMAND: char = '\u{e1c4}';
 pub const MOON: char = '\u{e330}';
-pub const HISTORY: char = '\u{e1a0}';
 pub const PLAY: char = '\u{e3d0}';
 pub const PAUSE: char = '\u{e39e}';
 pub const SLIDERS: char = '\u{e432}';

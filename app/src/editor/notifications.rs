@@ -4,27 +4,17 @@ use std::time::{Duration, Instant};
 
 use egui::{Align2, RichText, Role, Stroke, WidgetInfo};
 
-use super::language::tr;
 use super::{icons, theme, widgets};
+use crate::language::tr;
 use crate::sentence;
+use crate::workbench::Notice;
+pub use crate::workbench::NoticeKind as Kind;
 
-/// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Something happened as asked.
-    Success,
-    /// Something to know.
-    Info,
-    /// Something failed.
-    Error,
-}
-
-impl Kind {
-    fn shown_for(self) -> Duration {
-        match self {
-            Self::Success | Self::Info => Duration::from_secs(4),
-            Self::Error => Duration::from_secs(8),
-        }
+/// How long a message stays.
+fn shown_for(kind: Kind) -> Duration {
+    match kind {
+        Kind::Success | Kind::Info => Duration::from_secs(4),
+        Kind::Error => Duration::from_secs(8),
     }
 }
 
@@ -58,14 +48,19 @@ impl Notifications {
         }
         self.shown.retain(|shown| shown.text != text);
         self.next_id += 1;
-        self.shown.push(Notification { id: self.next_id, kind, text, goes_at: Instant::now() + kind.shown_for() });
+        self.shown.push(Notification { id: self.next_id, kind, text, goes_at: Instant::now() + shown_for(kind) });
         let excess = self.shown.len().saturating_sub(MAX_SHOWN);
         self.shown.drain(..excess);
     }
 
+    /// Shows what the workbench says.
+    pub fn tell(&mut self, Notice { kind, text }: Notice) {
+        self.push(kind, text);
+    }
+
     /// An error with its causes, as one sentence.
     pub fn error(&mut self, err: &anyhow::Error) {
-        self.push(Kind::Error, sentence::sentence_of(err));
+        self.tell(Notice::of_error(err));
     }
 
     /// The messages on screen.

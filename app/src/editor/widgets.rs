@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use egui::{Button, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use super::language::{tr, tr_with};
 use super::theme;
+use crate::language::{tr, tr_with};
 
 /// A square button with an icon and no frame until the pointer is over it.
 pub fn icon_button(ui: &mut Ui, icon: char, label: &str, size: f32) -> Response {

@@ -1,10 +1,9 @@
-//! Saving and opening on threads of their own: neither may hold up the window.
+//! Saving on a thread of its own: it may not hold up the window.
 //!
 //! Of what waits to be saved only the latest counts, per file: a newer state replaces one that has not been begun. What
 //! the user asked for comes before autosaves.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,7 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::recovery::{AutosaveSlot, Leftover};
-use super::{Opened, Progress, Project, open, save};
+use super::{Project, save};
+use crate::shelter::sheltered;
 
 /// Autosaves are at least this far apart.
 const AUTOSAVE_PAUSE: Duration = Duration::from_secs(20);
@@ -294,15 +294,6 @@ fn warn(result: anyhow::Result<()>) {
     }
 }
 
-/// A mistake in here, or in a decoder, must not end the thread.
-fn sheltered<T>(action: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(anyhow::anyhow!("Stylebrush made a mistake ({text}): please report it with what you did"))
-    })
-}
-
 /// When to autosave: some time after the last one, when there is something new. A plain clock, to be asked in every frame.
 #[derive(Clone, Copy, Debug)]
 pub struct AutosaveTimer {
@@ -346,43 +337,6 @@ impl AutosaveTimer {
     }
 }
 
-/// A project that is being opened.
-pub struct Opening {
-    progress: Arc<Progress>,
-    result: Receiver<anyhow::Result<Opened>>,
-}
-
-impl Opening {
-    /// Begins to open a project; `wake` is called when it is done.
-    ///
-    /// # Errors
-    /// When the operating system gives no thread.
-    pub fn begin(path: PathBuf, wake: impl FnOnce() + Send + 'static) -> anyhow::Result<Self> {
-        let progress = Arc::new(Progress::default());
-        let of_thread = Arc::clone(&progress);
-        let (sender, result) = channel();
-        std::thread::Builder::new()
-            .name("project opener".to_owned())
-            .spawn(move || {
-                // Whoever asked may no longer want to know.
-                let _ = sender.send(sheltered(|| open(&path, &of_thread)));
-                wake();
-            })
-            .context("the thread that opens projects could not be started")?;
-        Ok(Self { progress, result })
-    }
-
-    /// How far it is, and the way to cancel it.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    /// What became of it; once, when it is done.
-    pub fn poll(&self) -> Option<anyhow::Result<Opened>> {
-        self.result.try_recv().ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,11 +364,5 @@ mod tests {
         timer.begin(6);
         timer.finish(&report(Err(anyhow::anyhow!("the disk is full")), Duration::from_secs(10)), start);
         assert_eq!(timer.due_in(6, at(60)), Some(Duration::from_secs(140)));
-    }
-
-    #[test]
-    fn a_mistake_is_a_sentence() {
-        let result: anyhow::Result<()> = sheltered(|| panic!("index {} out of bounds", 7));
-        assert!(result.unwrap_err().to_string().contains("(index 7 out of bounds)"));
     }
 }

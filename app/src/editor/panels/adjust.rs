@@ -3,35 +3,34 @@
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use stylemap::directions::DirectionInfo;
 
-use super::super::language::{tr, tr_with};
-use super::super::{Command, Editor, EngineState, Kind, icons, theme, widgets};
-use crate::document::LayerId;
-use crate::document::history::EditKey;
+use super::super::{Command, Context, icons, theme, widgets};
+use crate::language::{tr, tr_with};
+use crate::workbench::projects::UNKNOWN_DIRECTIONS;
+use crate::workbench::{Action, EngineState};
 
 const LABEL_WIDTH: f32 = 86.0;
 const VALUE_WIDTH: f32 = 50.0;
 const RESET_SIZE: f32 = 13.0;
-const UNKNOWN: &str = "This model does not have {names}: kept for one that does, and not in the picture";
 
-impl Editor {
+impl Context<'_> {
     pub(super) fn adjust_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.settings.open_sections.adjust;
-        let shows = widgets::section_header(ui, "Adjust", &mut is_open, |ui| {
-            self.command_icon_ui(ui, Command::ResetAdjustments, 15.0);
+        let mut sections = self.bench.settings().open_sections;
+        let shows = widgets::section_header(ui, "Adjust", &mut sections.adjust, |ui| {
+            self.command_icon_ui(ui, Action::ResetAdjustments, 15.0);
         });
-        self.settings.open_sections.adjust = is_open;
+        self.keep_sections(sections);
         if !shows {
             return;
         }
-        let EngineState::Ready(info) = self.engine.state() else { return };
+        let EngineState::Ready(info) = self.bench.engine().state() else { return };
         let directions = info.directions.clone();
         if directions.is_empty() {
             widgets::caption(ui, "This model has no directions to move a face along.");
-        } else if self.timeline.document().is_empty() {
+        } else if self.bench.document().is_empty() {
             widgets::caption(ui, "Open a photo to adjust the face in it.");
         } else {
             self.adjusted_part_ui(ui);
-            if self.adjusts_layer && self.timeline.document().active_layer().is_none() {
+            if self.bench.view().adjusts_layer && self.bench.document().active_layer().is_none() {
                 widgets::caption(ui, "There is no layer. Click a photo above to paint from it.");
             } else {
                 directions.iter().for_each(|direction| self.direction_ui(ui, direction));
@@ -40,36 +39,34 @@ impl Editor {
         self.unknown_directions_ui(ui);
     }
 
-    /// The layer that the sliders adjust; none is the whole face.
-    pub(in crate::editor) fn adjusted_layer(&self) -> Option<LayerId> {
-        self.timeline.document().active_layer().filter(|_| self.adjusts_layer).map(|layer| layer.id)
-    }
-
     /// The whole face, or what the active layer paints.
     fn adjusted_part_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
             ui.spacing_mut().button_padding.x = 6.0;
             for (of_layer, text, command) in [
-                (false, "Whole face", Command::AdjustWholeFace),
-                (true, "Only inside the mask", Command::AdjustInsideMask),
+                (false, "Whole face", Action::AdjustWholeFace),
+                (true, "Only inside the mask", Action::AdjustInsideMask),
             ] {
-                let button = egui::Button::selectable(self.adjusts_layer == of_layer, RichText::new(tr(text)).small());
-                let button = ui.add_enabled(self.is_enabled(&command), button);
-                if button.on_hover_text(command.tooltip()).clicked() {
+                let button = egui::Button::selectable(
+                    self.bench.view().adjusts_layer == of_layer,
+                    RichText::new(tr(text)).small(),
+                );
+                let button = ui.add_enabled(self.bench.is_enabled(&command), button);
+                if button.on_hover_text(Command::from(command.clone()).tooltip()).clicked() {
                     self.send(command);
                 }
             }
         });
-        let document = self.timeline.document();
-        let Some(layer) = document.active_layer().filter(|_| self.adjusts_layer) else { return };
+        let document = self.bench.document();
+        let Some(layer) = document.active_layer().filter(|_| self.bench.view().adjusts_layer) else { return };
         if let Some(source) = document.source().filter(|source| *source != layer.photo) {
             let hint = "This is what {name} brings in. For a part of the source itself, add a layer from it.";
             let hint = tr_with(hint, &[("name", &layer.name)]);
             ui.label(RichText::new(hint).small().color(theme::palette(ui.ctx()).text_weak));
             let button = egui::Button::new(RichText::new(tr("Add a layer from the source")).small());
             if ui.add(button).clicked() {
-                self.send(Command::AddLayer(source));
+                self.send(Action::AddLayer(source));
             }
         } else if layer.mask.is_empty() {
             widgets::caption(ui, "Paint over the part that is to be adjusted.");
@@ -78,10 +75,10 @@ impl Editor {
 
     /// Name, slider, value and the way back to zero.
     fn direction_ui(&mut self, ui: &mut Ui, direction: &DirectionInfo) {
-        let part = self.adjusted_layer();
+        let part = self.bench.adjusted_layer();
         let DirectionInfo { name, source, range: [low, high] } = direction;
         let label = tr(name);
-        let before = self.timeline.document().directions(part).get(name).copied().unwrap_or(0.0);
+        let before = self.bench.document().directions(part).get(name).copied().unwrap_or(0.0);
         let mut amount = before;
         // A project may come from a model that goes further.
         let range = low.min(before)..=high.max(before);
@@ -112,51 +109,16 @@ impl Editor {
             }
         });
         if amount != before {
-            self.timeline.edit_continuously(adjustment_name(part), EditKey::Direction(part), |document| {
-                document.update_directions(part, |amounts| {
-                    amounts.insert(name.clone(), amount);
-                });
-            });
+            self.send(Action::SetDirection(name.clone(), amount));
         }
     }
 
     /// What the document has and the model does not.
     fn unknown_directions_ui(&mut self, ui: &mut Ui) {
-        let unknown = self.unknown_directions();
+        let unknown = self.bench.unknown_directions();
         if !unknown.is_empty() {
-            let text = tr_with(UNKNOWN, &[("names", &unknown.join(", "))]);
+            let text = tr_with(UNKNOWN_DIRECTIONS, &[("names", &unknown.join(", "))]);
             ui.label(RichText::new(text).small().color(theme::palette(ui.ctx()).text_weak));
         }
     }
-
-    /// The directions that the document moves faces along and the model does not have, by name.
-    pub(in crate::editor) fn unknown_directions(&self) -> Vec<String> {
-        let EngineState::Ready(info) = self.engine.state() else { return Vec::new() };
-        let document = self.timeline.document();
-        let of_layers = document.layers().iter().flat_map(|layer| layer.directions.keys());
-        let names = document.directions(None).keys().chain(of_layers);
-        let unknown = names.filter(|name| info.directions.iter().all(|direction| direction.name != **name));
-        let mut unknown: Vec<String> = unknown.cloned().collect();
-        unknown.sort();
-        unknown.dedup();
-        unknown
-    }
-
-    /// Said once when a project opens; the panel says it for as long as it is so.
-    pub(in crate::editor) fn say_unknown_directions(&mut self) {
-        let unknown = self.unknown_directions();
-        if !unknown.is_empty() {
-            self.notifications.push(Kind::Info, tr_with(UNKNOWN, &[("names", &unknown.join(", "))]));
-        }
-    }
-
-    /// Takes the whole face, or what the active layer paints, back to where it was.
-    pub(in crate::editor) fn reset_adjustments(&mut self) {
-        let part = self.adjusted_layer();
-        self.timeline.edit("Reset adjustments", |document| document.update_directions(part, |amounts| amounts.clear()));
-    }
-}
-
-fn adjustment_name(part: Option<LayerId>) -> &'static str {
-    if part.is_some() { "Adjust inside mask" } else { "Adjust whole face" }
 }

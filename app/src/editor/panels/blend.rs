@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
-use super::super::language::{tr, tr_with};
-use super::super::{Command, Editor, icons, theme, widgets};
+use super::super::{Command, Context, icons, theme, widgets};
 use super::picture_button;
-use crate::document::history::EditKey;
 use crate::document::{Blend, Photo, PhotoId, StyleMix};
+use crate::language::{tr, tr_with};
+use crate::workbench::Action;
 
 const SLOT_SIZE: f32 = 64.0;
 
-impl Editor {
+impl Context<'_> {
     pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.settings.open_sections.blend;
-        let shows = widgets::section_header(ui, "Between two faces", &mut is_open, |ui| {
-            self.command_icon_ui(ui, Command::SwapBlend, 16.0);
+        let mut sections = self.bench.settings().open_sections;
+        let shows = widgets::section_header(ui, "Between two faces", &mut sections.blend, |ui| {
+            self.command_icon_ui(ui, Action::SwapBlend, 16.0);
             self.play_button_ui(ui);
         });
-        self.settings.open_sections.blend = is_open;
+        self.keep_sections(sections);
         if !shows {
             return;
         }
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let (source, blend) = (document.source(), document.blend());
         if document.is_empty() {
             widgets::caption(ui, "Open two photos to move from one face to the other.");
@@ -32,7 +32,7 @@ impl Editor {
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
                 ui.set_width(SLOT_SIZE);
-                self.slot_ui(ui, source, "Source", |photo| photo.map(Command::MakeSource));
+                self.slot_ui(ui, source, "Source", |photo| photo.map(Action::MakeSource));
                 widgets::caption(ui, "Source");
             });
             ui.vertical(|ui| {
@@ -43,7 +43,7 @@ impl Editor {
             });
             ui.vertical(|ui| {
                 ui.set_width(SLOT_SIZE);
-                self.slot_ui(ui, blend.map(|blend| blend.with), "Other face", |photo| Some(Command::BlendWith(photo)));
+                self.slot_ui(ui, blend.map(|blend| blend.with), "Other face", |photo| Some(Action::BlendWith(photo)));
                 widgets::caption(ui, "Other face");
             });
         });
@@ -52,7 +52,7 @@ impl Editor {
 
     /// In between, or the shape of one with the colours of the other.
     fn style_mix_ui(&mut self, ui: &mut Ui) {
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let (current, is_enabled) = (document.style_mix(), document.blend().is_some());
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
@@ -62,9 +62,10 @@ impl Editor {
                 (Some(StyleMix::CoarseFromSource), "Shape of source"),
                 (Some(StyleMix::CoarseFromOther), "Shape of other"),
             ] {
-                let command = Command::MixStyles(mix);
+                let command = Action::MixStyles(mix);
                 let button = egui::Button::selectable(current == mix, RichText::new(tr(text)).small());
-                if ui.add_enabled(is_enabled, button).on_hover_text(command.tooltip()).clicked() {
+                if ui.add_enabled(is_enabled, button).on_hover_text(Command::from(command.clone()).tooltip()).clicked()
+                {
                     self.send(command);
                 }
             }
@@ -72,25 +73,29 @@ impl Editor {
     }
 
     fn play_button_ui(&mut self, ui: &mut Ui) {
-        let (icon, label) =
-            if self.motion.is_playing() { (icons::PAUSE, "Pause") } else { (icons::PLAY, "Play between the faces") };
-        let enabled = self.is_enabled(&Command::ToggleMotion);
+        let (icon, label) = if self.bench.motion().is_playing() {
+            (icons::PAUSE, "Pause")
+        } else {
+            (icons::PLAY, "Play between the faces")
+        };
+        let enabled = self.bench.is_enabled(&Action::ToggleMotion);
         let button = widgets::icon_button_enabled(ui, enabled, icon, label, 16.0);
-        if button.on_hover_text(Command::ToggleMotion.hint(ui.ctx())).clicked() {
-            self.send(Command::ToggleMotion);
+        if button.on_hover_text(Command::from(Action::ToggleMotion).hint(ui.ctx())).clicked() {
+            self.send(Action::ToggleMotion);
         }
     }
 
     fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
         // The slider follows what moves by itself; whoever takes it stops the motion.
-        let moving_t = self.motion.t();
-        let is_between = self.timeline.document().style_mix().is_none();
+        let moving_t = self.bench.motion().t();
+        let is_between = self.bench.document().style_mix().is_none();
         let mut percent = blend.map_or(0.0, |blend| moving_t.unwrap_or(blend.t) * 100.0);
         let before = percent;
         ui.add_enabled_ui(blend.is_some() && is_between, |ui| {
             let slider = widgets::rail(ui, &mut percent, 0.0..=100.0, false, width);
-            if slider.dragged() && self.motion.is_playing() {
-                self.stop_motion();
+            // Taking the slider stops the motion, wherever it is.
+            if slider.dragged() && self.bench.motion().is_playing() && percent == before {
+                self.send(Action::ToggleMotion);
             }
             slider.widget_info(|| WidgetInfo::slider(blend.is_some(), f64::from(percent), tr("Blend")));
             slider.on_hover_text(tr("From the source to the other face"));
@@ -98,13 +103,8 @@ impl Editor {
                 widgets::number_field(ui, &mut percent, 0.0..=100.0, " %", "Blend");
             });
         });
-        if percent != before
-            && let Some(blend) = blend
-        {
-            self.timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
-                // The face is in the document, as it is in the blend.
-                let _ = document.set_blend(Some(Blend { t: percent / 100.0, ..blend }));
-            });
+        if percent != before {
+            self.send(Action::SetBlendAmount(percent / 100.0));
         }
     }
 
@@ -114,9 +114,9 @@ impl Editor {
         ui: &mut Ui,
         photo: Option<PhotoId>,
         label: &str,
-        command: impl Fn(Option<PhotoId>) -> Option<Command>,
+        action: impl Fn(Option<PhotoId>) -> Option<Action>,
     ) {
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let shown = photo.and_then(|id| document.photo(id)).cloned();
         let name = shown.as_ref().map_or_else(
             || tr_with("{name}, none", &[("name", tr(label))]),
@@ -134,11 +134,11 @@ impl Editor {
             ui.painter().rect_stroke(response.rect, theme::CORNER, Stroke::new(2.0, color), StrokeKind::Inside);
         }
         if let Some(dropped) = response.dnd_release_payload::<PhotoId>()
-            && let Some(command) = command(Some(*dropped))
+            && let Some(chosen) = action(Some(*dropped))
         {
-            self.send(command);
+            self.send(chosen);
         }
-        let photos: Vec<Arc<Photo>> = self.timeline.document().photos().to_vec();
+        let photos: Vec<Arc<Photo>> = self.bench.document().photos().to_vec();
         let mut chosen = None;
         Popup::menu(&response).gap(4.0).show(|ui| {
             ui.set_width(4.0 * 52.0 + 3.0 * theme::space::TIGHT);
@@ -153,21 +153,21 @@ impl Editor {
                             .map(|_| theme::palette(ui.ctx()).accent);
                         let label = tr_with("Choose {name}", &[("name", &photo.name)]);
                         if picture_button(ui, &texture, 52.0, border, &label).on_hover_text(&photo.name).clicked() {
-                            chosen = command(Some(photo.id));
+                            chosen = action(Some(photo.id));
                             ui.close();
                         }
                     }
                 });
             }
-            if let Some(none) = command(None)
-                && ui.button(none.text()).clicked()
+            if let Some(none) = action(None)
+                && ui.button(Command::from(none.clone()).text()).clicked()
             {
                 chosen = Some(none);
                 ui.close();
             }
         });
-        if let Some(command) = chosen {
-            self.send(command);
+        if let Some(action) = chosen {
+            self.send(action);
         }
         response.on_hover_text(tr_with("{name}. Click to choose, or drop a photo here", &[("name", &name)]));
     }

@@ -2,28 +2,29 @@
 
 use egui::{RichText, ScrollArea, Ui, vec2};
 
-use super::super::language::tr;
-use super::super::{Command, Editor, theme, widgets};
+use super::super::{Context, theme, widgets};
+use crate::language::tr;
+use crate::workbench::Action;
 
 const ROW_HEIGHT: f32 = 22.0;
 const MAX_HEIGHT: f32 = 220.0;
 
-impl Editor {
+impl Context<'_> {
     pub(in crate::editor) fn history_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.settings.open_sections.history;
-        let shows = widgets::section_header(ui, "History", &mut is_open, |ui| {
-            self.command_icon_ui(ui, Command::Redo, 15.0);
-            self.command_icon_ui(ui, Command::Undo, 15.0);
+        let mut sections = self.bench.settings().open_sections;
+        let shows = widgets::section_header(ui, "History", &mut sections.history, |ui| {
+            self.command_icon_ui(ui, Action::Redo, 15.0);
+            self.command_icon_ui(ui, Action::Undo, 15.0);
         });
-        self.settings.open_sections.history = is_open;
+        self.keep_sections(sections);
         if !shows {
             return;
         }
         let palette = theme::palette(ui.ctx());
-        let done = self.timeline.past_names().len();
+        let done = self.bench.timeline().past_names().len();
         let names: Vec<String> = std::iter::once("Start")
-            .chain(self.timeline.past_names())
-            .chain(self.timeline.future_names())
+            .chain(self.bench.timeline().past_names())
+            .chain(self.bench.timeline().future_names())
             .map(str::to_owned)
             .collect();
         let mut chosen = None;
@@ -42,7 +43,7 @@ impl Editor {
             }
         });
         if let Some(step) = chosen {
-            self.send(Command::GoToStep(step));
+            self.send(Action::GoToStep(step));
         }
     }
 }

@@ -5,12 +5,13 @@ use egui::{
     Color32, CursorIcon, Key, Rect, Response, RichText, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::super::language::{tr, tr_with};
+use super::super::commands::command_list;
 use super::super::widgets::{self, Number};
-use super::super::{Command, Editor, icons, theme};
+use super::super::{Command, Context, Look, icons, theme};
 use super::share_ui;
-use crate::document::history::EditKey;
 use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX};
+use crate::language::{tr, tr_with};
+use crate::workbench::{Action, Question};
 
 const ROW_HEIGHT: f32 = 40.0;
 const LABEL_WIDTH: f32 = 62.0;
@@ -24,32 +25,39 @@ pub(in crate::editor) struct Renaming {
     is_new: bool,
 }
 
-impl Editor {
-    pub(super) fn layers_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.settings.open_sections.layers;
-        let shows = widgets::section_header(ui, "Layers", &mut is_open, |ui| {
+impl Renaming {
+    /// Begins with the name that the layer has, where that stands.
+    pub fn begin(layer: &Layer) -> Self {
+        Self { layer: layer.id, text: layer.name.clone(), is_new: true }
+    }
+}
+
+impl Context<'_> {
+    pub(super) fn layers_ui(&mut self, ui: &mut Ui, renaming: &mut Option<Renaming>) {
+        let mut sections = self.bench.settings().open_sections;
+        let shows = widgets::section_header(ui, "Layers", &mut sections.layers, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            for command in [Command::DeleteLayer, Command::DuplicateLayer, Command::LowerLayer, Command::RaiseLayer] {
+            for command in [Action::DeleteLayer, Action::DuplicateLayer, Action::LowerLayer, Action::RaiseLayer] {
                 self.command_icon_ui(ui, command, 15.0);
             }
         });
-        self.settings.open_sections.layers = is_open;
+        self.keep_sections(sections);
         if !shows {
             return;
         }
-        let layers: Vec<Layer> = self.timeline.document().layers().to_vec();
-        self.renaming = self.renaming.take().filter(|renaming| layers.iter().any(|layer| layer.id == renaming.layer));
+        let layers: Vec<Layer> = self.bench.document().layers().to_vec();
+        *renaming = renaming.take().filter(|renaming| layers.iter().any(|layer| layer.id == renaming.layer));
         if layers.is_empty() {
             widgets::caption(ui, "Click a photo above to paint from it.");
             return;
         }
         let rows = ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            layers.iter().rev().map(|layer| self.layer_ui(ui, layer)).collect::<Vec<Rect>>()
+            layers.iter().rev().map(|layer| self.layer_ui(ui, layer, renaming)).collect::<Vec<Rect>>()
         });
         self.reorder_ui(ui, &rows.response, &rows.inner, &layers);
         ui.add_space(theme::space::TIGHT);
-        if let Some(layer) = self.timeline.document().active_layer().cloned() {
+        if let Some(layer) = self.bench.document().active_layer().cloned() {
             self.layer_settings_ui(ui, &layer);
         }
     }
@@ -69,15 +77,15 @@ impl Editor {
             // The row itself leaves its place first.
             let target = if above > row { above - 1 } else { above };
             if target != row {
-                self.send(Command::ReorderLayer(*dragged, row as isize - target as isize));
+                self.send(Action::ReorderLayer(*dragged, row as isize - target as isize));
             }
         }
     }
 
     /// Returns where the row lies.
-    fn layer_ui(&mut self, ui: &mut Ui, layer: &Layer) -> Rect {
+    fn layer_ui(&mut self, ui: &mut Ui, layer: &Layer, renaming: &mut Option<Renaming>) -> Rect {
         let palette = theme::palette(ui.ctx());
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let is_active = document.active_layer().is_some_and(|active| active.id == layer.id);
         let photo = document.photo(layer.photo).cloned();
         let color = Color32::from_rgb(layer.color[0], layer.color[1], layer.color[2]);
@@ -106,8 +114,8 @@ impl Editor {
         let font = egui::TextStyle::Body.resolve(ui.style());
         let text_left = thumbnail.right() + theme::space::NORMAL;
         let text_rect = Rect::from_min_max(pos2(text_left, rect.top()), pos2(rect.right() - 34.0, rect.bottom()));
-        if self.renaming.as_ref().is_some_and(|renaming| renaming.layer == layer.id) {
-            self.name_field_ui(ui, text_rect.shrink2(vec2(0.0, 7.0)));
+        if renaming.as_ref().is_some_and(|renaming| renaming.layer == layer.id) {
+            self.name_field_ui(ui, text_rect.shrink2(vec2(0.0, 7.0)), renaming);
         } else {
             let painter = ui.painter().with_clip_rect(text_rect.intersect(ui.clip_rect()));
             let state = match (layer.visible, layer.mask.is_empty()) {
@@ -131,22 +139,24 @@ impl Editor {
         let mut eye_ui = ui.new_child(egui::UiBuilder::new().max_rect(eye_rect));
         let icon = if layer.visible { icons::EYE } else { icons::EYE_SLASH };
         let eye = widgets::icon_button(&mut eye_ui, icon, &eye_label, 16.0);
-        if eye.on_hover_text(Command::ToggleLayer(layer.id).tooltip()).clicked() {
-            self.send(Command::ToggleLayer(layer.id));
+        if eye.on_hover_text(Command::from(Action::ToggleLayer(layer.id)).tooltip()).clicked() {
+            self.send(Action::ToggleLayer(layer.id));
         } else if response.clicked() {
-            self.send(Command::SelectLayer(layer.id));
+            self.send(Action::SelectLayer(layer.id));
         }
         if response.double_clicked() {
-            self.send(Command::RenameLayer);
+            self.send(Look::RenameLayer);
         }
         if response.has_focus() {
             ui.painter().rect_stroke(rect, theme::CORNER, Stroke::new(1.0, palette.accent), egui::StrokeKind::Inside);
         }
         response.context_menu(|ui| {
             // The menu speaks of the layer under the pointer.
-            self.timeline.select_layer(layer.id);
+            if !is_active {
+                self.send(Action::SelectLayer(layer.id));
+            }
             widgets::menu_spacing(ui);
-            self.menu_item_ui(ui, &Command::ToggleLayer(layer.id));
+            self.menu_item_ui(ui, Action::ToggleLayer(layer.id));
             self.layer_menu_ui(ui);
         });
         rect
@@ -158,9 +168,15 @@ impl Editor {
         self.menu_groups_ui(
             ui,
             &[
-                &[Command::RenameLayer, Command::DuplicateLayer, Command::DeleteLayer],
-                &[Command::RaiseLayer, Command::LowerLayer, Command::ResetOffset],
-                &[Command::ClearMask, Command::InvertMask, Command::GrowMask, Command::ShrinkMask, Command::SoftenMask],
+                &command_list![Look::RenameLayer, Action::DuplicateLayer, Action::DeleteLayer],
+                &command_list![Action::RaiseLayer, Action::LowerLayer, Action::ResetOffset],
+                &command_list![
+                    Action::ClearMask,
+                    Action::InvertMask,
+                    Action::GrowMask,
+                    Action::ShrinkMask,
+                    Action::SoftenMask
+                ],
             ],
         );
         ui.separator();
@@ -170,12 +186,12 @@ impl Editor {
     /// Parts of the face, masks of other layers, and files.
     fn mask_menu_ui(&mut self, ui: &mut Ui) {
         for (title, how) in [("Paint region", Combine::Add), ("Paint only one region", Combine::Replace)] {
-            self.submenu_ui(ui, title, true, |editor, ui| {
-                let regions = FaceRegion::ALL.map(|region| Command::PaintPreset(region, how));
-                editor.menu_groups_ui(ui, &[&regions]);
+            self.submenu_ui(ui, title, true, |context, ui| {
+                let regions = FaceRegion::ALL.map(|region| Command::from(Action::PaintPreset(region, how)));
+                context.menu_groups_ui(ui, &[&regions]);
             });
         }
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let active = document.active_layer().map(|layer| layer.id);
         let others: Vec<(LayerId, String)> = document
             .layers()
@@ -185,25 +201,28 @@ impl Editor {
             .map(|layer| (layer.id, layer.name.clone()))
             .collect();
         for (title, how) in [("Copy mask to", Combine::Replace), ("Add mask to", Combine::Add)] {
-            self.submenu_ui(ui, title, !others.is_empty(), |editor, ui| {
+            self.submenu_ui(ui, title, !others.is_empty(), |context, ui| {
                 for (id, name) in &others {
-                    let item = editor.named_menu_item_ui(ui, &Command::CopyMaskTo(*id, how), name);
+                    let item = context.named_menu_item_ui(ui, Action::CopyMaskTo(*id, how), name);
                     item.widget_info(|| {
                         WidgetInfo::labeled(Role::Button, item.enabled(), format!("{} {name}", tr(title)))
                     });
                 }
             });
         }
-        self.submenu_ui(ui, "Mask file", true, |editor, ui| {
-            editor.menu_groups_ui(
+        self.submenu_ui(ui, "Mask file", true, |context, ui| {
+            context.menu_groups_ui(
                 ui,
-                &[&[Command::ImportMask, Command::ImportMaskByPath], &[Command::ExportMask, Command::ExportMaskByPath]],
+                &[
+                    &command_list![Look::AskFor(Question::ImportMaskFrom), Look::AskForPath(Question::ImportMaskFrom)],
+                    &command_list![Look::AskFor(Question::ExportMaskTo), Look::AskForPath(Question::ExportMaskTo)],
+                ],
             );
         });
     }
 
     fn submenu_ui(&mut self, ui: &mut Ui, title: &str, has_items: bool, add_items: impl FnOnce(&mut Self, &mut Ui)) {
-        let enabled = has_items && self.timeline.document().active_layer().is_some();
+        let enabled = has_items && self.bench.document().active_layer().is_some();
         ui.add_enabled_ui(enabled, |ui| {
             ui.menu_button(tr(title), |ui| {
                 ui.set_min_width(190.0);
@@ -213,16 +232,9 @@ impl Editor {
         });
     }
 
-    /// Lets the user type another name for the active layer, where its name stands.
-    pub(in crate::editor) fn begin_renaming(&mut self) {
-        let layer = self.timeline.document().active_layer();
-        self.renaming = layer.map(|layer| Renaming { layer: layer.id, text: layer.name.clone(), is_new: true });
-    }
-
     /// Enter and a click elsewhere take the name, Escape leaves the old one.
-    fn name_field_ui(&mut self, ui: &mut Ui, rect: Rect) {
-        let Some(renaming) = &mut self.renaming else { return };
-        let Renaming { text, is_new, .. } = renaming;
+    fn name_field_ui(&mut self, ui: &mut Ui, rect: Rect, renaming: &mut Option<Renaming>) {
+        let Some(Renaming { text, is_new, .. }) = renaming else { return };
         let field = TextEdit::singleline(text).char_limit(MAX_NAME_CHARS).desired_width(rect.width());
         let mut field_ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         let mut output = field.show(&mut field_ui);
@@ -239,19 +251,15 @@ impl Editor {
         // A press elsewhere may begin a stroke, which must not lie in the same step.
         let pressed_elsewhere = ui.input(|input| input.pointer.any_pressed()) && !response.contains_pointer();
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
-            self.renaming = None;
+            *renaming = None;
         } else if response.lost_focus() || pressed_elsewhere {
-            self.finish_renaming();
+            self.finish_renaming(renaming);
         }
     }
 
-    fn finish_renaming(&mut self) {
-        let Some(Renaming { layer, text, .. }) = self.renaming.take() else { return };
-        let name = text.trim();
-        if !name.is_empty() {
-            self.timeline.edit("Rename layer", |document| {
-                document.update_layer(layer, |layer| layer.name = name.to_owned());
-            });
+    fn finish_renaming(&mut self, renaming: &mut Option<Renaming>) {
+        if let Some(Renaming { layer, text, .. }) = renaming.take() {
+            self.send(Action::SetLayerName(layer, text));
         }
     }
 
@@ -266,9 +274,7 @@ impl Editor {
             tooltip: "How much of the photo is taken where it is painted".to_owned(),
         };
         if widgets::slider_row(ui, &strength, &mut percent, LABEL_WIDTH, slider_width) {
-            self.timeline.edit_continuously("Change strength", EditKey::LayerStrength(layer.id), |document| {
-                document.update_layer(layer.id, |layer| layer.strength = percent / 100.0);
-            });
+            self.send(Action::SetLayerStrength(layer.id, percent / 100.0));
         }
         let mut feather_px = layer.feather_px;
         let feather = Number {
@@ -279,9 +285,7 @@ impl Editor {
             tooltip: "How far the painted region's edge is softened".to_owned(),
         };
         if widgets::slider_row(ui, &feather, &mut feather_px, LABEL_WIDTH, slider_width) {
-            self.timeline.edit_continuously("Change feather", EditKey::LayerFeather(layer.id), |document| {
-                document.update_layer(layer.id, |layer| layer.feather_px = feather_px);
-            });
+            self.send(Action::SetLayerFeather(layer.id, feather_px));
         }
         self.match_colours_ui(ui, layer);
         self.offset_ui(ui, layer);
@@ -297,15 +301,10 @@ impl Editor {
             let mut is_on = share > 0.0;
             let text = RichText::new(tr(LABEL)).color(theme::palette(ui.ctx()).text_weak);
             if ui.checkbox(&mut is_on, text).on_hover_text(hint).changed() {
-                share = if is_on { 1.0 } else { 0.0 };
-                self.timeline.edit(LABEL, |document| {
-                    document.update_layer(layer.id, |layer| layer.match_colours = share);
-                });
+                self.send(Action::ToggleMatchColours(layer.id));
             }
             if share_ui(ui, &mut share, 1.0, tr(LABEL), hint, None) {
-                self.timeline.edit_continuously(LABEL, EditKey::LayerMatchColours(layer.id), |document| {
-                    document.update_layer(layer.id, |layer| layer.match_colours = share);
-                });
+                self.send(Action::SetMatchColours(layer.id, share));
             }
         });
     }
@@ -315,7 +314,7 @@ impl Editor {
             row_label_ui(ui, tr("Mask"));
             ui.spacing_mut().item_spacing.x = 0.0;
             for command in
-                [Command::InvertMask, Command::GrowMask, Command::ShrinkMask, Command::SoftenMask, Command::ClearMask]
+                [Action::InvertMask, Action::GrowMask, Action::ShrinkMask, Action::SoftenMask, Action::ClearMask]
             {
                 self.command_icon_ui(ui, command, 15.0);
             }
@@ -341,12 +340,10 @@ impl Editor {
             widgets::number_field(ui, &mut y, -limit..=limit, " px", "Position down").on_hover_text(hint);
             let offset_px = (x.round() as i32, y.round() as i32);
             if offset_px != layer.offset_px {
-                self.timeline.edit_continuously("Move region", EditKey::LayerOffset(layer.id), |document| {
-                    document.update_layer(layer.id, |layer| layer.offset_px = offset_px);
-                });
+                self.send(Action::SetLayerOffset(layer.id, offset_px));
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                self.command_icon_ui(ui, Command::ResetOffset, 15.0);
+                self.command_icon_ui(ui, Action::ResetOffset, 15.0);
             });
         });
     }

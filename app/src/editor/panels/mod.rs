@@ -12,19 +12,20 @@ mod top_bar;
 
 use egui::{Color32, PointerButton, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
 
-use super::{Editor, theme, widgets};
+use super::{Context, theme, widgets};
+use crate::workbench::Action;
 
 pub(super) use layers::Renaming;
 
 /// Narrower its rows have no room; wider the canvas has none.
 const SIDE_PANEL_WIDTHS: std::ops::RangeInclusive<f32> = 264.0..=480.0;
 
-impl Editor {
-    pub(super) fn side_panel_ui(&mut self, ui: &mut Ui) {
+impl Context<'_> {
+    pub(super) fn side_panel_ui(&mut self, ui: &mut Ui, renaming: &mut Option<Renaming>) {
         let palette = theme::palette(ui.ctx());
-        self.thumbnails.retain(self.timeline.document());
+        self.thumbnails.retain(self.bench.document());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(0));
-        let width = self.settings.sizes.side_panel.unwrap_or(theme::space::SIDE_PANEL);
+        let width = self.bench.settings().sizes.side_panel.unwrap_or(theme::space::SIDE_PANEL);
         let panel = egui::Panel::right("side panel").resizable(true).default_size(width).size_range(SIDE_PANEL_WIDTHS);
         let response = panel.frame(frame).show(ui, |ui| {
             egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -33,7 +34,7 @@ impl Editor {
                     section_break(ui);
                     self.blend_ui(ui);
                     section_break(ui);
-                    self.layers_ui(ui);
+                    self.layers_ui(ui, renaming);
                     section_break(ui);
                     self.adjust_ui(ui);
                     section_break(ui);
@@ -42,8 +43,9 @@ impl Editor {
             });
         });
         let width = response.response.rect.width().round();
-        if width != theme::space::SIDE_PANEL || self.settings.sizes.side_panel.is_some() {
-            self.settings.sizes.side_panel = Some(width);
+        let sizes = self.bench.settings().sizes;
+        if (width != theme::space::SIDE_PANEL || sizes.side_panel.is_some()) && sizes.side_panel != Some(width) {
+            self.send(Action::SetSidePanelWidth(width));
         }
     }
 }

@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use egui::{Color32, Popup, PopupCloseBehavior, Rect, Sense, Ui, vec2};
 
-use super::super::language::{tr, tr_with};
-use super::super::{Command, Editor, EngineState, theme, widgets};
+use super::super::{Context, Look, theme, widgets};
 use super::{picture_button, share_ui};
 use crate::document::Photo;
-use crate::document::history::EditKey;
+use crate::language::{tr, tr_with};
+use crate::workbench::{Action, EngineState, Question};
 
 const COLUMNS: usize = 4;
 const MENU_WIDTH: f32 = 250.0;
 const LIKENESS_PICTURE_SIZE: f32 = 20.0;
 const LIKENESS_LABEL_WIDTH: f32 = 58.0;
 
-impl Editor {
+impl Context<'_> {
     pub(super) fn photos_ui(&mut self, ui: &mut Ui) {
-        let mut is_open = self.settings.open_sections.photos;
-        let shows = widgets::section_header(ui, "Photos", &mut is_open, |ui| {
-            self.command_icon_ui(ui, Command::Open, 16.0);
-            self.command_icon_ui(ui, Command::ShowRandomFaces, 16.0);
+        let mut sections = self.bench.settings().open_sections;
+        let shows = widgets::section_header(ui, "Photos", &mut sections.photos, |ui| {
+            self.command_icon_ui(ui, Look::AskFor(Question::OpenPhotos), 16.0);
+            self.command_icon_ui(ui, Look::ShowRandomFaces, 16.0);
         });
-        self.settings.open_sections.photos = is_open;
+        self.keep_sections(sections);
         if !shows {
             return;
         }
-        let photos: Vec<Arc<Photo>> = self.timeline.document().photos().to_vec();
+        let photos: Vec<Arc<Photo>> = self.bench.document().photos().to_vec();
         if photos.is_empty() {
             widgets::caption(ui, "Open photos to paint with. The first one is painted on.");
             return;
@@ -48,7 +48,7 @@ impl Editor {
 
     /// The photos whose faces are worked on: the source and that of the active layer. Not those that never were photos.
     fn photos_in_hand(&self) -> Vec<Arc<Photo>> {
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let source = document.source();
         let active = document.active_layer().map(|layer| layer.photo).filter(|photo| source != Some(*photo));
         let photos = [source, active].into_iter().flatten().filter_map(|id| document.photo(id));
@@ -57,12 +57,13 @@ impl Editor {
 
     /// How much of a photo's likeness is shown.
     fn likeness_ui(&mut self, ui: &mut Ui, photo: &Photo) {
-        let has_none = matches!(self.engine.state(), EngineState::Ready(info) if info.fine_encoder_parameters == 0);
+        let has_none =
+            matches!(self.bench.engine().state(), EngineState::Ready(info) if info.fine_encoder_parameters == 0);
         let disabled =
             has_none.then(|| tr("This model has no fine encoder: it knows faces only by what it makes of them"));
         let hint = "How true to the photo the face of {name} is. At 0 % it is what the model makes of it";
         let hint = tr_with(hint, &[("name", &photo.name)]);
-        let mut likeness = self.timeline.document().likeness(photo.id);
+        let mut likeness = self.bench.document().likeness(photo.id);
         let has_changed = ui.horizontal(|ui| {
             let texture = self.thumbnails.small(ui.ctx(), photo);
             let picture = egui::Image::from_texture(&texture).corner_radius(4.0);
@@ -76,14 +77,12 @@ impl Editor {
             share_ui(ui, &mut likeness, 1.0, &name, &hint, disabled)
         });
         if has_changed.inner {
-            self.timeline.edit_continuously("Change likeness", EditKey::Likeness(photo.id), |document| {
-                document.set_likeness(photo.id, likeness);
-            });
+            self.send(Action::SetLikeness(photo.id, likeness));
         }
     }
 
     fn photo_ui(&mut self, ui: &mut Ui, photo: &Photo, size: f32) {
-        let document = self.timeline.document();
+        let document = self.bench.document();
         let is_source = document.source() == Some(photo.id);
         let active = document.active_layer().filter(|layer| layer.photo == photo.id);
         let border = active.map(|layer| Color32::from_rgb(layer.color[0], layer.color[1], layer.color[2]));
@@ -111,7 +110,7 @@ impl Editor {
             ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, tr("Source"), font, theme::ON_SHADE);
         }
         if response.clicked() {
-            self.send(Command::UseAsReference(photo.id));
+            self.send(Action::UseAsReference(photo.id));
         }
         // A slider in a menu is dragged and clicked, which closes no menu; what is chosen in it does.
         let menu = Popup::context_menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
@@ -119,17 +118,17 @@ impl Editor {
             ui.set_width(MENU_WIDTH);
             widgets::menu_spacing(ui);
             for command in [
-                Command::UseAsReference(photo.id),
-                Command::AddLayer(photo.id),
-                Command::MakeSource(photo.id),
-                Command::BlendWith(Some(photo.id)),
+                Action::UseAsReference(photo.id),
+                Action::AddLayer(photo.id),
+                Action::MakeSource(photo.id),
+                Action::BlendWith(Some(photo.id)),
             ] {
-                self.menu_item_ui(ui, &command);
+                self.menu_item_ui(ui, command);
             }
             if photo.placement.is_some() {
                 ui.separator();
-                for command in [Command::ChooseFace(Some(photo.id)), Command::PlaceFace(Some(photo.id))] {
-                    self.menu_item_ui(ui, &command);
+                for command in [Look::ChooseFace(Some(photo.id)), Look::PlaceFace(Some(photo.id))] {
+                    self.menu_item_ui(ui, command);
                 }
             }
             if !photo.is_sample {
@@ -137,7 +136,7 @@ impl Editor {
                 self.likeness_ui(ui, photo);
             }
             ui.separator();
-            self.menu_item_ui(ui, &Command::RemovePhoto(photo.id));
+            self.menu_item_ui(ui, Action::RemovePhoto(photo.id));
         });
         response.on_hover_text(format!("{}\n{}", photo.name, tr(role)));
     }

@@ -2,11 +2,11 @@
 
 use egui::{RichText, Ui};
 
-use super::super::canvas::BUSY_AFTER;
-use super::super::language::{tr, tr_with};
-use super::super::{Command, Editor, EngineState, theme};
+use super::super::{BUSY_AFTER, Context, theme};
+use crate::language::{tr, tr_with};
+use crate::workbench::{Action, EngineState, JobKind};
 
-impl Editor {
+impl Context<'_> {
     pub(in crate::editor) fn status_bar_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 3));
@@ -16,10 +16,10 @@ impl Editor {
                 ui.spacing_mut().item_spacing.x = theme::space::WIDE;
                 ui.spacing_mut().interact_size.y = 18.0;
                 let small = |text: String| RichText::new(text).small().color(palette.text_weak);
-                match self.engine.state() {
+                match self.bench.engine().state() {
                     EngineState::Loading => {
                         ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
-                        ui.label(small(tr_with("Loading {name}", &[("name", tr(&self.model_label))])));
+                        ui.label(small(tr_with("Loading {name}", &[("name", tr(&self.model.label))])));
                     }
                     EngineState::Failed(_) => {
                         ui.label(RichText::new(tr("No model")).small().color(palette.danger));
@@ -32,19 +32,19 @@ impl Editor {
                 }
                 self.busy_ui(ui);
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if let Some(frame) = self.engine.frame() {
-                        let [width, height] = match self.shown_photo() {
+                    if let Some(frame) = self.bench.engine().frame() {
+                        let [width, height] = match self.bench.shown_photo() {
                             Some((_, placement)) => {
                                 let (width, height) = placement.original.pixels.dimensions();
                                 [width as usize, height as usize]
                             }
-                            None => [self.exported_face_px() as usize; 2],
+                            None => [self.bench.exported_face_px() as usize; 2],
                         };
                         ui.label(small(format!("{width} × {height} px"))).on_hover_text(tr("The picture's size"));
                         let total_ms = frame.timings.total_ms;
                         ui.label(small(format!("{total_ms:.0} ms"))).on_hover_text(tr("What the last picture took"));
                     }
-                    if let Some(rate) = self.engine.frames_per_second() {
+                    if let Some(rate) = self.bench.engine().frames_per_second() {
                         ui.label(small(format!("{rate:.0} fps"))).on_hover_text(tr("Pictures in the last second"));
                         // Gone when nothing has come for a second.
                         ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
@@ -56,21 +56,21 @@ impl Editor {
 
     fn busy_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
-        let encoding = self.timeline.document().photos().iter().filter(|p| self.engine.is_encoding(p.id)).count();
-        let is_ready = matches!(self.engine.state(), EngineState::Ready(_));
-        let text = match self.engine.busy_for() {
+        let encoding = self.bench.document().photos().iter().filter(|p| self.bench.engine().is_encoding(p.id)).count();
+        let is_ready = matches!(self.bench.engine().state(), EngineState::Ready(_));
+        let text = match self.bench.engine().busy_for() {
             _ if !is_ready => None,
-            _ if self.opening_share().is_some() => self.opening_share().map(|share| {
+            _ if self.bench.opening_share().is_some() => self.bench.opening_share().map(|share| {
                 tr_with("Opening the project, {percent} %", &[("percent", &format!("{:.0}", share * 100.0))])
             }),
-            _ if self.motion.progress().is_some() => self.motion.progress().map(|(picture, of)| {
+            _ if self.bench.motion().progress().is_some() => self.bench.motion().progress().map(|(picture, of)| {
                 tr_with(
                     "Drawing picture {number} of {count}",
                     &[("number", &picture.to_string()), ("count", &of.to_string())],
                 )
             }),
-            _ if !self.pending_exports.is_empty() || self.running_exports > 0 => Some(tr("Exporting").to_owned()),
-            _ if self.mask_files.is_busy() => Some(tr("Importing a mask").to_owned()),
+            _ if self.bench.is_exporting() => Some(tr("Exporting").to_owned()),
+            _ if self.bench.jobs().count(JobKind::ReadMask) > 0 => Some(tr("Importing a mask").to_owned()),
             Some(busy_for) if busy_for >= BUSY_AFTER => Some(tr("Rendering").to_owned()),
             Some(busy_for) => {
                 ui.ctx().request_repaint_after(BUSY_AFTER.saturating_sub(busy_for));
@@ -84,11 +84,11 @@ impl Editor {
             ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
             ui.label(RichText::new(text).small().color(palette.text_weak));
         }
-        if self.opening_share().is_some() && ui.small_button(tr("Cancel")).clicked() {
-            self.send(Command::CancelOpening);
+        if self.bench.opening_share().is_some() && ui.small_button(tr("Cancel")).clicked() {
+            self.send(Action::CancelOpening);
         }
-        if self.motion.progress().is_some() && ui.small_button(tr("Cancel")).clicked() {
-            self.send(Command::CancelExport);
+        if self.bench.motion().progress().is_some() && ui.small_button(tr("Cancel")).clicked() {
+            self.send(Action::CancelExport);
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use egui::{Button, RichText, Role, Ui, WidgetInfo, vec2};
 
-use super::super::{Editor, theme};
+use super::super::{Command, Context, theme};
 use crate::tools::ToolKind;
+use crate::workbench::Action;
 
-impl Editor {
+impl Context<'_> {
     pub(in crate::editor) fn tool_strip_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(6, 8));
@@ -14,8 +15,8 @@ impl Editor {
             |ui| {
                 ui.spacing_mut().item_spacing.y = theme::space::TIGHT;
                 for tool in ToolKind::ALL {
-                    let command = tool.command();
-                    let selected = self.toolbox.selected == tool;
+                    let command = Command::from(Action::SelectTool(tool));
+                    let selected = self.bench.toolbox().selected == tool;
                     let Some(icon) = command.icon() else { continue };
                     let color = if selected { palette.text_on_accent } else { palette.text_weak };
                     let text = RichText::new(icon).font(theme::icon_font(20.0)).color(color);

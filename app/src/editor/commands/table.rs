@@ -1,0 +1,188 @@
+//! Every command, one row each: what menus call it, what it does, its keys and its icon. A new command is a row here, and what
+//! it does: an arm of [`Workbench::apply`](crate::workbench::Workbench::apply), or of the window for a [`Look`].
+
+use std::sync::LazyLock;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::{Command, CompareMode, Look};
+use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
+use crate::editor::icons;
+use crate::settings::{Language, Theme};
+use crate::tools::ToolKind;
+use crate::workbench::{Action, Question};
+
+/// A command as menus, tooltips, keys and settings know it. Its words are English, and translated where they are shown.
+pub(in crate::editor) struct Row {
+    /// The command; where it is about a photo or a layer, about any.
+    pub command: Command,
+    /// What the settings call it, whatever it is called on screen. Never changes: users' keys are kept under it.
+    pub id: &'static str,
+    /// What menus call it.
+    pub text: &'static str,
+    /// What it does, in a sentence.
+    pub tooltip: &'static str,
+    /// The keys that send it unless the user chose others; the first one is shown.
+    pub keys: Vec<KeyboardShortcut>,
+    /// Its icon, where it has one.
+    pub icon: Option<char>,
+    /// Whether it can be sent by itself, by a key or from the palette.
+    pub is_listed: bool,
+}
+
+impl Row {
+    fn new(command: impl Into<Command>, id: &'static str, text: &'static str, tooltip: &'static str) -> Self {
+        Self { command: command.into(), id, text, tooltip, keys: Vec::new(), icon: None, is_listed: true }
+    }
+
+    fn keys<const COUNT: usize>(self, keys: [KeyboardShortcut; COUNT]) -> Self {
+        Self { keys: keys.into(), ..self }
+    }
+
+    fn icon(self, icon: char) -> Self {
+        Self { icon: Some(icon), ..self }
+    }
+
+    /// For what needs a photo, a layer or something under way.
+    fn unlisted(self) -> Self {
+        Self { is_listed: false, ..self }
+    }
+}
+
+/// Every row, in the order of the help.
+pub(in crate::editor) fn rows() -> &'static [Row] {
+    static ROWS: LazyLock<Vec<Row>> = LazyLock::new(make_rows);
+    &ROWS
+}
+
+fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+fn command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+fn command_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
+}
+
+fn command_alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), key)
+}
+
+fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+#[rustfmt::skip] // A row is a line, however long.
+fn make_rows() -> Vec<Row> {
+    vec![
+        Row::new(Action::NewProject, "new-project", "New project", "Start a new project").keys([command(Key::N)]).icon(icons::FILE),
+        Row::new(Look::AskFor(Question::OpenPhotos), "open", "Open…", "Open photos or a project. The faces in photos are found by themselves").keys([command(Key::O)]).icon(icons::FOLDER_OPEN),
+        Row::new(Look::AskForPath(Question::OpenPhotos), "open-by-path", "Open by path…", "Type the path of a photo or project to open").keys([command_shift(Key::O)]).icon(icons::FOLDER_OPEN),
+        Row::new(Action::SaveProject, "save-project", "Save project", "Save photos, layers and masks to continue later").keys([command(Key::S)]).icon(icons::SAVE),
+        Row::new(Look::AskFor(Question::SaveProjectTo), "save-project-as", "Save project as…", "Save the project in another file").keys([command_shift(Key::S)]).icon(icons::SAVE),
+        Row::new(Look::AskForPath(Question::SaveProjectTo), "save-project-to-path", "Save project to path…", "Type the path of the project's file").icon(icons::SAVE),
+        Row::new(Look::ShowExport { in_photo: false }, "export", "Export…", "Save the face as a PNG, JPEG or WebP file").keys([command(Key::E)]).icon(icons::EXPORT),
+        Row::new(Look::AskForPath(Question::ExportTo), "export-to-path", "Export to path…", "Type the path of the file to write").keys([command_shift(Key::E)]).icon(icons::EXPORT),
+        Row::new(Look::ShowExport { in_photo: true }, "export-in-the-photo", "Export in the photo…", "Save the whole photo at its own size, with the edited face in it").keys([command_alt(Key::E)]).icon(icons::EXPORT),
+        Row::new(Look::ShowMotionExport, "export-motion", "Export motion…", "Save the way from one face to the other as GIF, PNG or pictures").icon(icons::EXPORT),
+        Row::new(Action::CopyPicture, "copy-picture", "Copy picture", "Copy the face to the clipboard"),
+        Row::new(Action::Quit, "quit", "Quit", "Close the program").keys([command(Key::Q)]),
+        Row::new(Action::Undo, "undo", "Undo", "Undo the last edit").keys([command(Key::Z)]).icon(icons::UNDO),
+        Row::new(Action::Redo, "redo", "Redo", "Redo the last undone edit").keys([command_shift(Key::Z), command(Key::Y)]).icon(icons::REDO),
+        Row::new(Action::SelectTool(ToolKind::Brush), "brush", "Brush", "Paint the active layer's face into the picture").keys([plain(Key::B)]).icon(icons::BRUSH),
+        Row::new(Action::SelectTool(ToolKind::Eraser), "eraser", "Eraser", "Remove paint. With the brush, the right button does the same").keys([plain(Key::E)]).icon(icons::ERASER),
+        Row::new(Action::SelectTool(ToolKind::Lasso), "lasso", "Lasso", "Draw around a region to paint it. The right button removes paint").keys([plain(Key::L)]).icon(icons::LASSO),
+        Row::new(Action::SelectTool(ToolKind::Rectangle), "rectangle", "Rectangle", "Drag from corner to corner to paint a rectangle").keys([plain(Key::U)]).icon(icons::RECTANGLE),
+        Row::new(Action::SelectTool(ToolKind::Ellipse), "ellipse", "Ellipse", "Drag from corner to corner to paint an ellipse").keys([plain(Key::O)]).icon(icons::CIRCLE),
+        Row::new(Action::SelectTool(ToolKind::Fill), "fill", "Fill", "Click to fill a gap or a region. The right button removes paint").keys([plain(Key::G)]).icon(icons::PAINT_BUCKET),
+        Row::new(Action::SelectTool(ToolKind::Move), "move-region", "Move region", "Drag the painted region to another place").keys([plain(Key::V)]).icon(icons::MOVE),
+        Row::new(Action::SelectTool(ToolKind::PickLayer), "pick-layer", "Pick layer", "Click a painted region to work on its layer").keys([plain(Key::K)]).icon(icons::EYEDROPPER),
+        Row::new(Action::SelectTool(ToolKind::Hand), "hand", "Hand", "Drag the view. With any tool, hold Space").keys([plain(Key::H)]).icon(icons::HAND),
+        Row::new(Action::BrushLarger, "larger-brush", "Larger brush", "Make the brush larger").keys([plain(Key::CloseBracket), plain(Key::Equals), plain(Key::Plus)]),
+        Row::new(Action::BrushSmaller, "smaller-brush", "Smaller brush", "Make the brush smaller").keys([plain(Key::OpenBracket), plain(Key::Minus)]),
+        Row::new(Action::BrushHarder, "harder-brush", "Harder brush", "Give the brush a crisper edge").keys([shift(Key::CloseBracket), plain(Key::Period)]),
+        Row::new(Action::BrushSofter, "softer-brush", "Softer brush", "Give the brush a softer edge").keys([shift(Key::OpenBracket), plain(Key::Comma)]),
+        Row::new(Look::ZoomIn, "zoom-in", "Zoom in", "Zoom in").keys([command(Key::Plus), command(Key::Equals)]).icon(icons::ZOOM_IN),
+        Row::new(Look::ZoomOut, "zoom-out", "Zoom out", "Zoom out").keys([command(Key::Minus)]).icon(icons::ZOOM_OUT),
+        Row::new(Look::ZoomToFit, "fit-in-window", "Fit in window", "Show the whole picture").keys([command(Key::Num0), plain(Key::F)]).icon(icons::FIT),
+        Row::new(Look::ZoomToActualSize, "actual-size", "Actual size", "One screen pixel for each pixel of the picture").keys([command(Key::Num1)]),
+        Row::new(Action::ToggleOverlay, "show-mask", "Show mask", "Show where the active layer is painted").keys([plain(Key::M)]).icon(icons::OVERLAY),
+        Row::new(Action::ToggleInPhoto, "show-in-the-photo", "Show in the photo", "Show the edited face in the photo that it comes from").keys([plain(Key::P)]).icon(icons::IMAGE),
+        Row::new(Action::ToggleIsolation, "show-only-what-is-painted", "Show only what is painted", "Show only what the active layer paints").keys([plain(Key::I)]),
+        Row::new(Look::ToggleCompare(CompareMode::Split), "compare-across-a-line", "Compare across a line", "Show the source left of a line that can be dragged").keys([plain(Key::Y)]),
+        Row::new(Look::ToggleCompare(CompareMode::SideBySide), "compare-side-by-side", "Compare side by side", "Show source and edit side by side").keys([shift(Key::Y)]),
+        Row::new(Look::ChooseFace(None), "choose-face", "Choose face…", "Choose another face of the photo").icon(icons::USER_FOCUS),
+        Row::new(Look::PlaceFace(None), "place-face-by-hand", "Place face by hand…", "Place the eyes and the mouth yourself").icon(icons::CROSSHAIR),
+        Row::new(Look::ShowRandomFaces, "random-faces", "Random faces…", "Pick from random faces").keys([command(Key::R)]).icon(icons::DICE),
+        Row::new(Action::ToggleMotion, "play-between-the-faces", "Play between the faces", "Move from one face to the other and back").keys([command(Key::Space)]).icon(icons::PLAY),
+        Row::new(Action::MixStyles(None), "between-the-faces", "Between the faces", "Show what lies between the two faces, as the slider says"),
+        Row::new(Action::MixStyles(Some(StyleMix::CoarseFromSource)), "shape-of-the-source", "Shape of the source", "The source's shape with the other face's colours"),
+        Row::new(Action::MixStyles(Some(StyleMix::CoarseFromOther)), "shape-of-the-other-face", "Shape of the other face", "The other face's shape with the source's colours"),
+        Row::new(Action::SwapBlend, "swap-the-two-faces", "Swap the two faces", "Swap the source and the face that is mixed into it").keys([plain(Key::X)]).icon(icons::SWAP),
+        Row::new(Action::AdjustWholeFace, "adjust-whole-face", "Adjust whole face", "Let the sliders move the whole face").icon(icons::SLIDERS),
+        Row::new(Action::AdjustInsideMask, "adjust-inside-mask", "Adjust inside mask", "Let the sliders move only what the active layer paints").icon(icons::SLIDERS),
+        Row::new(Action::ResetAdjustments, "reset-adjustments", "Reset adjustments", "Set the sliders of this part back to zero").icon(icons::RESET),
+        Row::new(Action::DuplicateLayer, "duplicate-layer", "Duplicate layer", "Copy the active layer").keys([command(Key::J)]).icon(icons::COPY),
+        Row::new(Action::DeleteLayer, "delete-layer", "Delete layer", "Delete the active layer").keys([shift(Key::Delete), shift(Key::Backspace)]).icon(icons::TRASH),
+        Row::new(Action::RaiseLayer, "move-layer-up", "Move layer up", "Move the active layer above the next one").keys([plain(Key::PageUp)]).icon(icons::ARROW_UP),
+        Row::new(Action::LowerLayer, "move-layer-down", "Move layer down", "Move the active layer below the next one").keys([plain(Key::PageDown)]).icon(icons::ARROW_DOWN),
+        Row::new(Look::RenameLayer, "rename-layer", "Rename layer…", "Give the active layer another name").keys([plain(Key::F2)]).icon(icons::PENCIL),
+        Row::new(Action::ClearMask, "clear-mask", "Clear mask", "Remove all paint from the active layer").keys([plain(Key::Delete), plain(Key::Backspace)]).icon(icons::CLEAR),
+        Row::new(Action::InvertMask, "invert-mask", "Invert mask", "Paint what is not painted, and the reverse").keys([command(Key::I)]).icon(icons::INVERT),
+        Row::new(Action::GrowMask, "grow-mask-by-4-px", "Grow mask by 4 px", "Make the painted region larger on every side").icon(icons::GROW),
+        Row::new(Action::ShrinkMask, "shrink-mask-by-4-px", "Shrink mask by 4 px", "Make the painted region smaller on every side").icon(icons::SHRINK),
+        Row::new(Action::SoftenMask, "soften-mask-by-4-px", "Soften mask by 4 px", "Blur the edge of the painted region").icon(icons::SOFTEN),
+        Row::new(Look::AskFor(Question::ImportMaskFrom), "import-mask", "Import mask…", "Take the active layer's mask from a picture: white is painted, black is not").icon(icons::IMPORT),
+        Row::new(Look::AskForPath(Question::ImportMaskFrom), "import-mask-by-path", "Import mask by path…", "Type the path of a picture with a mask").icon(icons::IMPORT),
+        Row::new(Look::AskFor(Question::ExportMaskTo), "export-mask", "Export mask…", "Save the active layer's mask as a grayscale PNG file").icon(icons::EXPORT),
+        Row::new(Look::AskForPath(Question::ExportMaskTo), "export-mask-to-path", "Export mask to path…", "Type the path of the mask file to write").icon(icons::EXPORT),
+        Row::new(Action::ResetOffset, "reset-position", "Reset position", "Put the region back where it was painted").keys([plain(Key::R)]).icon(icons::RESET),
+        Row::new(Action::PaintPreset(FaceRegion::Eyes, Combine::Add), "paint-eyes", "Paint eyes", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Brows, Combine::Add), "paint-brows", "Paint brows", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Nose, Combine::Add), "paint-nose", "Paint nose", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Mouth, Combine::Add), "paint-mouth", "Paint mouth", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Chin, Combine::Add), "paint-chin", "Paint chin", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Hair, Combine::Add), "paint-hair", "Paint hair", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Face, Combine::Add), "paint-whole-face", "Paint whole face", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Eyes, Combine::Replace), "paint-only-the-eyes", "Paint only the eyes", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Brows, Combine::Replace), "paint-only-the-brows", "Paint only the brows", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Nose, Combine::Replace), "paint-only-the-nose", "Paint only the nose", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Mouth, Combine::Replace), "paint-only-the-mouth", "Paint only the mouth", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Chin, Combine::Replace), "paint-only-the-chin", "Paint only the chin", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Hair, Combine::Replace), "paint-only-the-hair", "Paint only the hair", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::PaintPreset(FaceRegion::Face, Combine::Replace), "paint-only-the-whole-face", "Paint only the whole face", "Paint this part of the face and nothing else").icon(icons::SMILEY),
+        Row::new(Action::NudgeRegion(-1, 0), "nudge--1-0", "Move region left", "Move the active layer's region").keys([plain(Key::ArrowLeft)]),
+        Row::new(Action::NudgeRegion(1, 0), "nudge-1-0", "Move region right", "Move the active layer's region").keys([plain(Key::ArrowRight)]),
+        Row::new(Action::NudgeRegion(0, -1), "nudge-0--1", "Move region up", "Move the active layer's region").keys([plain(Key::ArrowUp)]),
+        Row::new(Action::NudgeRegion(0, 1), "nudge-0-1", "Move region down", "Move the active layer's region").keys([plain(Key::ArrowDown)]),
+        Row::new(Action::NudgeRegion(-10, 0), "nudge--10-0", "Move region by 10 pixels", "Move the active layer's region").keys([shift(Key::ArrowLeft)]),
+        Row::new(Action::NudgeRegion(10, 0), "nudge-10-0", "Move region by 10 pixels", "Move the active layer's region").keys([shift(Key::ArrowRight)]),
+        Row::new(Action::NudgeRegion(0, -10), "nudge-0--10", "Move region by 10 pixels", "Move the active layer's region").keys([shift(Key::ArrowUp)]),
+        Row::new(Action::NudgeRegion(0, 10), "nudge-0-10", "Move region by 10 pixels", "Move the active layer's region").keys([shift(Key::ArrowDown)]),
+        Row::new(Action::UseTheme(Theme::System), "theme-of-the-system", "Theme of the system", "Change the window's colours").icon(icons::MOON),
+        Row::new(Action::UseTheme(Theme::Dark), "dark-theme", "Dark theme", "Change the window's colours").icon(icons::MOON),
+        Row::new(Action::UseTheme(Theme::Light), "light-theme", "Light theme", "Change the window's colours").icon(icons::MOON),
+        Row::new(Action::UseLanguage(None), "language-of-the-system", "Language of the system", "Change the language of the window's words"),
+        Row::new(Action::UseLanguage(Some(Language::English)), "english", "English", "Change the language of the window's words"),
+        Row::new(Action::UseLanguage(Some(Language::Korean)), "한국어", "한국어", "Change the language of the window's words"),
+        Row::new(Look::ShowPalette, "find-a-command", "Find a command…", "Find any command by its name").keys([command_shift(Key::P)]).icon(icons::COMMAND),
+        Row::new(Look::ShowKeys, "keyboard-shortcuts", "Keyboard shortcuts", "Show every key").keys([plain(Key::F1), plain(Key::Questionmark)]).icon(icons::KEYBOARD),
+        Row::new(Look::ShowModelCard, "model-card", "Model card", "What the model was trained on, how well it does, and for whom").icon(icons::INFO),
+        Row::new(Look::ShowAbout, "about-stylebrush", "About Stylebrush", "Show version and model").icon(icons::INFO),
+        Row::new(Action::UseAsReference(PhotoId(0)), "paint-from-this-photo", "Paint from this photo", "Paint from this photo").icon(icons::BRUSH).unlisted(),
+        Row::new(Action::AddLayer(PhotoId(0)), "add-another-layer", "Add another layer", "Make another layer from this photo").icon(icons::PLUS).unlisted(),
+        Row::new(Action::MakeSource(PhotoId(0)), "use-as-source", "Use as source", "Make this the face that is painted on").icon(icons::USER).unlisted(),
+        Row::new(Action::BlendWith(Some(PhotoId(0))), "blend-with-source", "Blend with source", "Mix this face into the source with the slider").icon(icons::STACK).unlisted(),
+        Row::new(Action::BlendWith(None), "no-blend", "No blend", "Show the source alone").icon(icons::STACK).unlisted(),
+        Row::new(Action::RemovePhoto(PhotoId(0)), "close-photo", "Close photo", "Close this photo and the layers that use it").icon(icons::X).unlisted(),
+        Row::new(Action::ToggleLayer(LayerId(0)), "show-or-hide-layer", "Show or hide layer", "Show or hide this layer").unlisted(),
+        Row::new(Action::CopyMaskTo(LayerId(0), Combine::Replace), "copy-mask", "Copy mask", "Replace this layer's mask by that of the active layer").icon(icons::COPY).unlisted(),
+        Row::new(Action::CopyMaskTo(LayerId(0), Combine::Add), "add-mask", "Add mask", "Add the active layer's mask to that of this layer").icon(icons::COPY).unlisted(),
+        Row::new(Action::ForgetRecent, "forget-recent-files", "Forget recent files", "Empty the list of recent projects").unlisted(),
+        Row::new(Action::CancelExport, "cancel-export", "Cancel export", "Stop drawing pictures for the file").unlisted(),
+        Row::new(Action::CancelOpening, "cancel-opening", "Cancel opening", "Stop opening photos").unlisted(),
+    ]
+}

@@ -1,0 +1,157 @@
+//! What panels and boxes see of the window: the work to show, and the way to send commands. They read, draw and send; nothing
+//! that they do changes the work while it is drawn.
+
+use egui::{Button, Response, Ui};
+
+use super::commands::{Command, CompareMode, Look};
+use super::thumbnails::Thumbnails;
+use super::widgets;
+use crate::language::tr;
+use crate::settings::OpenSections;
+use crate::workbench::{Action, Workbench};
+
+/// What is known of the model before it is loaded, and written about it.
+pub(super) struct ModelText {
+    /// What the status bar calls it while it is loaded.
+    pub label: String,
+    /// What is written about it, in Markdown, where it came with a card.
+    pub card: Option<&'static str>,
+}
+
+/// What the canvas tells the panels around it.
+#[derive(Clone, Copy)]
+pub(super) struct CanvasState {
+    /// What of the source shows beside the edit.
+    pub compare_mode: CompareMode,
+    /// Whether the source shows for as long as a key or button is held.
+    pub is_comparing: bool,
+    /// Screen pixels for each pixel of the picture, in percent.
+    pub zoom_percent: f32,
+}
+
+/// What is drawn from, and where commands go.
+pub(super) struct Context<'a> {
+    /// The work.
+    pub bench: &'a Workbench,
+    /// How the canvas shows it.
+    pub canvas: CanvasState,
+    /// Small pictures of the photos.
+    pub thumbnails: &'a mut Thumbnails,
+    /// About the model.
+    pub model: &'a ModelText,
+    /// Commands sent in this frame; they run after everything is drawn.
+    pub sent: &'a mut Vec<Command>,
+}
+
+impl Context<'_> {
+    /// Sends a command: it runs before the frame ends.
+    pub fn send(&mut self, command: impl Into<Command>) {
+        self.sent.push(command.into());
+    }
+
+    /// Whether a command has something to do now.
+    pub fn is_enabled(&self, command: &Command) -> bool {
+        command.is_enabled(self.bench)
+    }
+
+    /// Remembers which parts of the side panel are open.
+    pub fn keep_sections(&mut self, sections: OpenSections) {
+        if sections != self.bench.settings().open_sections {
+            self.send(Action::SetOpenSections(sections));
+        }
+    }
+
+    /// What a menu calls a command: undo and redo name the edit.
+    pub fn text_of(&self, command: &Command) -> String {
+        let timeline = self.bench.timeline();
+        let edit = match command {
+            Command::Do(Action::Undo) => timeline.undo_name(),
+            Command::Do(Action::Redo) => timeline.redo_name(),
+            _ => None,
+        };
+        match edit.map(tr) {
+            Some(edit) => {
+                let mut letters = edit.chars();
+                let lower: String =
+                    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
+                format!("{} {lower}", command.text())
+            }
+            None => command.text().to_owned(),
+        }
+    }
+
+    /// Whether what a command turns on is on; none for what is only done.
+    fn is_on(&self, command: &Command) -> Option<bool> {
+        let (view, settings) = (self.bench.view(), self.bench.settings());
+        Some(match command {
+            Command::Do(action) => match action {
+                Action::ToggleOverlay => view.shows_overlay,
+                Action::ToggleInPhoto => self.bench.shown_photo().is_some(),
+                Action::MixStyles(mix) => self.bench.document().style_mix() == *mix,
+                Action::ToggleIsolation => view.isolates_layer,
+                Action::AdjustWholeFace => !view.adjusts_layer,
+                Action::AdjustInsideMask => view.adjusts_layer,
+                Action::UseLanguage(language) => settings.language == *language,
+                Action::UseTheme(theme) => settings.theme == *theme,
+                Action::SelectTool(tool) => self.bench.toolbox().selected == *tool,
+                _ => return None,
+            },
+            Command::Look(Look::ToggleCompare(mode)) => self.canvas.compare_mode == *mode,
+            Command::Look(_) => return None,
+        })
+    }
+
+    /// The lines of a menu, in groups.
+    pub fn menu_groups_ui(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
+        widgets::menu_spacing(ui);
+        for (index, group) in groups.iter().enumerate() {
+            if index > 0 {
+                ui.separator();
+            }
+            for command in *group {
+                self.menu_item_ui(ui, command.clone());
+            }
+        }
+    }
+
+    /// One line of a menu.
+    pub fn menu_item_ui(&mut self, ui: &mut Ui, command: impl Into<Command>) {
+        let command = command.into();
+        let text = self.text_of(&command);
+        self.named_menu_item_ui(ui, command, &text);
+    }
+
+    /// One line of a menu by another name than the command's own.
+    pub fn named_menu_item_ui(&mut self, ui: &mut Ui, command: impl Into<Command>, text: &str) -> Response {
+        let command = command.into();
+        let mut button = Button::new(text);
+        let shortcut = command.shortcut_text(ui.ctx());
+        if !shortcut.is_empty() {
+            button = button.shortcut_text(shortcut);
+        }
+        if let Some(is_on) = self.is_on(&command) {
+            button = button.selected(is_on);
+        }
+        let response = ui.add_enabled(self.is_enabled(&command), button).on_hover_text(command.tooltip());
+        if response.clicked() {
+            self.send(command);
+            ui.close();
+        }
+        response
+    }
+
+    /// A command as an icon button.
+    pub fn command_icon_ui(&mut self, ui: &mut Ui, command: impl Into<Command>, size: f32) {
+        let command = command.into();
+        let Some(icon) = command.icon() else { return };
+        let enabled = self.is_enabled(&command);
+        let label = self.text_of(&command);
+        let hint = command.hint(ui.ctx());
+        let response = widgets::icon_button_enabled(ui, enabled, icon, &label, size)
+            .on_hover_text(hint.as_str())
+            .on_disabled_hover_text(hint);
+        if response.clicked() {
+            self.send(command);
+        }
+    }
+}

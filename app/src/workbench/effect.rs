@@ -1,0 +1,95 @@
+//! What the workbench wants of whoever shows it: tell the user something, ask for a file, show another part of the work.
+
+use std::path::PathBuf;
+
+use image::RgbImage;
+
+use super::{Action, MotionTarget};
+use crate::sentence;
+
+/// Something that the workbench cannot do by itself, in the order in which it came up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the user.
+    Tell(Notice),
+    /// Ask the user for a file or folder.
+    Ask(Question),
+    /// Ask the user whether to save before this is done: [`Action::SaveFirst`], [`Action::DiscardChanges`] or neither.
+    AskToSaveBefore(Action),
+    /// Another document is on the table: show the whole of it.
+    ChangedDocument,
+    /// Put this picture on the clipboard.
+    Copy(RgbImage),
+    /// Close: nothing is left to be saved.
+    Quit,
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Something happened as asked.
+    Success,
+    /// Something to know.
+    Info,
+    /// Something failed.
+    Error,
+}
+
+/// A sentence for the user, in the user's language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// One sentence.
+    pub text: String,
+}
+
+impl Notice {
+    /// An error with its causes, as one sentence.
+    pub fn of_error(err: &anyhow::Error) -> Self {
+        Self { kind: NoticeKind::Error, text: sentence::sentence_of(err) }
+    }
+}
+
+/// A question for files or folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Which photos, or which project, to open.
+    OpenPhotos,
+    /// Where the face goes.
+    ExportTo,
+    /// Where the photo with the edited face in it goes.
+    ExportInPhotoTo,
+    /// Where the moving picture goes.
+    MotionTo,
+    /// Which folder the pictures of a motion go to.
+    MotionFramesTo,
+    /// Where the project goes.
+    SaveProjectTo,
+    /// Which picture holds the mask.
+    ImportMaskFrom,
+    /// Where the mask goes.
+    ExportMaskTo,
+}
+
+impl Question {
+    /// Whether it asks for files that are there; else for one to be written.
+    pub fn is_about_opening(self) -> bool {
+        matches!(self, Self::OpenPhotos | Self::ImportMaskFrom)
+    }
+
+    /// What is done with the answer.
+    pub fn answered(self, paths: Vec<PathBuf>) -> Vec<Action> {
+        let each = |action: fn(PathBuf) -> Action| paths.iter().cloned().map(action).collect();
+        match self {
+            Self::OpenPhotos => vec![Action::OpenPaths(paths)],
+            Self::ExportTo => each(Action::ExportTo),
+            Self::ExportInPhotoTo => each(Action::ExportInPhotoTo),
+            Self::MotionTo => each(|path| Action::ExportMotionTo(MotionTarget::File(path))),
+            Self::MotionFramesTo => each(|path| Action::ExportMotionTo(MotionTarget::Folder(path))),
+            Self::SaveProjectTo => each(Action::SaveProjectTo),
+            Self::ImportMaskFrom => each(Action::ImportMaskFrom),
+            Self::ExportMaskTo => each(Action::ExportMaskTo),
+        }
+    }
+}

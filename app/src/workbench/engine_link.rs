@@ -1,0 +1,347 @@
+//! The workbench's end of the engine: photos and scenes go there, frames and reports come back. Nothing here waits.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use stylemap::Latent;
+use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
+use stylemap::model::ModelInfo;
+
+use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
+
+/// Loads the engine, on its own thread.
+pub type LoadEngine = Box<dyn FnOnce() -> stylemap::Result<Engine> + Send>;
+
+/// How far the engine is.
+#[derive(Debug)]
+pub enum EngineState {
+    /// The model is being read.
+    Loading,
+    /// It works.
+    Ready(Box<ModelInfo>),
+    /// There is no engine, for this reason.
+    Failed(String),
+}
+
+/// What is heard of the engine beyond frames.
+#[derive(Debug)]
+pub enum Report {
+    /// The model is loaded.
+    Ready,
+    /// There is no engine, for this reason.
+    LoadFailed(String),
+    /// A photo cannot be used.
+    FaceFailed(PhotoId, String),
+    /// A picture could not be made.
+    FrameFailed(String),
+    /// The device failed and the CPU goes on.
+    FellBackToCpu(String),
+}
+
+/// A random face, sampled from the model.
+pub struct Sample {
+    /// Which one.
+    pub request: SampleRequest,
+    /// Row by row.
+    pub stylemap: Arc<[f32]>,
+    /// Its picture.
+    pub frame: Arc<Frame>,
+}
+
+/// What a picture was asked for with.
+struct Request {
+    source: Option<PhotoId>,
+    /// The layers' masks.
+    masks: Vec<(LayerId, MaskImage)>,
+    scene: Scene,
+}
+
+/// The way to the engine and what last came from it.
+pub struct EngineLink {
+    handle: Option<EngineHandle>,
+    events: Receiver<Event>,
+    state: EngineState,
+    scenes: SceneBuilder,
+    known_faces: BTreeSet<PhotoId>,
+    waiting_faces: BTreeSet<PhotoId>,
+    /// The document's revision, and what moved in it.
+    sent_state: Option<(u64, Option<f32>)>,
+    sent_scene: Option<Scene>,
+    /// The newest request and when it was made.
+    sent_number: u64,
+    sent_at: Instant,
+    /// The newest frame that came, or that cannot come.
+    finished: (u64, FrameKind),
+    /// Requests up to this one are of a document that is closed.
+    dropped_number: u64,
+    /// The requests whose pictures may still come.
+    sent: VecDeque<(u64, Request)>,
+    /// The request that the newest picture shows.
+    shown: Option<Request>,
+    frame: Option<Arc<Frame>>,
+    /// What the engine made of photos, for projects.
+    latents: BTreeMap<PhotoId, Arc<Latent>>,
+    samples: Vec<Sample>,
+    sample_failure: Option<String>,
+    frame_times: VecDeque<Instant>,
+}
+
+/// Frames per second are counted over this long.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+
+impl EngineLink {
+    /// Starts the engine's thread; `wake` is called on it whenever there is something to hear.
+    pub fn spawn(load: LoadEngine, options: WorkerOptions, wake: impl Fn() + Send + 'static) -> Self {
+        let (sender, events) = channel();
+        let spawned = EngineHandle::spawn(load, options, move |event| {
+            // The workbench may be gone already; then nobody wants to hear.
+            let _ = sender.send(event);
+            wake();
+        });
+        let (handle, state) = match spawned {
+            Ok(handle) => (Some(handle), EngineState::Loading),
+            Err(err) => (None, EngineState::Failed(err.to_string())),
+        };
+        Self {
+            handle,
+            events,
+            state,
+            scenes: SceneBuilder::default(),
+            known_faces: BTreeSet::new(),
+            waiting_faces: BTreeSet::new(),
+            sent_state: None,
+            sent_scene: None,
+            sent_number: 0,
+            sent_at: Instant::now(),
+            finished: (0, FrameKind::Final),
+            dropped_number: 0,
+            sent: VecDeque::new(),
+            shown: None,
+            frame: None,
+            latents: BTreeMap::new(),
+            samples: Vec::new(),
+            sample_failure: None,
+            frame_times: VecDeque::new(),
+        }
+    }
+
+    /// How far the engine is.
+    pub fn state(&self) -> &EngineState {
+        &self.state
+    }
+
+    /// The newest picture.
+    pub fn frame(&self) -> Option<&Arc<Frame>> {
+        self.frame.as_ref()
+    }
+
+    /// The newest picture, if it is the one that stays of this request, or of a newer one.
+    pub fn final_frame(&self, request: u64) -> Option<&Arc<Frame>> {
+        self.frame.as_ref().filter(|frame| frame.kind == FrameKind::Final && frame.request >= request)
+    }
+
+    /// Whether the picture of the newest request is still to come, be it that of a moving brush.
+    pub fn is_busy(&self) -> bool {
+        self.waits_for(FrameKind::Moving)
+    }
+
+    /// Whether the picture that stays is still to come.
+    pub fn is_unsettled(&self) -> bool {
+        self.waits_for(FrameKind::Final)
+    }
+
+    fn waits_for(&self, kind: FrameKind) -> bool {
+        self.handle.is_some()
+            && !matches!(self.state, EngineState::Failed(_))
+            && self.finished < (self.sent_number, kind)
+    }
+
+    /// For how long the newest request has been waiting.
+    pub fn busy_for(&self) -> Option<Duration> {
+        self.is_busy().then(|| self.sent_at.elapsed())
+    }
+
+    /// The number of the newest request.
+    pub fn newest_request(&self) -> u64 {
+        self.sent_number
+    }
+
+    /// Frames in the last second; `None` when fewer than two came.
+    pub fn frames_per_second(&self) -> Option<f32> {
+        let recent = self.frame_times.iter().filter(|at| at.elapsed() < RATE_WINDOW);
+        let (mut first, mut last, mut count) = (None, None, 0u16);
+        for at in recent {
+            first = first.or(Some(*at));
+            last = Some(*at);
+            count += 1;
+        }
+        let elapsed_secs = last?.duration_since(first?).as_secs_f32();
+        (count > 1 && elapsed_secs > 0.0).then(|| f32::from(count - 1) / elapsed_secs)
+    }
+
+    /// A layer's mask as the newest picture shows it: what is painted beyond it is still to come.
+    pub fn shown_mask(&self, layer: LayerId) -> Option<&MaskImage> {
+        self.shown.as_ref()?.masks.iter().find(|(id, _)| *id == layer).map(|(_, mask)| mask)
+    }
+
+    /// The scene that the newest picture shows, if `source` is the source in it.
+    pub fn shown_scene(&self, source: PhotoId) -> Option<&Scene> {
+        self.shown.as_ref().filter(|shown| shown.source == Some(source)).map(|shown| &shown.scene)
+    }
+
+    /// Asks for random faces, in place of those that were asked for.
+    pub fn ask_for_samples(&mut self, requests: Vec<SampleRequest>) {
+        self.sample_failure = None;
+        self.samples.retain(|sample| requests.contains(&sample.request));
+        let missing = requests.into_iter().filter(|wanted| self.samples.iter().all(|known| known.request != *wanted));
+        if let Some(handle) = &self.handle {
+            handle.sample(missing.collect());
+        }
+    }
+
+    /// Those that came.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Why none come.
+    pub fn sample_failure(&self) -> Option<&str> {
+        self.sample_failure.as_deref()
+    }
+
+    /// What the engine made of the photos so far.
+    pub fn latents(&self) -> &BTreeMap<PhotoId, Arc<Latent>> {
+        &self.latents
+    }
+
+    /// Whether this photo is still being encoded.
+    pub fn is_encoding(&self, photo: PhotoId) -> bool {
+        self.waiting_faces.contains(&photo)
+    }
+
+    /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one. While the
+    /// blend moves by itself, `moving_t` is where it stands. Whether the newest request is of this state.
+    pub fn update(&mut self, timeline: &Timeline, moving_t: Option<f32>) -> bool {
+        let Some(handle) = &self.handle else { return false };
+        if self.sent_state == Some((timeline.revision(), moving_t)) {
+            return true;
+        }
+        // What moves by itself waits for its picture: the engine sets the pace.
+        if moving_t.is_some() && self.is_busy() {
+            return false;
+        }
+        let document = timeline.document();
+        // Whether a project's faces are this model's is known once the model is.
+        let model_hash = match &self.state {
+            EngineState::Ready(info) => info.hash.as_str(),
+            _ if document.photos().iter().any(|photo| photo.latent_model.is_some()) => return false,
+            _ => "",
+        };
+        self.sent_state = Some((timeline.revision(), moving_t));
+        for photo in document.photos() {
+            if self.known_faces.insert(photo.id) {
+                self.waiting_faces.insert(photo.id);
+                let id = photo.id.into();
+                let crop = Arc::clone(&photo.crop);
+                match photo.latent_of(model_hash) {
+                    Some(latent) => handle.add_latent(id, Arc::clone(latent), Some(crop)),
+                    None => handle.add_face(id, crop),
+                }
+            }
+        }
+        let gone: Vec<PhotoId> = self.known_faces.iter().copied().filter(|id| document.photo(*id).is_none()).collect();
+        for photo in gone {
+            self.known_faces.remove(&photo);
+            self.waiting_faces.remove(&photo);
+            self.latents.remove(&photo);
+            handle.remove_face(photo.into());
+        }
+        let scene = self.scenes.scene(document, moving_t);
+        if scene != self.sent_scene {
+            match &scene {
+                Some(scene) => {
+                    self.sent_number = handle.render(scene.clone());
+                    self.sent_at = Instant::now();
+                    let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
+                    self.sent.push_back((
+                        self.sent_number,
+                        Request { source: document.source(), masks, scene: scene.clone() },
+                    ));
+                }
+                None => {
+                    self.frame = None;
+                    (self.finished, self.dropped_number) = ((self.sent_number, FrameKind::Final), self.sent_number);
+                }
+            }
+            self.sent_scene = scene;
+        }
+        true
+    }
+
+    /// Takes everything that came. The newest frame stays in [`EngineLink::frame`]; an older one than that is dropped.
+    pub fn poll(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            match event {
+                Event::Ready(info) => {
+                    self.scenes.set_directions(info.directions.iter().map(|direction| direction.name.clone()));
+                    // What was asked for before knew of no directions.
+                    self.sent_state = None;
+                    self.state = EngineState::Ready(info);
+                    reports.push(Report::Ready);
+                }
+                Event::LoadFailed(err) => {
+                    self.state = EngineState::Failed(err.to_string());
+                    reports.push(Report::LoadFailed(err.to_string()));
+                }
+                Event::FaceReady(face, latent) => {
+                    let photo = PhotoId(face.0);
+                    self.waiting_faces.remove(&photo);
+                    if self.known_faces.contains(&photo) {
+                        self.latents.insert(photo, latent);
+                    }
+                }
+                Event::Sampled(request, stylemap, frame) => {
+                    self.samples.push(Sample { request, stylemap: stylemap.into(), frame: Arc::new(frame) });
+                }
+                Event::SampleFailed(_, err) => self.sample_failure = Some(err.to_string()),
+                Event::FaceFailed(face, err) => {
+                    self.waiting_faces.remove(&PhotoId(face.0));
+                    reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));
+                }
+                Event::Frame(frame) => self.take_frame(frame),
+                Event::FrameFailed(number, err) => {
+                    self.finished = self.finished.max((number, FrameKind::Final));
+                    // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
+                    if number == self.sent_number && self.sent_scene.is_some() {
+                        reports.push(Report::FrameFailed(err.to_string()));
+                    }
+                }
+                Event::FellBackToCpu(err, info) => {
+                    self.state = EngineState::Ready(info);
+                    reports.push(Report::FellBackToCpu(err.to_string()));
+                }
+            }
+        }
+        reports
+    }
+
+    fn take_frame(&mut self, frame: Frame) {
+        self.finished = self.finished.max(frame.order());
+        while self.sent.front().is_some_and(|(number, _)| *number <= frame.request) {
+            self.shown = self.sent.pop_front().map(|(_, request)| request);
+        }
+        let is_dropped = self.sent_scene.is_none() || frame.request <= self.dropped_number;
+        if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.order() >= frame.order()) {
+            return;
+        }
+        self.frame = Some(Arc::new(frame));
+        let now = Instant::now();
+        self.frame_times.push_back(now);
+        while self.frame_times.front().is_some_and(|at| now.duration_since(*at) > RATE_WINDOW) {
+            self.frame_times.pop_front();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Exports: pictures of the document on their way to files, and what they are called.
+
+use std::path::{Path, PathBuf};
+
+use super::{EngineState, JobKind, NoticeKind, Question, Workbench};
+use crate::document::PhotoId;
+use crate::edited_face::{self, EditedFace};
+use crate::export::{self, Format};
+use crate::language::tr_with;
+use crate::settings::ExportSettings;
+
+/// A picture on its way to a file: it waits for the frame of the document as it was asked for.
+struct PendingExport {
+    path: PathBuf,
+    request: u64,
+    /// The source, where the whole photo is to be written.
+    in_photo: Option<PhotoId>,
+}
+
+/// The exports that wait for their pictures.
+#[derive(Default)]
+pub struct Exports {
+    pending: Vec<PendingExport>,
+}
+
+impl Exports {
+    /// Whether an export waits for its picture.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Drops those that wait, as their pictures never come; whether there were any.
+    pub fn forget(&mut self) -> bool {
+        !std::mem::take(&mut self.pending).is_empty()
+    }
+
+    /// Drops those of a photo that cannot be used.
+    pub fn forget_photo(&mut self, photo: PhotoId) {
+        self.pending.retain(|export| export.in_photo != Some(photo));
+    }
+}
+
+/// Writes an edit by itself, or back in its photo.
+///
+/// # Errors
+/// When the file's name says no kind of picture, or it cannot be written.
+pub fn write_edit(edit: &EditedFace, in_photo: bool, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
+    // Known before the work begins.
+    let format = Format::of(path)?;
+    if in_photo {
+        let icc_profile = edit.placement()?.original.icc_profile.as_deref();
+        export::write(path, &edit.in_photo()?, format, &settings.file_options(icc_profile))
+    } else {
+        let picture = edit.by_itself(edit.full_size_px())?;
+        export::write(path, &picture, format, &settings.file_options(None))
+    }
+}
+
+impl Workbench {
+    /// The size of the face by itself in a file, in pixels.
+    pub fn exported_face_px(&self) -> u32 {
+        let document = self.timeline.document();
+        let source = document.source().and_then(|source| document.photo(source));
+        let model_px = match (self.engine.frame(), self.engine.state()) {
+            (Some(frame), _) => frame.size_px,
+            (None, EngineState::Ready(info)) => info.config.size,
+            (None, _) => 256,
+        };
+        source.map_or(model_px as u32, |photo| edited_face::full_size_px(photo, model_px))
+    }
+
+    /// A path in a folder where the user will find the file again: that of the project, of the source, or the user's own.
+    pub fn suggested_path(&self, question: Question) -> PathBuf {
+        let document = self.timeline.document();
+        let of_source = document.source().and_then(|id| document.photo(id)).and_then(|photo| photo.path.as_deref());
+        let own = [self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
+        let folder = own.map(Path::to_owned).or_else(std::env::home_dir).unwrap_or_default();
+        folder.join(self.suggested_name(question))
+    }
+
+    /// The name of a file to write: that of the source.
+    pub fn suggested_name(&self, question: Question) -> String {
+        let document = self.timeline.document();
+        if question == Question::ExportMaskTo
+            && let Some(layer) = document.active_layer()
+        {
+            return format!("{} mask.png", layer.name.replace(['/', '\\', ':'], "-"));
+        }
+        let name = document.source().and_then(|id| document.photo(id)).map_or("Stylebrush", |photo| &photo.name);
+        match question {
+            Question::SaveProjectTo => {
+                let own_name = self.projects.path().and_then(|path| path.file_name());
+                own_name.map_or_else(
+                    || format!("{name}.{}", crate::project::EXTENSION),
+                    |name| name.to_string_lossy().into_owned(),
+                )
+            }
+            Question::MotionTo => format!("{name} in motion.gif"),
+            Question::MotionFramesTo => format!("{name} in motion"),
+            _ => format!("{name} edited.{}", self.settings.export.format.extension()),
+        }
+    }
+
+    pub(super) fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
+        self.stop_motion();
+        self.engine.update(&self.timeline, None);
+        if let EngineState::Failed(_) = self.engine.state() {
+            return self.tell(NoticeKind::Error, "There is no picture to export: the model could not be loaded.");
+        }
+        let (path, request) = (export::with_png_extension(path), self.engine.newest_request());
+        self.exports.pending.push(PendingExport { path, request, in_photo });
+    }
+
+    /// Writes the pictures that are complete, each as a job of its own. Those whose source is gone never will be.
+    pub(super) fn write_exports(&mut self) {
+        for export in std::mem::take(&mut self.exports.pending) {
+            let source = self.timeline.document().source();
+            if source.is_none() || export.in_photo.is_some() && export.in_photo != source {
+                let name = export.path.display().to_string();
+                let text = "{path} was not written: its photo is no longer the source";
+                self.tell(NoticeKind::Info, tr_with(text, &[("path", &name)]));
+                continue;
+            }
+            let edit = self.engine.final_frame(export.request).and_then(|_| self.edited_face());
+            let Some(edit) = edit.filter(|edit| Some(edit.photo.id) == source) else {
+                self.exports.pending.push(export);
+                continue;
+            };
+            let settings = self.settings.export;
+            let in_photo = export.in_photo.is_some();
+            self.start_export(export.path, move |path| write_edit(&edit, in_photo, path, settings));
+        }
+    }
+
+    /// Writes a file as a job; where it went is told.
+    pub(super) fn start_export(
+        &mut self,
+        path: PathBuf,
+        write: impl FnOnce(&Path) -> anyhow::Result<()> + Send + 'static,
+    ) {
+        let started = self.jobs.start(JobKind::Export, move |_| {
+            let written = write(&path);
+            Box::new(move |bench| match written {
+                Ok(()) => {
+                    let text = tr_with("Exported to {path}", &[("path", &path.display().to_string())]);
+                    bench.tell(NoticeKind::Success, text);
+                }
+                Err(err) => bench.tell_error(&err),
+            })
+        });
+        if let Err(err) = started {
+            self.tell_error(&err.context("the export could not be started"));
+        }
+    }
+
+    /// The picture for the clipboard, at the size of an exported face.
+    pub(super) fn copy_picture(&mut self) {
+        let Some(edit) = self.edited_face() else { return };
+        match edit.by_itself(edit.full_size_px()) {
+            Ok(picture) => self.effects.push(super::Effect::Copy(picture)),
+            Err(err) => self.tell_error(&err),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Motion between two faces: played live, and written as a moving picture or as single ones.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use image::RgbImage;
+use stylemap::face::Extent;
+
+use super::{EngineState, NoticeKind, Workbench};
+use crate::document::history::EditKey;
+use crate::document::{Blend, Timeline};
+use crate::edited_face::{EditedFace, crop_target};
+use crate::export::FileOptions;
+use crate::export::animation::{self, AnimationFormat};
+use crate::export::folder::{PictureFolder, numbered_names};
+
+/// From one face to the other takes this long live.
+const SECONDS_PER_WAY: f32 = 2.0;
+/// Moving pictures are no larger than this: GIF files are large.
+const MOST_SIDE_PX: u32 = 512;
+
+/// What is written of the motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MotionSettings {
+    /// Pictures from the source to the other face, both included.
+    pub count: usize,
+    /// How long the way takes.
+    pub seconds: f32,
+    /// Whether a moving picture comes back.
+    pub returns: bool,
+}
+
+impl Default for MotionSettings {
+    fn default() -> Self {
+        Self { count: 24, seconds: SECONDS_PER_WAY, returns: true }
+    }
+}
+
+/// Where the pictures go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MotionTarget {
+    /// One file that moves.
+    File(PathBuf),
+    /// A folder of numbered files.
+    Folder(PathBuf),
+}
+
+impl MotionTarget {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Folder(path) => path,
+        }
+    }
+}
+
+/// Pictures on their way to a file, drawn one after the other.
+struct Recording {
+    target: MotionTarget,
+    settings: MotionSettings,
+    /// Whether the files say that the pictures were made by editing.
+    says_edited: bool,
+    frames: Vec<EditedFace>,
+    /// The request for the picture that comes next.
+    request: Option<u64>,
+}
+
+/// What moves by itself between two faces.
+#[derive(Default)]
+pub struct Motion {
+    /// When it began, and how far along the way it was.
+    playing: Option<(Instant, f32)>,
+    recording: Option<Recording>,
+    /// What is written.
+    pub settings: MotionSettings,
+}
+
+impl Motion {
+    /// Whether it plays live.
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Which picture of how many is drawn for a file.
+    pub fn progress(&self) -> Option<(usize, usize)> {
+        self.recording.as_ref().map(|recording| (recording.frames.len() + 1, recording.settings.count))
+    }
+
+    /// Draws no more pictures for a file.
+    pub(super) fn cancel_recording(&mut self) {
+        self.recording = None;
+    }
+
+    /// Whether the next picture for a file is still to be asked for.
+    pub(super) fn wants_to_ask(&self) -> bool {
+        self.recording.as_ref().is_some_and(|recording| recording.request.is_none())
+    }
+
+    /// The place between the faces that shows now, in place of the slider's.
+    pub fn t(&self) -> Option<f32> {
+        if let Some(Recording { frames, settings, .. }) = &self.recording {
+            return Some(frames.len() as f32 / settings.count.saturating_sub(1).max(1) as f32);
+        }
+        let (started, from) = self.playing?;
+        // There and back, slower at the ends, beginning where the slider stands.
+        let phase = (1.0 - 2.0 * from).clamp(-1.0, 1.0).acos() / std::f32::consts::PI;
+        let ways = started.elapsed().as_secs_f32() / SECONDS_PER_WAY + phase;
+        Some(0.5 - 0.5 * (ways * std::f32::consts::PI).cos())
+    }
+}
+
+impl Workbench {
+    /// Moves the slider between the faces; whoever takes it stops what moves by itself.
+    pub(super) fn set_blend_amount(&mut self, t: f32) {
+        self.stop_motion();
+        if let Some(blend) = self.timeline.document().blend() {
+            set_t(&mut self.timeline, blend, t);
+        }
+    }
+
+    /// Plays, or stops where it is.
+    pub(super) fn toggle_motion(&mut self) {
+        if self.motion.is_playing() {
+            return self.stop_motion();
+        }
+        if let Some(blend) = self.timeline.document().blend() {
+            self.motion.playing = Some((Instant::now(), blend.t));
+        }
+    }
+
+    /// The slider stays where the motion ends.
+    pub(super) fn stop_motion(&mut self) {
+        let t = self.motion.t();
+        let was_playing = self.motion.playing.take().is_some();
+        if let (true, Some(t), Some(blend)) = (was_playing, t, self.timeline.document().blend()) {
+            set_t(&mut self.timeline, blend, t);
+            self.timeline.seal();
+        }
+    }
+
+    pub(super) fn record_motion(&mut self, target: MotionTarget) {
+        if let MotionTarget::File(path) = &target
+            && let Err(err) = AnimationFormat::of(path)
+        {
+            return self.tell_error(&err);
+        }
+        if let EngineState::Failed(_) = self.engine.state() {
+            return self.tell(NoticeKind::Error, "There is nothing to export: the model could not be loaded.");
+        }
+        self.stop_motion();
+        let settings = self.motion.settings;
+        let says_edited = self.settings.export.says_edited;
+        self.motion.recording = Some(Recording { target, settings, says_edited, frames: Vec::new(), request: None });
+    }
+
+    /// Takes the picture that was asked for and asks for the next; writes them when all are there. `is_asked` says whether
+    /// the engine's newest request is of the place where the motion is.
+    pub(super) fn update_motion(&mut self, is_asked: bool) {
+        if self.timeline.document().blend().is_none() {
+            (self.motion.playing, self.motion.recording) = (None, None);
+        }
+        let Some(recording) = &mut self.motion.recording else { return };
+        let Some(request) = recording.request else {
+            recording.request = is_asked.then(|| self.engine.newest_request());
+            return;
+        };
+        if self.engine.final_frame(request).is_none() {
+            return;
+        }
+        let Some(edit) = self.edited_face() else { return };
+        let Some(recording) = &mut self.motion.recording else { return };
+        recording.frames.push(edit);
+        recording.request = None;
+        if recording.frames.len() >= recording.settings.count
+            && let Some(recording) = self.motion.recording.take()
+        {
+            let path = recording.target.path().to_owned();
+            self.start_export(path, move |_| recording.write());
+        }
+    }
+}
+
+fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
+    timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
+        // The face is in the document, as it is in the blend.
+        let _ = document.set_blend(Some(Blend { t, ..blend }));
+    });
+}
+
+impl Recording {
+    /// The pictures with the photos' fine structure.
+    fn pictures(&self) -> anyhow::Result<Vec<RgbImage>> {
+        let Some(first) = self.frames.first() else { return Ok(Vec::new()) };
+        let mut target = crop_target(&first.photo, first.full_size_px().min(MOST_SIDE_PX))?;
+        self.frames.iter().map(|edit| Ok(edit.paste_into(&mut target, Extent::Whole)?)).collect()
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let Self { target, settings: MotionSettings { count, seconds, returns }, says_edited, .. } = self;
+        let frames = self.pictures()?;
+        match target {
+            MotionTarget::File(path) => {
+                let frame_ms = (seconds * 1e3 / count.saturating_sub(1).max(1) as f32).round().clamp(10.0, 60_000.0);
+                let looped = if *returns { animation::there_and_back(&frames) } else { frames };
+                let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?, *says_edited)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                Ok(stylemap::files::write_whole(path, &bytes)?)
+            }
+            MotionTarget::Folder(path) => {
+                let mut folder = PictureFolder::new(path)?;
+                for (name, frame) in numbered_names(frames.len()).zip(&frames) {
+                    let options = FileOptions { says_edited: *says_edited, ..FileOptions::default() };
+                    folder.add(name, frame, &options)?;
+                }
+                folder.finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Photos, exports, masks, projects and settings: what comes from files and goes to them.
+
+use stylebrush_app::settings::Theme;
+use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, Question};
+use stylemap::Error;
+
+use super::*;
+
+#[test]
+fn photos_open_from_a_path_and_join_as_a_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holiday.png");
+    save_photo(&path, 90, 60);
+    let mut session = Session::ready();
+    session.run(Action::OpenPaths(vec![path]));
+    session.wait_until("the photo is open", |bench| bench.document().photos().len() == 9);
+    let document = session.bench.document();
+    let photo = document.photos().last().unwrap();
+    assert_eq!((photo.name.as_str(), photo.crop.dimensions()), ("holiday", (60, 60)));
+    assert_eq!(document.active_layer().unwrap().photo, photo.id);
+    assert_eq!(session.steps(), ["Open photo"]);
+    let before = session.settle();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    assert!(difference(&before, &session.settle()) > 0);
+
+    session.run(Action::Undo);
+    session.run(Action::Undo);
+    assert_eq!(session.bench.document().photos().len(), 8);
+    session.run(Action::Redo);
+    assert_eq!(session.bench.document().photos().len(), 9);
+    session.settle();
+}
+
+#[test]
+fn photos_from_the_command_line_take_the_place_of_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["a.png", "b.jpg"].iter().map(|name| folder.path().join(name)).collect();
+    for path in &paths {
+        save_photo(path, 64, 64);
+    }
+    let mut session = Session::new(options(paths.clone(), Duration::ZERO));
+    session.wait_until("the photos are open", |bench| !bench.document().is_empty());
+    session.settle();
+    let document = session.bench.document();
+    assert_eq!(document.photos().iter().map(|photo| photo.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(document.active_layer().unwrap().name, "b");
+
+    let mut session = Session::new(options(paths[..1].to_vec(), Duration::ZERO));
+    session.wait_until("the photo is open", |bench| !bench.document().is_empty());
+    let document = session.bench.document();
+    assert_eq!((document.photos().len(), document.photos()[0].name.as_str()), (9, "a"), "the demo faces lie ready");
+}
+
+#[test]
+fn opening_can_be_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = (0..40).map(|i| folder.path().join(format!("{i}.png"))).collect();
+    paths.iter().for_each(|path| save_photo(path, 600, 600));
+    let mut session = Session::ready();
+    session.run(Action::OpenPaths(paths));
+    session.run(Action::CancelOpening);
+    session.wait_until("nothing is opened any more", |bench| !bench.is_opening());
+    let photos = session.bench.document().photos().len();
+    assert!(photos < 48, "{photos} photos are open");
+}
+
+#[test]
+fn opening_a_project_can_be_cancelled_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work.stylebrush");
+    let mut session = Session::ready();
+    session.run(Action::SaveProjectTo(path.clone()));
+    session.wait_until_idle();
+    session.notices.clear();
+    session.bench.apply(Action::OpenProject(path.clone()));
+    assert!(session.bench.opening_share().is_some());
+    session.bench.apply(Action::CancelOpening);
+    session.wait_until_idle();
+    assert!(session.errors().is_empty(), "{:?}", session.errors());
+    // The newest one asked for counts.
+    session.bench.apply(Action::OpenProject(folder.path().join("gone.stylebrush")));
+    session.bench.apply(Action::OpenProject(path.clone()));
+    session.wait_until("it is open", |bench| bench.projects().path() == Some(path.as_path()) && bench.is_idle());
+    assert!(session.errors().is_empty(), "{:?}", session.errors());
+}
+
+#[test]
+fn bad_files_are_one_sentence_each_and_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, missing) = (folder.path().join("notes.png"), folder.path().join("missing.png"));
+    std::fs::write(&text, "no picture").unwrap();
+    let wide = folder.path().join("wide.png");
+    save_photo(&wide, 90, 60);
+    let mut session = Session::ready();
+    session.run(Action::OpenPaths(vec![text, missing.clone()]));
+    session.run(Action::ImportMaskFrom(wide));
+    session.run(Action::ImportMaskFrom(missing));
+    session.run(Action::OpenProject(folder.path().join("gone.stylebrush")));
+    session.run(Action::ExportTo(folder.path().join("no such folder").join("picture.png")));
+    session.run(Action::ExportMotionTo(MotionTarget::File(folder.path().join("faces.mov"))));
+    session.wait_until_idle();
+    let errors = session.errors();
+    assert_eq!(errors.len(), 7, "{errors:?}");
+    for part in ["notes.png", "missing.png", "square", "gone.stylebrush", "no such folder", ".gif"] {
+        assert!(errors.iter().any(|error| error.contains(part)), "{part} is not in {errors:?}");
+    }
+    assert!(session.steps().is_empty());
+}
+
+#[test]
+fn export_writes_the_picture_of_the_document_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.png");
+    // A slow engine: the picture of the stroke is still to come when it is exported.
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(150)));
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    let before = session.settle();
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    assert!(session.bench.is_rendering());
+    session.run(Action::ExportTo(path.with_extension("")));
+    session.wait_until("it is exported", |bench| !bench.is_exporting());
+    assert!(session.was_told(NoticeKind::Success, "picture.png"), "{:?}", session.notices);
+    let exported = image::open(&path).expect("a valid PNG").to_rgba8();
+    let document = session.bench.document();
+    let source = document.photo(document.source().unwrap()).unwrap();
+    assert_eq!(exported.width(), source.crop.width(), "all that the photo has");
+    let after = session.settle();
+    assert!(distance(&exported, &after) < 3.0, "{}", distance(&exported, &after));
+    // Asked for again when nothing is under way it is the same, and without the stroke another.
+    let again = folder.path().join("again.png");
+    session.run(Action::ExportTo(again.clone()));
+    session.wait_until_idle();
+    assert!(image::open(&again).expect("a valid PNG").to_rgba8() == exported);
+    session.run(Action::Undo);
+    assert!(session.settle().rgba == before.rgba);
+}
+
+#[test]
+fn an_export_whose_photo_is_no_longer_the_source_ends_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.png");
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(150)));
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    let other = session.bench.document().photos()[3].id;
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.bench.apply(Action::ExportInPhotoTo(path.clone()));
+    session.bench.apply(Action::MakeSource(other));
+    session.wait_until_idle();
+    assert!(session.was_told(NoticeKind::Info, "no longer the source") && !path.exists(), "{:?}", session.notices);
+    // With every photo closed there is no picture to wait for.
+    session.paint((180.0, 330.0), (340.0, 330.0));
+    session.bench.apply(Action::ExportTo(path.clone()));
+    session.bench.apply(Action::DiscardChanges(Box::new(Action::NewProject)));
+    session.wait_until("nothing is exported any more", |bench| !bench.is_exporting());
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_motion_is_played_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::ready();
+    let still = session.settle();
+    session.run(Action::ToggleMotion);
+    let mut seen = std::collections::BTreeSet::new();
+    session.wait_until("it moves", |bench| {
+        seen.extend(bench.frame().map(|frame| frame.order()));
+        seen.len() > 8
+    });
+    assert!(session.steps().is_empty(), "what is played is no edit");
+    session.run(Action::ToggleMotion);
+    assert_eq!(session.steps(), ["Change blend"], "the slider stays where it was stopped");
+    session.run(Action::Undo);
+    assert_eq!(session.settle().rgba, still.rgba);
+
+    session.run(Action::SetMotion(MotionSettings { count: 5, seconds: 1.0, returns: false }));
+    let pictures = folder.path().join("frames");
+    session.run(Action::ExportMotionTo(MotionTarget::Folder(pictures.clone())));
+    session.wait_until_idle();
+    assert_eq!(std::fs::read_dir(&pictures).unwrap().count(), 5);
+    let opened = |number: usize| image::open(pictures.join(format!("{number:04}.png"))).unwrap().to_rgba8();
+    assert!(distance(&opened(1), &still) < 3.0, "{}", distance(&opened(1), &still));
+    assert!(session.steps().is_empty());
+    // Cancelled, nothing is written.
+    let path = folder.path().join("faces.gif");
+    session.run(Action::ExportMotionTo(MotionTarget::File(path.clone())));
+    session.run(Action::CancelExport);
+    session.wait_until_idle();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_mask_goes_to_a_file_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    let mut session = Session::ready();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    let painted = session.bench.document().active_layer().unwrap().mask.clone();
+    assert_eq!(session.bench.suggested_name(Question::ExportMaskTo), "Portrait 2 mask.png");
+    session.run(Action::ExportMaskTo(path.clone()));
+    session.wait_until_idle();
+    session.run(Action::ClearMask);
+    session.run(Action::ImportMaskFrom(path.clone()));
+    session.wait_until_idle();
+    assert!(session.bench.document().active_layer().unwrap().mask == painted);
+    // Deleted meanwhile, the layer takes no mask, and the user knows why.
+    session.bench.apply(Action::ImportMaskFrom(path));
+    session.bench.apply(Action::DeleteLayer);
+    session.wait_until_idle();
+    assert_eq!(session.steps(), ["Paint stroke", "Clear mask", "Import mask", "Delete layer"]);
+    assert_eq!(session.notices.last().unwrap().0, NoticeKind::Info);
+}
+
+#[test]
+fn what_is_not_saved_is_asked_about_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work");
+    let mut session = Session::ready();
+    // As it was just made there is nothing to lose.
+    session.run(Action::NewProject);
+    assert!(session.effects.is_empty() && session.bench.document().is_empty());
+
+    let mut session = Session::ready();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    for next in [Action::NewProject, Action::Quit, Action::OpenProject(path.clone())] {
+        session.run(next.clone());
+        assert_eq!(session.effects.pop(), Some(Effect::AskToSaveBefore(next)));
+        assert!(!session.bench.document().is_empty());
+    }
+    // Which file? The user thinks better of it, and what was to follow does not follow later.
+    session.run(Action::SaveFirst(Box::new(Action::NewProject)));
+    assert_eq!(session.effects.pop(), Some(Effect::Ask(Question::SaveProjectTo)));
+    session.run(Action::ForgetWhatFollowsSaving);
+    session.run(Action::SaveProjectTo(path.clone()));
+    session.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    session.wait_until_idle();
+    assert!(!session.bench.document().is_empty());
+    // With a file it follows at once.
+    session.paint((200.0, 200.0), (300.0, 200.0));
+    session.run(Action::SaveFirst(Box::new(Action::Quit)));
+    session.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    session.step();
+    assert!(session.effects.contains(&Effect::Quit) && session.bench.projects().may_close());
+    // Or without saving, where the user says so.
+    session.paint((100.0, 200.0), (200.0, 200.0));
+    session.run(Action::DiscardChanges(Box::new(Action::OpenProject(path.with_extension("stylebrush")))));
+    session.wait_until("it is open", |bench| bench.timeline().past_names().len() == 0 && bench.is_idle());
+    assert!(session.effects.contains(&Effect::ChangedDocument));
+    assert_eq!((session.mask_value(250, 300), session.mask_value(150, 200)), (255, 0));
+}
+
+#[test]
+fn what_a_crash_left_is_recovered_or_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = folders_in(folder.path());
+    let start =
+        || Session::new(WorkbenchOptions { folders: Some(folders.clone()), ..options(Vec::new(), Duration::ZERO) });
+    let autosaves = || {
+        std::fs::read_dir(&folders.recovery).map_or(0, |entries| {
+            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "stylebrush")).count()
+        })
+    };
+    let mut session = start();
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    let drawn = session.settle();
+    session.wait_until("it is saved by itself", |bench| bench.is_idle() && autosaves() == 1);
+    // Gone without closing.
+    drop(session);
+
+    let mut session = start();
+    assert_eq!(session.bench.projects().leftovers().len(), 1);
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    session.run(Action::Recover(0));
+    session.wait_until("it is recovered", |bench| {
+        bench.is_idle() && bench.document().active_layer().is_some_and(|layer| !layer.mask.is_empty())
+    });
+    assert_eq!(session.settle().rgba, drawn.rgba);
+    assert!(session.bench.has_unsaved_changes(), "it is in no file of the user's yet");
+    drop(session);
+
+    let mut session = start();
+    session.run(Action::DiscardLeftover(0));
+    session.run(Action::DiscardLeftover(7));
+    assert!(session.bench.projects().leftovers().is_empty() && autosaves() == 0);
+}
+
+#[test]
+fn settings_are_kept_and_the_clipboard_gets_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = folders_in(folder.path());
+    let start =
+        || Session::new(WorkbenchOptions { folders: Some(folders.clone()), ..options(Vec::new(), Duration::ZERO) });
+    let mut session = start();
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    session.run(Action::UseTheme(Theme::Light));
+    session.run(Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()));
+    session.wait_until_idle();
+    assert!(std::fs::read_to_string(&folders.settings).unwrap().contains("Command+U"));
+    // The window's size alone waits for the end.
+    session.run(Action::SetWindowSize([1000.0, 700.0]));
+    session.wait_until_idle();
+    assert!(!std::fs::read_to_string(&folders.settings).unwrap().contains("1000"));
+    session.run(Action::CopyPicture);
+    let Some(Effect::Copy(picture)) = session.effects.pop() else { panic!("no picture") };
+    let drawn = session.settle();
+    let copied = image::DynamicImage::from(picture).into_rgba8();
+    assert!(distance(&copied, &drawn) < 3.0);
+    session.bench.close();
+
+    let session = start();
+    let settings = session.bench.settings();
+    assert_eq!((settings.theme, settings.sizes.window), (Theme::Light, Some([1000.0, 700.0])));
+}
+
+#[test]
+fn without_a_model_everything_but_pictures_goes_on() {
+    let load_engine = Box::new(|| Err(Error::argument("the file is not a model")));
+    let mut session = Session::new(WorkbenchOptions { load_engine, ..options(Vec::new(), Duration::ZERO) });
+    session.wait_until("the failure is known", |bench| matches!(bench.engine().state(), EngineState::Failed(_)));
+    session.wait_until("the demo faces are there", |bench| !bench.document().is_empty());
+    let other = session.bench.document().photos()[3].id;
+    session.run(Action::MakeSource(other));
+    session.run(Action::ExportTo("picture.png".into()));
+    assert!(session.was_told(NoticeKind::Error, "no picture to export"), "{:?}", session.notices);
+    assert_eq!(session.steps(), ["Change source"]);
+}
+
+#[test]
+fn photos_in_which_the_face_is_unclear_are_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let (group, nobody) = (folder.path().join("group.png"), folder.path().join("nobody.png"));
+    save_group(&group);
+    save_photo(&nobody, 200, 160);
+    let aligned = WorkbenchOptions { are_aligned: false, ..options(vec![group, nobody], Duration::ZERO) };
+    let mut session = Session::new(aligned);
+    session.wait_until("the photos are open", |bench| bench.is_idle() && bench.frame().is_some());
+    assert_eq!(session.bench.unclear_faces(), 2);
+    let id = session.bench.take_unclear_face().unwrap();
+    let (photo, placement) = session.bench.placement_of(id).unwrap();
+    assert_eq!((photo.name.as_str(), placement.original.faces.len()), ("group", 3));
+    // Another face takes its place in one step; the one in use is left alone.
+    session.run(Action::UseFace(id, placement.landmarks.unwrap()));
+    session.wait_until_idle();
+    assert!(session.steps().is_empty());
+    session.run(Action::UseFace(id, placement.original.faces[1].landmarks));
+    session.wait_until_idle();
+    assert_eq!(session.steps(), ["Choose face"]);
+    let id = session.bench.take_unclear_face().unwrap();
+    session.run(Action::KeepFace(id));
+    assert!(session.was_told(NoticeKind::Info, "The middle of nobody is used"), "{:?}", session.notices);
+    assert_eq!(session.bench.take_unclear_face(), None);
+}
