@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-use super::{Action, MotionTarget};
+use super::action::Action;
+use super::motion_settings::MotionTarget;
 use crate::sentence;
 
 /// Something that the workbench cannot do by itself, in the order in which it came up.

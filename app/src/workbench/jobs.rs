@@ -1,18 +1,20 @@
 //! Work in the background that ends by itself: one thread for each job, one place that knows how many there are, how far they
 //! are, and how to cancel them.
 //!
-//! What a job made comes back as a closure over the workbench, run by [`Workbench::poll`] on the workbench's own thread: no
-//! job has a channel or a counter of its own. Threads that live as long as the program (the engine's, the photo loader's, the
-//! saver's, that of the finished picture) keep theirs.
+//! What a job made comes back as a closure over whoever owns the jobs, run on the owner's own thread: no job has a channel or a
+//! counter of its own. Threads that live as long as the program (the engine's, the photo loader's, the saver's, that of the
+//! finished picture) keep theirs.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
 
-use super::{Wake, Workbench};
 use crate::project::Progress;
 use crate::shelter::sheltered;
+
+/// Called on any thread whenever there is something to take.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What a job is for, as the status bar says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +29,11 @@ pub enum JobKind {
     OpenProject,
 }
 
-/// What a job does with the workbench once it is done.
-pub type Finish = Box<dyn FnOnce(&mut Workbench) + Send>;
+/// What a job does with its owner once it is done.
+pub type Finish<Owner> = Box<dyn FnOnce(&mut Owner) + Send>;
 
 /// The number of a job that is done, and what is left to do.
-type Done = (u64, Finish);
+type Done<Owner> = (u64, Finish<Owner>);
 
 struct Job {
     number: u64,
@@ -39,18 +41,21 @@ struct Job {
     progress: Arc<Progress>,
 }
 
-/// The jobs that run.
-pub struct Jobs {
+/// The jobs that run for an owner.
+pub struct Jobs<Owner> {
     wake: Wake,
-    done: (Sender<Done>, Receiver<Done>),
+    failed: fn(&mut Owner, anyhow::Error),
+    sender: Sender<Done<Owner>>,
+    done: Receiver<Done<Owner>>,
     running: Vec<Job>,
     next_number: u64,
 }
 
-impl Jobs {
-    /// No jobs yet; `wake` is called on a job's thread whenever one is done.
-    pub fn new(wake: Wake) -> Self {
-        Self { wake, done: channel(), running: Vec::new(), next_number: 0 }
+impl<Owner: 'static> Jobs<Owner> {
+    /// No jobs yet; `wake` is called on a job's thread whenever one is done, `failed` when one panicked.
+    pub fn new(wake: Wake, failed: fn(&mut Owner, anyhow::Error)) -> Self {
+        let (sender, done) = channel();
+        Self { wake, failed, sender, done, running: Vec::new(), next_number: 0 }
     }
 
     /// Starts a job on a thread of its own; returns at once.
@@ -60,18 +65,18 @@ impl Jobs {
     pub fn start(
         &mut self,
         kind: JobKind,
-        work: impl FnOnce(&Progress) -> Finish + Send + 'static,
+        work: impl FnOnce(&Progress) -> Finish<Owner> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let number = self.next_number;
+        let (number, failed) = (self.next_number, self.failed);
         let progress = Arc::new(Progress::default());
-        let (done, wake, of_thread) = (self.done.0.clone(), Arc::clone(&self.wake), Arc::clone(&progress));
+        let (sender, wake, of_thread) = (self.sender.clone(), Arc::clone(&self.wake), Arc::clone(&progress));
         std::thread::Builder::new()
             .name(format!("{kind:?}").to_lowercase())
             .spawn(move || {
                 let finish = sheltered(|| Ok(work(&of_thread)))
-                    .unwrap_or_else(|err| Box::new(move |bench: &mut Workbench| bench.tell_error(&err)));
-                // The workbench may be gone already; what was to be written is written all the same.
-                let _ = done.send((number, finish));
+                    .unwrap_or_else(|err| Box::new(move |owner: &mut Owner| failed(owner, err)));
+                // The owner may be gone already; what was to be written is written all the same.
+                let _ = sender.send((number, finish));
                 wake();
             })
             .context("no thread could be started")?;
@@ -81,8 +86,8 @@ impl Jobs {
     }
 
     /// What the next job that is done wants to do.
-    pub(super) fn poll(&mut self) -> Option<Finish> {
-        let (number, finish) = self.done.1.try_recv().ok()?;
+    pub fn poll(&mut self) -> Option<Finish<Owner>> {
+        let (number, finish) = self.done.try_recv().ok()?;
         self.running.retain(|job| job.number != number);
         Some(finish)
     }
@@ -105,5 +110,40 @@ impl Jobs {
     /// Asks every job of this kind to end early.
     pub fn cancel(&self, kind: JobKind) {
         self.running.iter().filter(|job| job.kind == kind).for_each(|job| job.progress.cancel());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn jobs_are_counted_finish_with_their_owner_and_survive_a_panic() {
+        let (woken, wakes) = channel();
+        let wake: Wake = Arc::new(move || woken.send(()).unwrap());
+        let mut jobs = Jobs::new(wake, |owner: &mut Vec<String>, err| owner.push(err.to_string()));
+        let (go, gate) = channel::<()>();
+        jobs.start(JobKind::Export, move |_| {
+            gate.recv().unwrap();
+            Box::new(|owner| owner.push("done".to_owned()))
+        })
+        .unwrap();
+        assert_eq!((jobs.count(JobKind::Export), jobs.count(JobKind::ReadMask), jobs.is_idle()), (1, 0, false));
+        assert!(jobs.poll().is_none());
+        go.send(()).unwrap();
+        jobs.start(JobKind::ReadMask, |_| panic!("a hole in the disk")).unwrap();
+        let mut owner = Vec::new();
+        for _ in 0..2 {
+            wakes.recv().unwrap();
+        }
+        while let Some(finish) = jobs.poll() {
+            finish(&mut owner);
+        }
+        owner.sort();
+        assert_eq!(owner.len(), 2);
+        assert!(owner[0].contains("a hole in the disk") && owner[1] == "done", "{owner:?}");
+        assert!(jobs.is_idle());
     }
 }

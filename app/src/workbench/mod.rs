@@ -6,6 +6,7 @@
 //! the network, a disk or a decoder.
 
 pub mod action;
+mod apply;
 mod effect;
 mod engine_link;
 mod exports;
@@ -13,6 +14,7 @@ mod jobs;
 pub mod live_photo;
 mod masks;
 mod motion;
+mod motion_settings;
 mod photos;
 pub mod projects;
 mod settings_file;
@@ -27,8 +29,9 @@ use stylemap::engine::{Frame, WorkerOptions};
 pub use action::Action;
 pub use effect::{Effect, Notice, NoticeKind, Question};
 pub use engine_link::{EngineLink, EngineState, LoadEngine, Report, Sample};
-pub use jobs::{JobKind, Jobs};
-pub use motion::{Motion, MotionSettings, MotionTarget};
+pub use jobs::{JobKind, Jobs, Wake};
+pub use motion::Motion;
+pub use motion_settings::{MotionSettings, MotionTarget};
 pub use projects::{Projects, UserFolders};
 
 use crate::document::{Document, LayerId, Photo, PhotoId, Placement, Timeline};
@@ -40,9 +43,6 @@ use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
 use exports::Exports;
 use live_photo::{LivePhoto, PatchKey, Place};
 use settings_file::SettingsFile;
-
-/// Called on any thread whenever [`Workbench::poll`] has something to take.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What a workbench starts with.
 pub struct WorkbenchOptions {
@@ -84,7 +84,7 @@ pub struct Workbench {
     engine: EngineLink,
     live_photo: LivePhoto,
     loader: PhotoLoader,
-    jobs: Jobs,
+    jobs: Jobs<Self>,
     exports: Exports,
     motion: Motion,
     projects: Projects,
@@ -115,7 +115,7 @@ impl Workbench {
             engine: EngineLink::spawn(load_engine, worker, waking(&wake)),
             live_photo: LivePhoto::spawn(waking(&wake))?,
             loader: PhotoLoader::spawn(are_aligned, waking(&wake))?,
-            jobs: Jobs::new(wake),
+            jobs: Jobs::new(wake, |bench: &mut Self, err| bench.tell_error(&err)),
             exports: Exports::default(),
             motion: Motion::default(),
             projects,
@@ -159,7 +159,7 @@ impl Workbench {
     }
 
     /// The jobs in the background.
-    pub fn jobs(&self) -> &Jobs {
+    pub fn jobs(&self) -> &Jobs<Self> {
         &self.jobs
     }
 

@@ -1,12 +1,12 @@
 //! Motion between two faces: played live, and written as a moving picture or as single ones.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::face::Extent;
 
+use super::motion_settings::{MotionSettings, MotionTarget};
 use super::{EngineState, NoticeKind, Workbench};
 use crate::document::history::EditKey;
 use crate::document::{Blend, Timeline};
@@ -19,40 +19,6 @@ use crate::export::folder::{PictureFolder, numbered_names};
 const SECONDS_PER_WAY: f32 = 2.0;
 /// Moving pictures are no larger than this: GIF files are large.
 const MOST_SIDE_PX: u32 = 512;
-
-/// What is written of the motion.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MotionSettings {
-    /// Pictures from the source to the other face, both included.
-    pub count: usize,
-    /// How long the way takes.
-    pub seconds: f32,
-    /// Whether a moving picture comes back.
-    pub returns: bool,
-}
-
-impl Default for MotionSettings {
-    fn default() -> Self {
-        Self { count: 24, seconds: SECONDS_PER_WAY, returns: true }
-    }
-}
-
-/// Where the pictures go.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MotionTarget {
-    /// One file that moves.
-    File(PathBuf),
-    /// A folder of numbered files.
-    Folder(PathBuf),
-}
-
-impl MotionTarget {
-    fn path(&self) -> &Path {
-        match self {
-            Self::File(path) | Self::Folder(path) => path,
-        }
-    }
-}
 
 /// Pictures on their way to a file, drawn one after the other.
 struct Recording {

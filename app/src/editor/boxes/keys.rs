@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use egui::{Button, Key, RichText, Ui};
 
-use super::super::commands::{format_shortcut, keymap};
+use super::super::commands::keymap::{self, format_shortcut};
 use super::super::{Command, Context, theme};
 use super::{Outcome, button_row_ui, scroll_area};
 use crate::language::{tr, tr_with};

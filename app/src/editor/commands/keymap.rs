@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::Command;
+use super::command::Command;
+use crate::workbench::Action;
 
 /// The user's choices, by the command's id.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,10 +103,68 @@ pub fn pressed(ctx: &egui::Context) -> Option<KeyboardShortcut> {
     })
 }
 
+/// A shortcut as people write it: brackets and signs as they are on the key.
+pub(in crate::editor) fn format_shortcut(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    let key = shortcut.logical_key;
+    let sign = match key {
+        Key::OpenBracket => "[",
+        Key::CloseBracket => "]",
+        Key::Minus => "-",
+        Key::Equals => "=",
+        Key::Plus => "+",
+        Key::Period => ".",
+        Key::Comma => ",",
+        Key::Questionmark => "?",
+        Key::PageUp => "Page up",
+        Key::PageDown => "Page down",
+        _ => return text,
+    };
+    // egui writes the key's name, or on a Mac its symbol.
+    let modifiers = text.strip_suffix(key.name()).or_else(|| text.strip_suffix(key.symbol_or_name()));
+    format!("{}{sign}", modifiers.unwrap_or_default())
+}
+
+impl Command {
+    /// The first shortcut as text, empty where there is none.
+    pub fn shortcut_text(&self, ctx: &egui::Context) -> String {
+        of(ctx).shortcuts(self).first().map(|shortcut| format_shortcut(ctx, shortcut)).unwrap_or_default()
+    }
+
+    /// Tooltip and shortcut.
+    pub fn hint(&self, ctx: &egui::Context) -> String {
+        match self.shortcut_text(ctx) {
+            shortcut if shortcut.is_empty() => self.tooltip().to_owned(),
+            shortcut => format!("{}  ({shortcut})", self.tooltip()),
+        }
+    }
+
+    /// The commands whose keys were pressed since the last frame. Those with more modifiers come first, as egui lets a
+    /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what
+    /// any focused widget needs.
+    pub(in crate::editor) fn pressed(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Self> {
+        let keys = of(ctx);
+        let mut shortcuts: Vec<(KeyboardShortcut, Self)> = Self::all()
+            .flat_map(|command| keys.shortcuts(&command).into_iter().map(move |shortcut| (shortcut, command.clone())))
+            .collect();
+        shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
+            std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
+        });
+        ctx.input_mut(|input| {
+            let pressed = shortcuts.into_iter().filter(|(shortcut, command)| {
+                let is_plain = !shortcut.modifiers.command;
+                let is_taken = typing && (is_plain || shortcut.conflicts_with_text_editing())
+                    || has_focus && matches!(command, Self::Do(Action::NudgeRegion(..)));
+                !is_taken && input.consume_shortcut(shortcut)
+            });
+            pressed.map(|(_, command)| command).collect()
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workbench::Action;
 
     #[test]
     fn every_shortcut_survives_the_settings() {

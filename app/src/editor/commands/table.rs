@@ -5,15 +5,16 @@ use std::sync::LazyLock;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::{Command, CompareMode, Look};
+use super::command::{Command, CompareMode, Look};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
 use crate::editor::icons;
+use crate::language::tr;
 use crate::settings::{Language, Theme};
 use crate::tools::ToolKind;
 use crate::workbench::{Action, Question};
 
 /// A command as menus, tooltips, keys and settings know it. Its words are English, and translated where they are shown.
-pub(in crate::editor) struct Row {
+pub(super) struct Row {
     /// The command; where it is about a photo or a layer, about any.
     pub command: Command,
     /// What the settings call it, whatever it is called on screen. Never changes: users' keys are kept under it.
@@ -50,7 +51,7 @@ impl Row {
 }
 
 /// Every row, in the order of the help.
-pub(in crate::editor) fn rows() -> &'static [Row] {
+pub(super) fn rows() -> &'static [Row] {
     static ROWS: LazyLock<Vec<Row>> = LazyLock::new(make_rows);
     &ROWS
 }
@@ -185,4 +186,112 @@ fn make_rows() -> Vec<Row> {
         Row::new(Action::CancelExport, "cancel-export", "Cancel export", "Stop drawing pictures for the file").unlisted(),
         Row::new(Action::CancelOpening, "cancel-opening", "Cancel opening", "Stop opening photos").unlisted(),
     ]
+}
+
+impl Command {
+    /// Every command that a key or a menu can send by itself, in the order of the help.
+    pub fn all() -> impl Iterator<Item = Self> {
+        rows().iter().filter(|row| row.is_listed).map(|row| row.command.clone())
+    }
+
+    /// Its row: the very command's, or that of its kind, where it is about a photo or a layer.
+    fn row(&self) -> Option<&'static Row> {
+        let kind = |command: &Self| match command {
+            Self::Do(action) => (Some(std::mem::discriminant(action)), None),
+            Self::Look(look) => (None, Some(std::mem::discriminant(look))),
+        };
+        let rows = rows();
+        rows.iter()
+            .find(|row| row.command == *self)
+            .or_else(|| rows.iter().find(|row| kind(&row.command) == kind(self)))
+    }
+
+    /// What menus call it, in the user's language; nothing for what is in no menu.
+    pub fn text(&self) -> &'static str {
+        self.row().map_or("", |row| tr(row.text))
+    }
+
+    /// What it does, in a sentence, in the user's language.
+    pub fn tooltip(&self) -> &'static str {
+        self.row().map_or("", |row| tr(row.tooltip))
+    }
+
+    /// What the settings call it, in every language the same.
+    pub fn id(&self) -> &'static str {
+        self.row().map_or("", |row| row.id)
+    }
+
+    /// Its icon, where it has one.
+    pub fn icon(&self) -> Option<char> {
+        self.row().and_then(|row| row.icon)
+    }
+
+    /// The keys that send it unless the user chose others; the first one is shown.
+    pub fn default_shortcuts(&self) -> &'static [KeyboardShortcut] {
+        self.row().map_or(&[], |row| &row.keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::mask_ops::MASK_STEP_PX;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        let mut seen: Vec<(KeyboardShortcut, Command)> = Vec::new();
+        for command in Command::all() {
+            for &shortcut in command.default_shortcuts() {
+                let other = seen.iter().find(|(known, _)| *known == shortcut).map(|(_, other)| other);
+                assert_eq!(other, None, "{shortcut:?} is also {command:?}");
+                seen.push((shortcut, command.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_of_a_menu_has_its_own_row_and_id() {
+        let mut ids: Vec<&str> = rows().iter().map(|row| row.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), rows().len(), "an id stands twice");
+        // Settings of older programs know these.
+        for (command, id) in [
+            (Command::from(Action::ToggleOverlay), "show-mask"),
+            (Action::UseLanguage(None).into(), "language-of-the-system"),
+            (Action::NudgeRegion(-1, 0).into(), "nudge--1-0"),
+            (Look::AskFor(Question::OpenPhotos).into(), "open"),
+        ] {
+            assert_eq!(command.id(), id);
+        }
+        // A photo or a layer makes no other command.
+        assert_eq!(Command::from(Action::RemovePhoto(PhotoId(7))).text(), "Close photo");
+        assert_eq!(Command::from(Look::PlaceFace(Some(PhotoId(7)))).id(), "place-face-by-hand");
+    }
+
+    #[test]
+    fn every_command_has_its_words_in_korean() {
+        let words = rows().iter().flat_map(|row| [row.text, row.tooltip]);
+        let missing: Vec<_> = words.filter(|text| !crate::language::is_known(text)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn steps_say_how_far_they_go() {
+        let step = format!("by {MASK_STEP_PX} px");
+        for command in [Action::GrowMask, Action::ShrinkMask, Action::SoftenMask].map(Command::from) {
+            assert!(command.text().ends_with(&step), "{}", command.text());
+        }
+    }
+
+    #[test]
+    fn texts_follow_the_house_style() {
+        for command in Command::all() {
+            let text = command.text();
+            // Not is_uppercase: the languages are named in their own letters, and not all have two cases.
+            assert!(text.chars().next().is_some_and(|letter| !letter.is_lowercase()), "{text}");
+            assert!(!text.ends_with(':') && !text.ends_with('.'), "{text}");
+            assert!(!command.tooltip().ends_with('.'), "{}", command.tooltip());
+        }
+    }
 }
