@@ -24,7 +24,7 @@ impl Editor {
         let has_focus = ctx.egui_wants_keyboard_input();
         for command in Command::pressed(ctx, typing, has_focus) {
             // Nobody sees what these do while the user is asked about a photo.
-            if self.canvas.face_view.is_none() || !changes_layers(&command) {
+            if self.canvas.face_chooser.is_none() || !changes_layers(&command) {
                 self.send(command);
             }
         }

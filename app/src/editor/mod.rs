@@ -32,7 +32,7 @@ use crate::language::{self, tr};
 use crate::settings::Language;
 use crate::workbench::{Action, Effect, Projects, Workbench, WorkbenchOptions};
 use boxes::{ExportBox, Modal};
-use canvas::{BUSY_AFTER, Canvas, FaceView};
+use canvas::{BUSY_AFTER, Canvas, FaceChooser};
 use commands::keymap::{self, KeyMap};
 use context::{Context, ModelText};
 use dialogs::Dialogs;
@@ -152,7 +152,7 @@ impl Editor {
 
     /// The photo that the user is asked about: which of its faces, or where it is.
     pub fn asks_about(&self) -> Option<PhotoId> {
-        self.canvas.face_view.as_ref().map(|face_view| face_view.photo)
+        self.canvas.face_chooser.as_ref().map(|face_chooser| face_chooser.photo)
     }
 
     /// Sends a command: it runs before the frame ends.
@@ -200,7 +200,7 @@ impl Editor {
         context.status_bar_ui(ui);
         context.side_panel_ui(ui, &mut self.renaming);
         context.tool_strip_ui(ui);
-        self.canvas.is_comparing |= context.tool_options_ui(ui, &mut self.canvas.face_view);
+        self.canvas.is_comparing |= context.tool_options_ui(ui, &mut self.canvas.face_chooser);
         // What the panels did comes before what the pointer does on the canvas: a name that a press ends, then the stroke.
         self.run_sent(&ctx);
         let is_blocked = self.modal.is_some();
@@ -256,16 +256,16 @@ impl Editor {
                 let is_on = self.canvas.compare_mode == mode;
                 self.canvas.compare_mode = if is_on { CompareMode::Off } else { mode };
             }
-            Look::ChooseFace(photo) => self.ask_about(photo, FaceView::new),
-            Look::PlaceFace(photo) => self.ask_about(photo, FaceView::placing),
+            Look::ChooseFace(photo) => self.ask_about(photo, FaceChooser::new),
+            Look::PlaceFace(photo) => self.ask_about(photo, FaceChooser::placing),
             Look::RenameLayer => self.renaming = self.bench.document().active_layer().map(Renaming::begin),
         }
     }
 
     /// Asks about the face in this photo, or in the source.
-    fn ask_about(&mut self, photo: Option<PhotoId>, view: fn(&crate::document::Photo) -> FaceView) {
+    fn ask_about(&mut self, photo: Option<PhotoId>, view: fn(&crate::document::Photo) -> FaceChooser) {
         let photo = photo.map_or_else(|| self.bench.source_in_photo(), |photo| self.bench.placement_of(photo));
-        self.canvas.face_view = photo.map(|(photo, _)| view(&photo));
+        self.canvas.face_chooser = photo.map(|(photo, _)| view(&photo));
     }
 
     fn perform_effects(&mut self, ctx: &egui::Context) {
@@ -275,7 +275,7 @@ impl Editor {
                 Effect::Ask(question) => self.ask(question, ctx),
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
                 Effect::ChangedDocument => {
-                    self.canvas.face_view = None;
+                    self.canvas.face_chooser = None;
                     self.canvas.view.fit();
                 }
                 Effect::Copy(picture) => {

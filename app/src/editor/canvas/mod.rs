@@ -2,7 +2,7 @@
 //! frame and never waits for the engine. The one part of the window that changes the work while it is drawn: strokes are to be
 //! seen in the frame in which they are made.
 
-mod face_view;
+mod face_chooser;
 mod gpu;
 mod messages;
 mod paint;
@@ -25,8 +25,8 @@ use crate::language::{tr, tr_with};
 use crate::sentence;
 use crate::workbench::live_photo::Place;
 use crate::workbench::{Action, EngineState, Question, Workbench};
-pub(super) use face_view::FaceView;
-use face_view::photo_content;
+pub(super) use face_chooser::FaceChooser;
+use face_chooser::photo_content;
 use messages::{badge, busy_ui, corner_busy_ui, hint_pill, message_ui, opening_text};
 use view::{CanvasView, Content};
 
@@ -38,7 +38,7 @@ pub(super) struct Canvas {
     /// Where the canvas lies.
     pub view: CanvasView,
     /// The photo in place of the canvas, while the user is asked about its face.
-    pub face_view: Option<FaceView>,
+    pub face_chooser: Option<FaceChooser>,
     /// What of the source shows beside the edit.
     pub compare_mode: CompareMode,
     /// Whether the source shows for as long as a key or button is held.
@@ -63,7 +63,7 @@ impl Canvas {
     pub fn new(target_format: wgpu::TextureFormat) -> Self {
         Self {
             view: CanvasView::default(),
-            face_view: None,
+            face_chooser: None,
             compare_mode: CompareMode::Off,
             is_comparing: false,
             split_share: 0.5,
@@ -95,7 +95,7 @@ impl Canvas {
         let palette = theme::palette(ui.ctx());
         egui::CentralPanel::no_frame().frame(egui::Frame::new().fill(palette.canvas)).show(ui, |ui| {
             let area = ui.available_rect_before_wrap();
-            if self.face_view_ui(bench, ui, area, is_blocked, thumbnails, sent) {
+            if self.face_chooser_ui(bench, ui, area, is_blocked, thumbnails, sent) {
                 return;
             }
             self.view.show(Self::content(bench));
@@ -130,7 +130,7 @@ impl Canvas {
     fn picture_px_per_canvas_px(&self, bench: &Workbench) -> f32 {
         match bench.shown_photo() {
             // While the user is asked about a photo the canvas has its pixels.
-            _ if self.face_view.is_some() => 1.0,
+            _ if self.face_chooser.is_some() => 1.0,
             Some((_, placement)) => placement.quad.side_px() / CANVAS_SIZE_PX as f32,
             None => shown_face_px(bench) as f32 / CANVAS_SIZE_PX as f32,
         }

@@ -2,7 +2,7 @@
 
 use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
-use super::super::canvas::FaceView;
+use super::super::canvas::FaceChooser;
 use super::super::commands::command_list;
 use super::super::widgets::{self, Number};
 use super::super::{Command, CompareMode, Context, Look, icons, theme};
@@ -14,9 +14,9 @@ use crate::workbench::Action;
 const SHAPE_SLIDER_WIDTH: f32 = 110.0;
 
 impl Context<'_> {
-    /// `face_view`: the photo that the user is asked about; it closes when it is answered. Whether the button that compares is
+    /// `face_chooser`: the photo that the user is asked about; it closes when it is answered. Whether the button that compares is
     /// held.
-    pub(in crate::editor) fn tool_options_ui(&mut self, ui: &mut Ui, face_view: &mut Option<FaceView>) -> bool {
+    pub(in crate::editor) fn tool_options_ui(&mut self, ui: &mut Ui, face_chooser: &mut Option<FaceChooser>) -> bool {
         let mut compares = false;
         let palette = theme::palette(ui.ctx());
         let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 5));
@@ -25,9 +25,9 @@ impl Context<'_> {
                 ui.set_min_height(theme::space::ROW);
                 let width = ui.available_width();
                 match self.bench.toolbox().selected {
-                    _ if face_view.is_some() => {
-                        if face_view.as_mut().is_some_and(|face_view| face_view.options_ui(self, ui)) {
-                            *face_view = None;
+                    _ if face_chooser.is_some() => {
+                        if face_chooser.as_mut().is_some_and(|face_chooser| face_chooser.options_ui(self, ui)) {
+                            *face_chooser = None;
                         }
                     }
                     ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),

@@ -36,7 +36,7 @@ pub enum Mode {
 }
 
 /// A photo that waits for the user to say which face, or where it is.
-pub struct FaceView {
+pub struct FaceChooser {
     /// The photo in the document whose face it is about.
     pub photo: PhotoId,
     /// What is done with it.
@@ -44,7 +44,7 @@ pub struct FaceView {
     crop_preview: Option<(Landmarks, TextureHandle)>,
 }
 
-impl FaceView {
+impl FaceChooser {
     /// Begins with the found faces; with the points where there are none.
     pub fn new(photo: &Photo) -> Self {
         let is_found = photo.placement.as_ref().is_some_and(|placement| !placement.original.faces.is_empty());
@@ -83,7 +83,7 @@ enum Decision {
 
 impl Canvas {
     /// The photo in place of the canvas, if the user is asked about one. `false` where the canvas shows as ever.
-    pub(super) fn face_view_ui(
+    pub(super) fn face_chooser_ui(
         &mut self,
         bench: &mut Workbench,
         ui: &mut Ui,
@@ -92,13 +92,13 @@ impl Canvas {
         thumbnails: &mut Thumbnails,
         sent: &mut Vec<Command>,
     ) -> bool {
-        if self.face_view.is_none() {
+        if self.face_chooser.is_none() {
             let unclear = bench.take_unclear_face();
-            self.face_view = unclear.and_then(|id| bench.document().photo(id)).map(|photo| FaceView::new(photo));
+            self.face_chooser = unclear.and_then(|id| bench.document().photo(id)).map(|photo| FaceChooser::new(photo));
         }
-        let known = self.face_view.take().and_then(|it| it.photo_of(bench).map(|photo| (it, photo)));
+        let known = self.face_chooser.take().and_then(|it| it.photo_of(bench).map(|photo| (it, photo)));
         // It may have been closed, or its opening undone.
-        let Some((mut face_view, (photo, placement))) = known else { return false };
+        let Some((mut face_chooser, (photo, placement))) = known else { return false };
         let original = &placement.original;
         self.view.show(photo_content(original));
         self.view.set_area(area);
@@ -113,12 +113,12 @@ impl Canvas {
         let texture = thumbnails.preview(ui.ctx(), &photo, original);
         painter.image(texture.id(), self.view.content_rect(), whole_texture(), Color32::WHITE);
 
-        let mut decision = match &mut face_view.mode {
+        let mut decision = match &mut face_chooser.mode {
             Mode::Choose => choose_ui(&self.view, ui, area, &photo, &placement),
             Mode::Place(placing) => {
                 let mut decision = place_ui(&self.view, ui, area, &photo, &ground, placing);
                 let landmarks = placing.landmarks();
-                crop_preview_ui(ui, area, original, landmarks, &mut face_view.crop_preview);
+                crop_preview_ui(ui, area, original, landmarks, &mut face_chooser.crop_preview);
                 if let Some(landmarks) = landmarks
                     && !is_blocked
                     && ui.input(|input| input.key_pressed(Key::Enter))
@@ -132,7 +132,7 @@ impl Canvas {
             decision = Decision::Close;
         }
         match decision {
-            Decision::Stay => self.face_view = Some(face_view),
+            Decision::Stay => self.face_chooser = Some(face_chooser),
             Decision::Close => sent.push(Action::KeepFace(photo.id).into()),
             Decision::Use(landmarks) => sent.push(Action::UseFace(photo.id, landmarks).into()),
         }
@@ -290,7 +290,7 @@ fn crop_preview_ui(
     ui.painter().rect_stroke(rect, theme::CORNER, outline, StrokeKind::Outside);
 }
 
-impl FaceView {
+impl FaceChooser {
     /// What the tool options show while the user is asked about a photo; whether that ended.
     pub fn options_ui(&mut self, context: &mut Context<'_>, ui: &mut Ui) -> bool {
         let palette = theme::palette(ui.ctx());
