@@ -52,6 +52,9 @@ const SHIFT: Modifiers = Modifiers { opposite: false, straight: true, from_cente
 const ALT: Modifiers = Modifiers { opposite: false, straight: false, from_center: true };
 const SHIFT_ALT: Modifiers = Modifiers { opposite: false, straight: true, from_center: true };
 
+const NOTHING_PAINTED: ToolRefusal = ToolRefusal::Because("Paint a region first, then move it.");
+const NO_LAYER_HERE: ToolRefusal = ToolRefusal::Because("No layer is painted there. Click a painted region.");
+
 /// A test that reads like what a user does.
 struct Bench {
     timeline: Timeline,
@@ -246,7 +249,7 @@ fn the_move_tool_moves_the_region_and_the_brush_follows_the_pointer() {
     let mut bench = Bench::new();
     bench.tools.selected = ToolKind::Move;
     let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
-    assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NothingPainted));
+    assert_eq!(refused, ToolResponse::Refused(NOTHING_PAINTED));
 
     bench.tools.selected = ToolKind::Brush;
     bench.drag((100.0, 100.0), (100.0, 100.0));
@@ -515,7 +518,7 @@ fn picking_chooses_the_topmost_layer_that_is_painted_there() {
     bench.timeline.edit("Hide layer", |document| document.update_layer(upper, |layer| layer.visible = false));
     for pos in [(180.0, 350.0), (20.0, 20.0), (-1.0, 150.0), (f32::NAN, 150.0)] {
         let refused = bench.click(pos, Button::Primary, Modifiers::default());
-        assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NoLayerHere), "{pos:?}");
+        assert_eq!(refused, ToolResponse::Refused(NO_LAYER_HERE), "{pos:?}");
         assert_eq!(active(&bench), upper);
     }
     assert_eq!(bench.steps().len(), steps + 2, "choosing a layer is no edit");

@@ -17,7 +17,7 @@ use super::view::Content;
 use super::{Command, Editor, EngineState, Kind, icons, theme};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
 use crate::sentence;
-use crate::tools::{Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
+use crate::tools::{Button, Effect, Modifiers, ToolCursor, ToolEvent, ToolKind, ToolResponse};
 
 /// From this many points for a pixel of the picture on, pixels show as squares.
 const NEAREST_FROM_SCALE: f32 = 8.0;
@@ -349,19 +349,16 @@ impl Editor {
             return;
         }
         let tool = busy.unwrap_or_else(|| self.temporary_tool(ui).unwrap_or(self.toolbox.selected));
-        match tool {
-            ToolKind::Hand => {
-                let grabbing = busy == Some(ToolKind::Hand);
-                ui.set_cursor_icon(if grabbing { CursorIcon::Grabbing } else { CursorIcon::Grab });
+        match tool.info().cursor {
+            ToolCursor::Grab => {
+                ui.set_cursor_icon(if busy == Some(tool) { CursorIcon::Grabbing } else { CursorIcon::Grab });
             }
-            ToolKind::Move => ui.set_cursor_icon(CursorIcon::Move),
-            ToolKind::Lasso | ToolKind::Rectangle | ToolKind::Ellipse | ToolKind::Fill => {
-                ui.set_cursor_icon(CursorIcon::Crosshair);
-            }
-            ToolKind::PickLayer => ui.set_cursor_icon(CursorIcon::PointingHand),
-            ToolKind::Brush | ToolKind::Eraser => {
+            ToolCursor::Move => ui.set_cursor_icon(CursorIcon::Move),
+            ToolCursor::Crosshair => ui.set_cursor_icon(CursorIcon::Crosshair),
+            ToolCursor::PointingHand => ui.set_cursor_icon(CursorIcon::PointingHand),
+            ToolCursor::Brush(effect) => {
                 ui.set_cursor_icon(CursorIcon::None);
-                let erases = (tool == ToolKind::Eraser) != ui.input(|input| input.modifiers.command)
+                let erases = (effect == Effect::Erase) != ui.input(|input| input.modifiers.command)
                     || self.canvas.gesture_button == Some(PointerButton::Secondary);
                 let color = self.timeline.document().active_layer().map_or([255; 3], |layer| layer.color);
                 let color = Color32::from_rgb(color[0], color[1], color[2]);

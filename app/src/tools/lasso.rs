@@ -1,8 +1,23 @@
 //! Lasso: paints what the pointer goes around, when the button comes up.
 
-use super::brush::near_canvas;
-use super::{BrushSettings, Effect, Tool, ToolEvent, ToolResponse, layer_to_paint, offset_of};
+use super::stroke::near_canvas;
+use super::{
+    Effect, Tool, ToolContext, ToolCursor, ToolEvent, ToolInfo, ToolOption, ToolResponse, layer_to_paint, offset_of,
+};
 use crate::document::{LayerId, Point, Timeline, polygon};
+
+/// Paints what a freehand outline goes around.
+pub(super) const INFO: ToolInfo = ToolInfo {
+    id: "lasso",
+    name: "Lasso",
+    tooltip: "Draw around a region to paint it. The right button takes paint off",
+    hint: Some("Draw around a region to paint it."),
+    icon: '\u{edc6}', // lasso
+    key: "L",
+    options: &[ToolOption::Strength],
+    cursor: ToolCursor::Crosshair,
+    new: || Box::new(LassoTool::default()),
+};
 
 /// The pointer's way is kept in steps of at least this.
 const MIN_STEP_PX: f32 = 0.5;
@@ -23,7 +38,7 @@ enum State {
 
 /// Paints or unpaints what a freehand outline goes around; the outline closes itself.
 #[derive(Default)]
-pub struct LassoTool {
+struct LassoTool {
     state: State,
 }
 
@@ -54,19 +69,19 @@ impl Outline {
 }
 
 impl Tool for LassoTool {
-    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse {
+    fn handle(&mut self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
         match (&mut self.state, *event) {
             (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, modifiers, .. })
                 if pos_in_canvas.is_finite() =>
             {
-                let layer = match layer_to_paint(timeline) {
+                let layer = match layer_to_paint(context.timeline) {
                     Ok(layer) => layer.id,
                     Err(refusal) => return ToolResponse::Refused(refusal),
                 };
                 self.state = State::Drawing(Outline {
                     layer,
                     effect: Effect::Paint.of_gesture(button, modifiers),
-                    strength: brush.clamped().strength,
+                    strength: context.brush.clamped().strength,
                     points_in_canvas: vec![near_canvas(pos_in_canvas)],
                 });
                 ToolResponse::Nothing
@@ -77,7 +92,7 @@ impl Tool for LassoTool {
             }
             (State::Drawing(_), ToolEvent::PointerUp) => {
                 if let State::Drawing(outline) = std::mem::take(&mut self.state) {
-                    outline.fill(timeline);
+                    outline.fill(context.timeline);
                 }
                 ToolResponse::Changed
             }

@@ -1,23 +1,37 @@
 //! Makes the layer under the pointer the active one.
 
-use super::{BrushSettings, Tool, ToolEvent, ToolRefusal, ToolResponse, offset_of};
-use crate::document::{Layer, Point, Timeline};
+use super::{Tool, ToolContext, ToolCursor, ToolEvent, ToolInfo, ToolRefusal, ToolResponse, offset_of};
+use crate::document::{Layer, Point};
+
+/// Makes the layer under the pointer the active one.
+pub(super) const INFO: ToolInfo = ToolInfo {
+    id: "pick-layer",
+    name: "Pick layer",
+    tooltip: "Click a painted region to work on its layer",
+    hint: Some("Click a painted region to work on its layer."),
+    icon: '\u{e568}', // eyedropper
+    key: "K",
+    options: &[],
+    cursor: ToolCursor::PointingHand,
+    new: || Box::new(PickLayerTool),
+};
+
+const NO_LAYER_HERE: ToolRefusal = ToolRefusal::Because("No layer is painted there. Click a painted region.");
 
 /// Fainter paint is hardly seen, and not what a click means.
 const MIN_VALUE: u8 = 26;
 
 /// Picks layers by a click on what they painted.
-#[derive(Default)]
-pub struct PickLayerTool;
+struct PickLayerTool;
 
 impl Tool for PickLayerTool {
-    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, _brush: &BrushSettings) -> ToolResponse {
+    fn handle(&mut self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
         let ToolEvent::PointerDown { pos_in_canvas, .. } = *event else { return ToolResponse::Nothing };
-        let mut from_top = timeline.document().layers().iter().rev();
+        let mut from_top = context.timeline.document().layers().iter().rev();
         let Some(layer) = from_top.find(|layer| is_painted_at(layer, pos_in_canvas)).map(|layer| layer.id) else {
-            return ToolResponse::Refused(ToolRefusal::NoLayerHere);
+            return ToolResponse::Refused(NO_LAYER_HERE);
         };
-        timeline.select_layer(layer);
+        context.timeline.select_layer(layer);
         ToolResponse::Changed
     }
 

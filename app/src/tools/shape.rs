@@ -1,14 +1,44 @@
 //! Rectangle and ellipse, from corner to corner. The region shows in the picture while it is drawn.
 
-use super::brush::near_canvas;
-use super::{BrushSettings, Effect, Modifiers, Tool, ToolEvent, ToolResponse, end_gesture, layer_to_paint, offset_of};
-use crate::document::{LayerId, MaskImage, Point, Timeline, polygon};
+use super::stroke::near_canvas;
+use super::{
+    Effect, Modifiers, Tool, ToolContext, ToolCursor, ToolEvent, ToolInfo, ToolOption, ToolResponse, end_gesture,
+    layer_to_paint, offset_of,
+};
+use crate::document::{LayerId, MaskImage, Point, polygon};
+
+const HINT: &str = "Shift makes the sides equal, Alt draws from the centre.";
+
+/// Paints a rectangle.
+pub(super) const RECTANGLE: ToolInfo = ToolInfo {
+    id: "rectangle",
+    name: "Rectangle",
+    tooltip: "Drag from corner to corner to paint a rectangle",
+    hint: Some(HINT),
+    icon: '\u{e3f0}', // rectangle
+    key: "U",
+    options: &[ToolOption::Strength],
+    cursor: ToolCursor::Crosshair,
+    new: || Box::new(ShapeTool::new(Shape::Rectangle)),
+};
+
+/// Paints an ellipse.
+pub(super) const ELLIPSE: ToolInfo = ToolInfo {
+    id: "ellipse",
+    name: "Ellipse",
+    tooltip: "Drag from corner to corner to paint an ellipse",
+    hint: Some(HINT),
+    icon: '\u{e18a}', // circle
+    key: "O",
+    options: &[ToolOption::Strength],
+    cursor: ToolCursor::Crosshair,
+    new: || Box::new(ShapeTool::new(Shape::Ellipse)),
+};
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shape {
+#[derive(Clone, Copy)]
+enum Shape {
     /// With upright sides.
-    #[default]
     Rectangle,
     /// Within such a rectangle.
     Ellipse,
@@ -47,7 +77,6 @@ impl Shape {
 
 /// A shape under way.
 struct Drawing {
-    shape: Shape,
     layer: LayerId,
     effect: Effect,
     strength: f32,
@@ -70,57 +99,58 @@ impl Drawing {
     }
 }
 
-#[derive(Default)]
 enum State {
-    #[default]
     Ready,
     Drawing(Box<Drawing>),
 }
 
 /// Paints or unpaints a shape.
-#[derive(Default)]
-pub struct ShapeTool {
-    /// What the next gesture draws.
-    pub shape: Shape,
+struct ShapeTool {
+    shape: Shape,
     state: State,
 }
 
+impl ShapeTool {
+    fn new(shape: Shape) -> Self {
+        Self { shape, state: State::Ready }
+    }
+}
+
 impl Tool for ShapeTool {
-    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse {
+    fn handle(&mut self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
         match (&mut self.state, *event) {
             (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, modifiers, .. })
                 if pos_in_canvas.is_finite() =>
             {
-                let layer = match layer_to_paint(timeline) {
+                let layer = match layer_to_paint(context.timeline) {
                     Ok(layer) => layer,
                     Err(refusal) => return ToolResponse::Refused(refusal),
                 };
                 let effect = Effect::Paint.of_gesture(button, modifiers);
                 self.state = State::Drawing(Box::new(Drawing {
-                    shape: self.shape,
                     layer: layer.id,
                     effect,
-                    strength: brush.clamped().strength,
+                    strength: context.brush.clamped().strength,
                     offset: offset_of(layer),
                     before: layer.mask.clone(),
                     start_in_canvas: near_canvas(pos_in_canvas),
                     outline_in_canvas: Vec::new(),
                 }));
-                timeline.begin_gesture(self.shape.step_name(effect));
+                context.timeline.begin_gesture(self.shape.step_name(effect));
                 ToolResponse::Nothing
             }
             (State::Drawing(drawing), ToolEvent::PointerMove { pos_in_canvas, modifiers, .. })
                 if pos_in_canvas.is_finite() =>
             {
                 let end_in_canvas = near_canvas(pos_in_canvas);
-                drawing.outline_in_canvas = drawing.shape.outline(drawing.start_in_canvas, end_in_canvas, modifiers);
+                drawing.outline_in_canvas = self.shape.outline(drawing.start_in_canvas, end_in_canvas, modifiers);
                 let mask = drawing.painted();
-                timeline.change(|document| document.update_layer(drawing.layer, |layer| layer.mask = mask));
+                context.timeline.change(|document| document.update_layer(drawing.layer, |layer| layer.mask = mask));
                 ToolResponse::Changed
             }
             (State::Drawing(_), ToolEvent::PointerUp | ToolEvent::Cancel) => {
                 self.state = State::Ready;
-                end_gesture(event, timeline)
+                end_gesture(event, context.timeline)
             }
             _ => ToolResponse::Nothing,
         }
