@@ -91,3 +91,47 @@ impl Tool for BrushTool {
         self.stroke.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, NO_KEY, OPPOSITE, SHIFT};
+    use super::*;
+    use crate::tools::ToolKind;
+
+    #[test]
+    fn the_other_button_and_the_modifier_do_the_opposite() {
+        for (tool, button, modifiers, erases) in [
+            (ToolKind::Brush, Button::Primary, NO_KEY, false),
+            (ToolKind::Brush, Button::Secondary, NO_KEY, true),
+            (ToolKind::Brush, Button::Primary, OPPOSITE, true),
+            (ToolKind::Brush, Button::Secondary, OPPOSITE, false),
+            (ToolKind::Eraser, Button::Primary, NO_KEY, true),
+            (ToolKind::Eraser, Button::Secondary, NO_KEY, false),
+        ] {
+            let mut bench = Bench::new(ToolKind::Brush);
+            bench.drag((100.0, 100.0), (200.0, 100.0), NO_KEY);
+            bench.tools.selected = tool;
+            bench.drag_with((150.0, 100.0), (300.0, 100.0), button, modifiers);
+            let expected = if erases { (0, 0) } else { (255, 255) };
+            assert_eq!((bench.value(150, 100), bench.value(280, 100)), expected, "{tool:?} {button:?} {modifiers:?}");
+            assert_eq!(bench.value(105, 100), 255);
+        }
+    }
+
+    #[test]
+    fn shift_draws_a_straight_line_from_the_last_stroke() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.drag((60.0, 60.0), (60.0, 60.0), NO_KEY);
+        bench.drag((400.0, 60.0), (400.0, 60.0), SHIFT);
+        assert_eq!(bench.value(230, 60), 255);
+    }
+
+    #[test]
+    fn the_line_goes_on_from_a_stroke_of_another_tool() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.drag((60.0, 60.0), (400.0, 60.0), NO_KEY);
+        bench.tools.selected = ToolKind::Eraser;
+        bench.drag((60.0, 60.0), (60.0, 60.0), SHIFT);
+        assert_eq!([60, 230, 400].map(|x| bench.value(x, 60)), [0, 0, 0]);
+    }
+}

@@ -53,3 +53,20 @@ impl Tool for HandTool {
         matches!(self.state, State::Dragging { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, NO_KEY};
+    use super::*;
+    use crate::tools::{Button, ToolKind};
+
+    #[test]
+    fn the_hand_moves_only_the_view() {
+        let mut bench = Bench::new(ToolKind::Hand);
+        let before = bench.timeline.revision();
+        bench.down((100.0, 100.0), Button::Primary, NO_KEY);
+        assert_eq!(bench.move_to((130.0, 90.0), NO_KEY), ToolResponse::PanBy(Point::new(30.0, -10.0)));
+        bench.up();
+        assert_eq!(bench.timeline.revision(), before);
+    }
+}

@@ -1,6 +1,8 @@
 //! The tools: small state machines that turn pointer events into edits. They know no window: positions arrive in canvas
 //! pixels, and what a tool cannot do by itself (move the view, tell the user something) is its answer.
 
+#[cfg(test)]
+mod bench;
 mod brush;
 mod effect;
 mod fill;

@@ -87,3 +87,35 @@ impl Tool for MoveTool {
         matches!(self.state, State::Dragging { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, NO_KEY};
+    use super::*;
+    use crate::document::CANVAS_SIZE_PX;
+    use crate::tools::{Button, ToolKind};
+
+    #[test]
+    fn the_move_tool_moves_the_region_and_the_brush_follows_the_pointer() {
+        let mut bench = Bench::new(ToolKind::Move);
+        let refused = bench.down((10.0, 10.0), Button::Primary, NO_KEY);
+        assert_eq!(refused, ToolResponse::Refused(NOTHING_PAINTED));
+
+        bench.tools.selected = ToolKind::Brush;
+        bench.drag((100.0, 100.0), (100.0, 100.0), NO_KEY);
+        bench.tools.selected = ToolKind::Move;
+        bench.drag((300.0, 300.0), (340.4, 289.6), NO_KEY);
+        assert_eq!(bench.layer().offset_px, (40, -10));
+
+        // A region that was moved is painted where the pointer is: in the mask that is as far back.
+        bench.tools.selected = ToolKind::Brush;
+        bench.drag((240.0, 190.0), (240.0, 190.0), NO_KEY);
+        assert_eq!((bench.value(200, 200), bench.value(240, 190)), (255, 0));
+        assert_eq!(bench.steps(), ["Paint stroke", "Move region", "Paint stroke"]);
+
+        bench.tools.selected = ToolKind::Move;
+        bench.drag((0.0, 0.0), (1e9, -1e9), NO_KEY);
+        let limit = CANVAS_SIZE_PX as i32;
+        assert_eq!(bench.layer().offset_px, (limit, -limit));
+    }
+}

@@ -167,3 +167,58 @@ impl Tool for ShapeTool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{ALT, Bench, NO_KEY, SHIFT, SHIFT_ALT};
+    use crate::document::PixelRect;
+    use crate::tools::ToolKind;
+
+    #[test]
+    fn a_shape_is_drawn_from_corner_to_corner() {
+        // From (200, 200) to (300, 240): what the keys make of it, as left, top, right, bottom.
+        for (modifiers, rect) in [
+            (NO_KEY, (200, 200, 300, 240)),
+            (SHIFT, (200, 200, 300, 300)),
+            (ALT, (100, 160, 300, 240)),
+            (SHIFT_ALT, (100, 100, 300, 300)),
+        ] {
+            for tool in [ToolKind::Rectangle, ToolKind::Ellipse] {
+                let mut bench = Bench::new(tool);
+                bench.drag((200.0, 200.0), (300.0, 240.0), modifiers);
+                let (min_x, min_y, max_x, max_y) = rect;
+                let expected = PixelRect { min_x, min_y, max_x, max_y };
+                assert_eq!(bench.mask().painted_rect(), Some(expected), "{tool:?} {modifiers:?}");
+                let (middle_x, middle_y) = ((min_x + max_x) as f32 / 2.0, (min_y + max_y) as f32 / 2.0);
+                for (x, y) in (min_x..max_x).flat_map(|x| (min_y..max_y).map(move |y| (x, y))) {
+                    let across = (x as f32 + 0.5 - middle_x) / ((max_x - min_x) as f32 / 2.0);
+                    let down = (y as f32 + 0.5 - middle_y) / ((max_y - min_y) as f32 / 2.0);
+                    let radius = across.hypot(down);
+                    let value = bench.value(x, y);
+                    if tool == ToolKind::Rectangle || radius < 0.95 {
+                        assert_eq!(value, 255, "{tool:?} {modifiers:?} inside at {x}, {y}");
+                    } else if radius > 1.05 {
+                        assert_eq!(value, 0, "{tool:?} {modifiers:?} outside at {x}, {y}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shape_covers_its_area_whichever_way_it_is_drawn() {
+        let area = |bench: &Bench| bench.mask().to_values().iter().map(|&value| f64::from(value) / 255.0).sum::<f64>();
+        let corners = [(120.25, 80.5), (341.75, 301.125)];
+        let (width, height): (f64, f64) = (341.75 - 120.25, 301.125 - 80.5);
+        let expected =
+            [(ToolKind::Rectangle, width * height), (ToolKind::Ellipse, std::f64::consts::FRAC_PI_4 * width * height)];
+        for (tool, expected) in expected {
+            for (from, to) in [(0, 1), (1, 0)] {
+                let mut bench = Bench::new(tool);
+                bench.drag(corners[from], corners[to], NO_KEY);
+                // Rounding to 8 bit along the border, and the ellipse's corners.
+                assert!((area(&bench) - expected).abs() < 0.001 * expected, "{tool:?}: {} {expected}", area(&bench));
+            }
+        }
+    }
+}

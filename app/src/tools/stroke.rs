@@ -178,3 +178,66 @@ pub(super) fn near_canvas(pos_in_canvas: Point) -> Point {
 fn sane_pressure(pressure: f32) -> f32 {
     if pressure.is_finite() && pressure > 0.0 { pressure.min(1.0) } else { 1.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, NO_KEY};
+    use super::*;
+    use crate::tools::{Button, ToolKind};
+
+    #[test]
+    fn a_fast_drag_leaves_no_gap() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        // One jump over the whole canvas, as from a pointer that reports rarely.
+        bench.drag((40.0, 100.0), (480.0, 300.0), NO_KEY);
+        for i in 0..=100 {
+            let t = i as f32 / 100.0;
+            let (x, y) = (40.0 + 440.0 * t, 100.0 + 200.0 * t);
+            assert_eq!(bench.value(x as usize, y as usize), 255, "a gap at {x}, {y}");
+        }
+        assert_eq!(bench.value(40, 300), 0);
+        assert_eq!(bench.steps(), ["Paint stroke"]);
+    }
+
+    #[test]
+    fn a_dab_is_round_and_as_wide_as_the_brush() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.drag((256.0, 256.0), (256.0, 256.0), NO_KEY);
+        for y in 200..312 {
+            for x in 200..312 {
+                let distance_px = (x as f32 + 0.5 - 256.0).hypot(y as f32 + 0.5 - 256.0);
+                let value = bench.value(x, y);
+                if distance_px < 19.0 {
+                    assert_eq!(value, 255, "inside at {x}, {y}");
+                } else if distance_px > 21.0 {
+                    assert_eq!(value, 0, "outside at {x}, {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_stroke_never_exceeds_its_strength_but_two_add_up() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.tools.brush.strength = 0.5;
+        bench.down((200.0, 200.0), Button::Primary, NO_KEY);
+        for _ in 0..10 {
+            bench.move_to((300.0, 200.0), NO_KEY);
+            bench.move_to((200.0, 200.0), NO_KEY);
+        }
+        bench.up();
+        assert_eq!(bench.value(250, 200), 128);
+        bench.drag((200.0, 200.0), (300.0, 200.0), NO_KEY);
+        assert_eq!(bench.value(250, 200), 192);
+    }
+
+    #[test]
+    fn a_soft_brush_falls_off_towards_its_edge() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.tools.brush = BrushSettings { radius_px: 60.0, hardness: 0.0, strength: 1.0 };
+        bench.drag((256.0, 256.0), (256.0, 256.0), NO_KEY);
+        let row: Vec<u8> = (256..320).map(|x| bench.value(x, 256)).collect();
+        assert!(row.is_sorted_by(|a, b| a >= b), "{row:?}");
+        assert!(row[0] > 250 && row[30] > 90 && row[30] < 160 && row[58] < 8, "{row:?}");
+    }
+}
