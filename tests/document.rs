@@ -48,6 +48,7 @@ fn document() -> Document {
 }
 
 const OPPOSITE: Modifiers = Modifiers { opposite: true, straight: false, from_center: false };
+const ALT: Modifiers = Modifiers { opposite: false, straight: false, from_center: true };
 const SHIFT_ALT: Modifiers = Modifiers { opposite: false, straight: true, from_center: true };
 
 /// A test that reads like what a user does.
@@ -465,7 +466,9 @@ fn a_gesture_keeps_its_tool() {
 
 #[test]
 fn tools_say_why_they_cannot_work() {
-    for tool in ToolKind::ALL.into_iter().filter(|tool| !matches!(tool, ToolKind::Hand | ToolKind::PickLayer)) {
+    // The others work on no layer, or on one that they make.
+    let works_on_layer = |tool: &ToolKind| !matches!(tool, ToolKind::Hand | ToolKind::PickLayer | ToolKind::Clone);
+    for tool in ToolKind::ALL.into_iter().filter(works_on_layer) {
         let mut bench = Bench::new();
         bench.tools.selected = tool;
         let layer = bench.timeline.document().active_layer().unwrap().id;
@@ -760,8 +763,15 @@ fn mask_act() -> impl Strategy<Value = MaskAct> {
 }
 
 /// The tools that are dragged, and those that are clicked.
-const DRAGGED: [ToolKind; 6] =
-    [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move, ToolKind::Lasso, ToolKind::Rectangle, ToolKind::Ellipse];
+const DRAGGED: [ToolKind; 7] = [
+    ToolKind::Brush,
+    ToolKind::Eraser,
+    ToolKind::Move,
+    ToolKind::Lasso,
+    ToolKind::Rectangle,
+    ToolKind::Ellipse,
+    ToolKind::Clone,
+];
 const CLICKED: [ToolKind; 2] = [ToolKind::Fill, ToolKind::PickLayer];
 
 /// What the property tests do to a document.
@@ -769,6 +779,7 @@ const CLICKED: [ToolKind; 2] = [ToolKind::Fill, ToolKind::PickLayer];
 enum Act {
     Stroke { tool: usize, from: (f32, f32), to: (f32, f32), radius_px: f32, strength: f32, cancel: bool },
     Click { tool: usize, at: (f32, f32), strength: f32, tolerance: f32, erases: bool },
+    CloneFrom((f32, f32)),
     Mask(MaskAct),
     AddPhoto,
     RemovePhoto(usize),
@@ -799,6 +810,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..CLICKED.len(), pos(), 0.0..1.0f32, 0.0..1.0f32, any::<bool>()).prop_map(
             |(tool, at, strength, tolerance, erases)| Act::Click { tool, at, strength, tolerance, erases }
         ),
+        2 => pos().prop_map(Act::CloneFrom),
         4 => mask_act().prop_map(Act::Mask),
         1 => Just(Act::AddPhoto),
         1 => (0..6usize).prop_map(Act::RemovePhoto),
@@ -842,6 +854,10 @@ impl Act {
                 bench.tools.brush.strength = strength;
                 bench.tools.fill_tolerance = tolerance;
                 bench.click(at, if erases { Button::Secondary } else { Button::Primary }, Modifiers::default());
+            }
+            Self::CloneFrom(pos) => {
+                bench.tools.selected = ToolKind::Clone;
+                bench.click(pos, Button::Primary, ALT);
             }
             Self::Mask(ref act) => {
                 let Some(id) = document.active_layer().map(|layer| layer.id) else { return };

@@ -81,7 +81,9 @@ impl Editor {
             let painter = ui.painter().with_clip_rect(area);
             let picture_rect = self.view.content_rect();
             let has_picture = self.paint_picture(ui, &painter, area);
-            self.paint_outline(&painter);
+            if has_picture {
+                self.paint_outline(&painter);
+            }
             self.split_ui(ui, area);
             self.paint_messages(ui, area, picture_rect, has_picture);
             self.paint_cursor(ui, &painter, &response, has_picture);

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod bench;
 mod brush;
+mod clone;
 mod effect;
 mod fill;
 mod hand;
@@ -15,7 +16,7 @@ mod place_face;
 mod shape;
 mod stroke;
 
-use crate::document::{Layer, Point, Timeline};
+use crate::document::{Layer, Point, Refusal, Timeline};
 
 pub use effect::Effect;
 pub use info::{ToolCursor, ToolInfo, ToolOption};
@@ -56,6 +57,7 @@ tools! {
     Rectangle => shape::RECTANGLE,
     Ellipse => shape::ELLIPSE,
     Fill => fill::INFO,
+    Clone => clone::INFO,
     Move => move_region::INFO,
     PickLayer => pick_layer::INFO,
     Hand => hand::INFO,
@@ -130,17 +132,27 @@ pub enum ToolRefusal {
     NoLayer,
     /// The active layer does not show.
     HiddenLayer,
+    /// The document does not do what the tool wants of it.
+    Document(Refusal),
     /// The tool's own reason, in a sentence.
     Because(&'static str),
 }
 
+impl From<Refusal> for ToolRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self::Document(refusal)
+    }
+}
+
 impl std::fmt::Display for ToolRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+        let sentence = match self {
             Self::NoLayer => "Choose a photo on the right first: the brush paints from it.",
             Self::HiddenLayer => "The active layer is hidden. Show it to work on it.",
+            Self::Document(refusal) => return write!(f, "{refusal}"),
             Self::Because(reason) => reason,
-        })
+        };
+        f.write_str(sentence)
     }
 }
 

@@ -189,3 +189,22 @@ fn room_for_hint_ui(ui: &mut Ui, width: f32, text: &str) {
         ui.allocate_ui(egui::vec2(room, theme::space::ROW), |ui| ui.add(hint));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::language;
+    use super::*;
+    use crate::settings::Language;
+    use crate::tools::ToolKind;
+
+    #[test]
+    fn every_hint_is_a_sentence_and_has_its_words_in_korean() {
+        language::set(Language::Korean);
+        let hints = ToolKind::ALL.into_iter().filter_map(|tool| tool.info().hint);
+        for hint in hints {
+            assert!(hint.ends_with('.'), "{hint}");
+            assert_ne!(tr(hint), hint);
+        }
+        language::set(Language::English);
+    }
+}
