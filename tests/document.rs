@@ -48,7 +48,6 @@ fn document() -> Document {
 }
 
 const OPPOSITE: Modifiers = Modifiers { opposite: true, straight: false, from_center: false };
-const SHIFT: Modifiers = Modifiers { opposite: false, straight: true, from_center: false };
 const ALT: Modifiers = Modifiers { opposite: false, straight: false, from_center: true };
 const SHIFT_ALT: Modifiers = Modifiers { opposite: false, straight: true, from_center: true };
 
@@ -104,16 +103,6 @@ impl Bench {
         response
     }
 
-    /// Goes around these corners with the lasso.
-    fn lasso(&mut self, corners: &[(f32, f32)], button: Button) {
-        self.tools.selected = ToolKind::Lasso;
-        self.down(corners[0], button, Modifiers::default());
-        for corner in &corners[1..] {
-            self.move_to(*corner);
-        }
-        self.up();
-    }
-
     fn edit_mask(&mut self, name: &str, change: impl FnOnce(&mut MaskImage)) {
         let id = self.timeline.document().active_layer().expect("there is an active layer").id;
         self.timeline.edit(name, |document| document.update_layer(id, |layer| change(&mut layer.mask)));
@@ -141,90 +130,6 @@ impl Bench {
 }
 
 #[test]
-fn a_fast_drag_leaves_no_gap() {
-    let mut bench = Bench::new();
-    // One jump over the whole canvas, as from a pointer that reports rarely.
-    bench.drag((40.0, 100.0), (480.0, 300.0));
-    for i in 0..=100 {
-        let t = i as f32 / 100.0;
-        let (x, y) = (40.0 + 440.0 * t, 100.0 + 200.0 * t);
-        assert_eq!(bench.value(x as usize, y as usize), 255, "a gap at {x}, {y}");
-    }
-    assert_eq!(bench.value(40, 300), 0);
-    assert_eq!(bench.steps(), ["Paint stroke"]);
-}
-
-#[test]
-fn a_dab_is_round_and_as_wide_as_the_brush() {
-    let mut bench = Bench::new();
-    bench.drag((256.0, 256.0), (256.0, 256.0));
-    for y in 200..312 {
-        for x in 200..312 {
-            let distance_px = (x as f32 + 0.5 - 256.0).hypot(y as f32 + 0.5 - 256.0);
-            let value = bench.value(x, y);
-            if distance_px < 19.0 {
-                assert_eq!(value, 255, "inside at {x}, {y}");
-            } else if distance_px > 21.0 {
-                assert_eq!(value, 0, "outside at {x}, {y}");
-            }
-        }
-    }
-}
-
-#[test]
-fn one_stroke_never_exceeds_its_strength_but_two_add_up() {
-    let mut bench = Bench::new();
-    bench.tools.brush.strength = 0.5;
-    bench.down((200.0, 200.0), Button::Primary, Modifiers::default());
-    for _ in 0..10 {
-        bench.move_to((300.0, 200.0));
-        bench.move_to((200.0, 200.0));
-    }
-    bench.up();
-    assert_eq!(bench.value(250, 200), 128);
-    bench.drag((200.0, 200.0), (300.0, 200.0));
-    assert_eq!(bench.value(250, 200), 192);
-}
-
-#[test]
-fn a_soft_brush_falls_off_towards_its_edge() {
-    let mut bench = Bench::new();
-    bench.tools.brush = BrushSettings { radius_px: 60.0, hardness: 0.0, strength: 1.0 };
-    bench.drag((256.0, 256.0), (256.0, 256.0));
-    let row: Vec<u8> = (256..320).map(|x| bench.value(x, 256)).collect();
-    assert!(row.is_sorted_by(|a, b| a >= b), "{row:?}");
-    assert!(row[0] > 250 && row[30] > 90 && row[30] < 160 && row[58] < 8, "{row:?}");
-}
-
-#[test]
-fn the_other_button_and_the_modifier_do_the_opposite() {
-    for (tool, button, modifiers, erases) in [
-        (ToolKind::Brush, Button::Primary, Modifiers::default(), false),
-        (ToolKind::Brush, Button::Secondary, Modifiers::default(), true),
-        (ToolKind::Brush, Button::Primary, OPPOSITE, true),
-        (ToolKind::Brush, Button::Secondary, OPPOSITE, false),
-        (ToolKind::Eraser, Button::Primary, Modifiers::default(), true),
-        (ToolKind::Eraser, Button::Secondary, Modifiers::default(), false),
-    ] {
-        let mut bench = Bench::new();
-        bench.drag((100.0, 100.0), (200.0, 100.0));
-        bench.tools.selected = tool;
-        bench.drag_with((150.0, 100.0), (300.0, 100.0), button, modifiers);
-        let expected = if erases { (0, 0) } else { (255, 255) };
-        assert_eq!((bench.value(150, 100), bench.value(280, 100)), expected, "{tool:?} {button:?} {modifiers:?}");
-        assert_eq!(bench.value(105, 100), 255);
-    }
-}
-
-#[test]
-fn shift_draws_a_straight_line_from_the_last_stroke() {
-    let mut bench = Bench::new();
-    bench.drag((60.0, 60.0), (60.0, 60.0));
-    bench.drag_with((400.0, 60.0), (400.0, 60.0), Button::Primary, SHIFT);
-    assert_eq!(bench.value(230, 60), 255);
-}
-
-#[test]
 fn escape_takes_the_gesture_back() {
     for tool in [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move, ToolKind::Rectangle, ToolKind::Ellipse] {
         let mut bench = Bench::new();
@@ -239,135 +144,6 @@ fn escape_takes_the_gesture_back() {
         assert_eq!(bench.steps().len(), 1, "{tool:?} leaves no step");
         assert_eq!(bench.tools.busy(), None);
     }
-}
-
-#[test]
-fn the_move_tool_moves_the_region_and_the_brush_follows_the_pointer() {
-    let mut bench = Bench::new();
-    bench.tools.selected = ToolKind::Move;
-    let refused = bench.down((10.0, 10.0), Button::Primary, Modifiers::default());
-    assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NothingPainted));
-
-    bench.tools.selected = ToolKind::Brush;
-    bench.drag((100.0, 100.0), (100.0, 100.0));
-    bench.tools.selected = ToolKind::Move;
-    bench.drag((300.0, 300.0), (340.4, 289.6));
-    assert_eq!(bench.timeline.document().active_layer().unwrap().offset_px, (40, -10));
-
-    // A region that was moved is painted where the pointer is: in the mask that is as far back.
-    bench.tools.selected = ToolKind::Brush;
-    bench.drag((240.0, 190.0), (240.0, 190.0));
-    assert_eq!((bench.value(200, 200), bench.value(240, 190)), (255, 0));
-    assert_eq!(bench.steps(), ["Paint stroke", "Move region", "Paint stroke"]);
-
-    bench.tools.selected = ToolKind::Move;
-    bench.drag((0.0, 0.0), (1e9, -1e9));
-    let limit = CANVAS_SIZE_PX as i32;
-    assert_eq!(bench.timeline.document().active_layer().unwrap().offset_px, (limit, -limit));
-}
-
-#[test]
-fn a_shape_is_drawn_from_corner_to_corner() {
-    // From (200, 200) to (300, 240): what the keys make of it, as left, top, right, bottom.
-    for (modifiers, rect) in [
-        (Modifiers::default(), (200, 200, 300, 240)),
-        (SHIFT, (200, 200, 300, 300)),
-        (ALT, (100, 160, 300, 240)),
-        (SHIFT_ALT, (100, 100, 300, 300)),
-    ] {
-        for tool in [ToolKind::Rectangle, ToolKind::Ellipse] {
-            let mut bench = Bench::new();
-            bench.tools.selected = tool;
-            bench.drag_with((200.0, 200.0), (300.0, 240.0), Button::Primary, modifiers);
-            let (min_x, min_y, max_x, max_y) = rect;
-            let expected = PixelRect { min_x, min_y, max_x, max_y };
-            assert_eq!(bench.mask().painted_rect(), Some(expected), "{tool:?} {modifiers:?}");
-            let (middle_x, middle_y) = ((min_x + max_x) as f32 / 2.0, (min_y + max_y) as f32 / 2.0);
-            for (x, y) in (min_x..max_x).flat_map(|x| (min_y..max_y).map(move |y| (x, y))) {
-                let across = (x as f32 + 0.5 - middle_x) / ((max_x - min_x) as f32 / 2.0);
-                let down = (y as f32 + 0.5 - middle_y) / ((max_y - min_y) as f32 / 2.0);
-                let radius = across.hypot(down);
-                let value = bench.value(x, y);
-                if tool == ToolKind::Rectangle || radius < 0.95 {
-                    assert_eq!(value, 255, "{tool:?} {modifiers:?} inside at {x}, {y}");
-                } else if radius > 1.05 {
-                    assert_eq!(value, 0, "{tool:?} {modifiers:?} outside at {x}, {y}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_shape_covers_its_area_whichever_way_it_is_drawn() {
-    let area = |bench: &Bench| bench.mask().to_values().iter().map(|&value| f64::from(value) / 255.0).sum::<f64>();
-    let corners = [(120.25, 80.5), (341.75, 301.125)];
-    let (width, height): (f64, f64) = (341.75 - 120.25, 301.125 - 80.5);
-    let expected =
-        [(ToolKind::Rectangle, width * height), (ToolKind::Ellipse, std::f64::consts::FRAC_PI_4 * width * height)];
-    for (tool, expected) in expected {
-        for (from, to) in [(0, 1), (1, 0)] {
-            let mut bench = Bench::new();
-            bench.tools.selected = tool;
-            bench.drag(corners[from], corners[to]);
-            // Rounding to 8 bit along the border, and the ellipse's corners.
-            assert!((area(&bench) - expected).abs() < 0.001 * expected, "{tool:?}: {} {expected}", area(&bench));
-        }
-    }
-    // A triangle with the lasso, either way round.
-    for corners in [[(100.0, 100.0), (300.0, 140.0), (150.0, 320.0)], [(150.0, 320.0), (300.0, 140.0), (100.0, 100.0)]]
-    {
-        let mut bench = Bench::new();
-        bench.lasso(&corners, Button::Primary);
-        let expected = (200.0 * 220.0 - 50.0 * 40.0) / 2.0;
-        assert!((area(&bench) - expected).abs() < 0.001 * expected, "{} {expected}", area(&bench));
-    }
-}
-
-#[test]
-fn the_lasso_fills_what_it_went_around_when_it_is_let_go() {
-    let mut bench = Bench::new();
-    bench.tools.selected = ToolKind::Lasso;
-    bench.down((100.0, 100.0), Button::Primary, Modifiers::default());
-    bench.move_to((300.0, 100.0));
-    bench.move_to((300.0, 300.0));
-    assert_eq!(bench.tools.outline_in_canvas().len(), 3);
-    assert!(bench.mask().is_empty(), "nothing is painted before the button comes up");
-    bench.up();
-    assert!(bench.tools.outline_in_canvas().is_empty());
-    assert_eq!((bench.value(280, 120), bench.value(120, 280)), (255, 0));
-    // Right of the diagonal by half a pixel: half covered.
-    let edge = bench.value(200, 200);
-    assert!((120..136).contains(&edge), "the edge is antialiased: {edge}");
-    assert_eq!(bench.steps(), ["Paint with lasso"]);
-
-    // A loop within a loop the same way round is one region; a figure of eight has both halves.
-    let mut bench = Bench::new();
-    bench.lasso(&[(50.0, 50.0), (250.0, 50.0), (50.0, 250.0), (250.0, 250.0)], Button::Primary);
-    assert_eq!((bench.value(150, 70), bench.value(150, 230), bench.value(70, 150)), (255, 255, 0));
-    let square = [(300.0, 300.0), (400.0, 300.0), (400.0, 400.0), (300.0, 400.0), (300.0, 300.0)];
-    let twice: Vec<(f32, f32)> = square.iter().chain(&square).copied().collect();
-    bench.lasso(&twice, Button::Primary);
-    assert_eq!((bench.value(350, 350), bench.value(299, 350), bench.value(399, 399)), (255, 0, 255));
-
-    // What goes around nothing is no step.
-    let steps = bench.steps().len();
-    bench.lasso(&[(10.0, 10.0)], Button::Primary);
-    bench.lasso(&[(10.0, 10.0), (40.0, 40.0)], Button::Primary);
-    bench.lasso(&[(600.0, 10.0), (700.0, 10.0), (650.0, 90.0)], Button::Primary);
-    assert_eq!(bench.steps().len(), steps);
-}
-
-#[test]
-fn a_cancelled_lasso_leaves_nothing() {
-    let mut bench = Bench::new();
-    bench.tools.selected = ToolKind::Lasso;
-    bench.down((100.0, 100.0), Button::Primary, Modifiers::default());
-    bench.move_to((300.0, 100.0));
-    bench.move_to((300.0, 300.0));
-    bench.cancel();
-    assert!(bench.mask().is_empty() && bench.steps().is_empty() && bench.tools.outline_in_canvas().is_empty());
-    assert_eq!(bench.tools.busy(), None);
 }
 
 #[test]
@@ -439,86 +215,6 @@ fn tools_paint_where_the_pointer_is_however_the_region_is_moved() {
         assert_eq!(bench.mask().painted_rect(), Some(expected), "{tool:?}");
         assert_eq!((bench.value(150, 150), bench.value(210, 120)), (255, 0), "{tool:?}");
     }
-}
-
-#[test]
-fn fill_stops_where_the_mask_changes() {
-    let mut bench = Bench::new();
-    // A ring with a soft brush; its middle is a gap, and it does not touch the border.
-    bench.tools.brush = BrushSettings { radius_px: 24.0, hardness: 0.2, strength: 1.0 };
-    bench.down((336.0, 256.0), Button::Primary, Modifiers::default());
-    for i in 1..=64 {
-        let (sin, cos) = (i as f32 / 64.0 * std::f32::consts::TAU).sin_cos();
-        bench.move_to((256.0 + 80.0 * cos, 256.0 + 80.0 * sin));
-    }
-    bench.up();
-    bench.tools.selected = ToolKind::Fill;
-    bench.click((256.0, 256.0), Button::Primary, Modifiers::default());
-    // No seam is left between the gap and the soft edge around it.
-    for x in 180..332 {
-        assert!(bench.value(x, 256) >= 250, "a seam at {x}: {}", bench.value(x, 256));
-    }
-    assert_eq!(bench.value(100, 100), 0, "what lies outside the ring stays as it is");
-    let soft = bench.value(256 + 80 + 14, 256);
-    assert!((20..235).contains(&soft), "the outer edge stays soft: {soft}");
-
-    // The right button empties the disc, soft edge and all but what nobody sees.
-    bench.click((256.0, 256.0), Button::Secondary, Modifiers::default());
-    assert!(bench.mask().to_values().iter().all(|&value| value < 8));
-    assert_eq!(bench.steps(), ["Paint stroke", "Fill region", "Empty region"]);
-    let filled = bench.timeline.revision();
-    bench.click((-5.0, 256.0), Button::Primary, Modifiers::default());
-    bench.click((f32::NAN, 256.0), Button::Primary, Modifiers::default());
-    assert_eq!(bench.timeline.revision(), filled, "nothing lies outside the canvas");
-}
-
-#[test]
-fn tolerance_says_what_is_alike() {
-    for (tolerance, reached) in [(0.0, 1), (0.1, 2), (0.5, 4), (1.0, 8)] {
-        let mut bench = Bench::new();
-        // Columns of 64 pixels.
-        let level = |x: usize| [0, 20, 60, 100, 160, 30, 255, 0][x / 64];
-        let values: Vec<u8> = (0..512 * 512).map(|i| level(i % 512)).collect();
-        bench.edit_mask("Steps", |mask| assert!(mask.set_values(&values)));
-        bench.tools.selected = ToolKind::Fill;
-        bench.tools.fill_tolerance = tolerance;
-        bench.click((10.0, 10.0), Button::Secondary, Modifiers::default());
-        let emptied = (0..8).take_while(|column| bench.value(column * 64 + 32, 300) == 0).count();
-        assert_eq!(emptied, reached, "{tolerance}");
-    }
-}
-
-#[test]
-fn picking_chooses_the_topmost_layer_that_is_painted_there() {
-    let mut bench = Bench::new();
-    let paint = |bench: &mut Bench, x: f32| {
-        bench.tools.selected = ToolKind::Rectangle;
-        bench.drag((x, 100.0), (x + 100.0, 200.0));
-    };
-    paint(&mut bench, 100.0);
-    let lower = LayerId(1);
-    let upper = bench.timeline.edit("Add layer", |document| document.add_layer(PhotoId(3))).unwrap();
-    paint(&mut bench, 150.0);
-    bench.tools.selected = ToolKind::PickLayer;
-    let steps = bench.steps().len();
-    let active = |bench: &Bench| bench.timeline.document().active_layer().unwrap().id;
-    for (x, expected) in [(120.0, lower), (180.0, upper), (101.0, lower), (240.0, upper)] {
-        assert_eq!(bench.click((x, 150.0), Button::Primary, Modifiers::default()), ToolResponse::Changed);
-        assert_eq!(active(&bench), expected, "at {x}");
-    }
-    // The upper layer moves away, and comes back hidden.
-    bench.offset((0, 200));
-    bench.click((180.0, 150.0), Button::Primary, Modifiers::default());
-    assert_eq!(active(&bench), lower);
-    bench.click((180.0, 350.0), Button::Primary, Modifiers::default());
-    assert_eq!(active(&bench), upper);
-    bench.timeline.edit("Hide layer", |document| document.update_layer(upper, |layer| layer.visible = false));
-    for pos in [(180.0, 350.0), (20.0, 20.0), (-1.0, 150.0), (f32::NAN, 150.0)] {
-        let refused = bench.click(pos, Button::Primary, Modifiers::default());
-        assert_eq!(refused, ToolResponse::Refused(ToolRefusal::NoLayerHere), "{pos:?}");
-        assert_eq!(active(&bench), upper);
-    }
-    assert_eq!(bench.steps().len(), steps + 2, "choosing a layer is no edit");
 }
 
 /// A mask with a disc, antialiased.
@@ -752,17 +448,6 @@ fn landmarks_that_are_no_upright_face_give_the_usual_places() {
 }
 
 #[test]
-fn the_hand_moves_only_the_view() {
-    let mut bench = Bench::new();
-    bench.tools.selected = ToolKind::Hand;
-    let before = bench.timeline.revision();
-    bench.down((100.0, 100.0), Button::Primary, Modifiers::default());
-    assert_eq!(bench.move_to((130.0, 90.0)), ToolResponse::PanBy(Point::new(30.0, -10.0)));
-    bench.up();
-    assert_eq!(bench.timeline.revision(), before);
-}
-
-#[test]
 fn a_gesture_keeps_its_tool() {
     let mut bench = Bench::new();
     let down = ToolEvent::PointerDown {
@@ -781,7 +466,9 @@ fn a_gesture_keeps_its_tool() {
 
 #[test]
 fn tools_say_why_they_cannot_work() {
-    for tool in ToolKind::ALL.into_iter().filter(|tool| !matches!(tool, ToolKind::Hand | ToolKind::PickLayer)) {
+    // The others work on no layer, or on one that they make.
+    let works_on_layer = |tool: &ToolKind| !matches!(tool, ToolKind::Hand | ToolKind::PickLayer | ToolKind::Clone);
+    for tool in ToolKind::ALL.into_iter().filter(works_on_layer) {
         let mut bench = Bench::new();
         bench.tools.selected = tool;
         let layer = bench.timeline.document().active_layer().unwrap().id;
@@ -1076,8 +763,15 @@ fn mask_act() -> impl Strategy<Value = MaskAct> {
 }
 
 /// The tools that are dragged, and those that are clicked.
-const DRAGGED: [ToolKind; 6] =
-    [ToolKind::Brush, ToolKind::Eraser, ToolKind::Move, ToolKind::Lasso, ToolKind::Rectangle, ToolKind::Ellipse];
+const DRAGGED: [ToolKind; 7] = [
+    ToolKind::Brush,
+    ToolKind::Eraser,
+    ToolKind::Move,
+    ToolKind::Lasso,
+    ToolKind::Rectangle,
+    ToolKind::Ellipse,
+    ToolKind::Clone,
+];
 const CLICKED: [ToolKind; 2] = [ToolKind::Fill, ToolKind::PickLayer];
 
 /// What the property tests do to a document.
@@ -1085,6 +779,7 @@ const CLICKED: [ToolKind; 2] = [ToolKind::Fill, ToolKind::PickLayer];
 enum Act {
     Stroke { tool: usize, from: (f32, f32), to: (f32, f32), radius_px: f32, strength: f32, cancel: bool },
     Click { tool: usize, at: (f32, f32), strength: f32, tolerance: f32, erases: bool },
+    CloneFrom((f32, f32)),
     Mask(MaskAct),
     AddPhoto,
     RemovePhoto(usize),
@@ -1115,6 +810,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..CLICKED.len(), pos(), 0.0..1.0f32, 0.0..1.0f32, any::<bool>()).prop_map(
             |(tool, at, strength, tolerance, erases)| Act::Click { tool, at, strength, tolerance, erases }
         ),
+        2 => pos().prop_map(Act::CloneFrom),
         4 => mask_act().prop_map(Act::Mask),
         1 => Just(Act::AddPhoto),
         1 => (0..6usize).prop_map(Act::RemovePhoto),
@@ -1158,6 +854,10 @@ impl Act {
                 bench.tools.brush.strength = strength;
                 bench.tools.fill_tolerance = tolerance;
                 bench.click(at, if erases { Button::Secondary } else { Button::Primary }, Modifiers::default());
+            }
+            Self::CloneFrom(pos) => {
+                bench.tools.selected = ToolKind::Clone;
+                bench.click(pos, Button::Primary, ALT);
             }
             Self::Mask(ref act) => {
                 let Some(id) = document.active_layer().map(|layer| layer.id) else { return };

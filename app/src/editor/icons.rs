@@ -1,11 +1,8 @@
-//! Code points of the Phosphor icon font (regular weight).
+//! Code points of the Phosphor icon font (regular weight). Those of the tools stand with the tools.
 
 #![allow(missing_docs)]
 
 pub const BRUSH: char = '\u{e6f0}';
-pub const ERASER: char = '\u{e21e}';
-pub const MOVE: char = '\u{e0a4}';
-pub const HAND: char = '\u{e298}';
 pub const EYE: char = '\u{e220}';
 pub const EYE_SLASH: char = '\u{e224}';
 pub const TRASH: char = '\u{e4a6}';
@@ -45,11 +42,6 @@ pub const PLAY: char = '\u{e3d0}';
 pub const PAUSE: char = '\u{e39e}';
 pub const SLIDERS: char = '\u{e432}';
 pub const DICE: char = '\u{e1f0}';
-pub const LASSO: char = '\u{edc6}';
-pub const RECTANGLE: char = '\u{e3f0}';
-pub const CIRCLE: char = '\u{e18a}';
-pub const PAINT_BUCKET: char = '\u{e392}';
-pub const EYEDROPPER: char = '\u{e568}';
 pub const INVERT: char = '\u{e744}';
 pub const GROW: char = '\u{e0a2}';
 pub const SHRINK: char = '\u{e09a}';

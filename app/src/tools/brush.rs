@@ -1,221 +1,137 @@
-//! Brush and eraser. A stroke is a row of round dabs, spaced closer than their size, so that it has no gaps however fast
-//! the pointer moves. Dabs of one stroke are joined by their maximum: going over the same place twice within a stroke
-//! never exceeds the stroke's strength.
+//! Brush and eraser: the same strokes, with the opposite effect.
 
-use super::{Button, Effect, Modifiers, Tool, ToolEvent, ToolResponse, end_gesture, layer_to_paint, offset_of};
-use crate::document::{CANVAS_SIZE_PX, LayerId, MaskImage, PixelRect, Point, Timeline, mask_image::TILE_SIZE_PX};
+use super::stroke::Stroke;
+use super::{
+    Button, Effect, Modifiers, Tool, ToolContext, ToolCursor, ToolEvent, ToolInfo, ToolOption, ToolRefusal,
+    ToolResponse, layer_to_paint,
+};
+use crate::document::Point;
 
-/// The smallest brush.
-pub const MIN_RADIUS_PX: f32 = 1.0;
-/// The largest brush.
-pub const MAX_RADIUS_PX: f32 = 200.0;
-/// The distance of two dabs, in radii.
-const DAB_SPACING: f32 = 0.15;
+/// Paints the active layer's mask.
+pub(super) const BRUSH: ToolInfo = ToolInfo {
+    id: "brush",
+    name: "Brush",
+    tooltip: "Paint the active layer's face into the picture",
+    hint: None,
+    icon: '\u{e6f0}', // paint-brush
+    key: "B",
+    options: &[ToolOption::Size, ToolOption::Hardness, ToolOption::StrokeStrength],
+    cursor: ToolCursor::Brush(Effect::Paint),
+    new: || Box::new(BrushTool::new(Effect::Paint)),
+};
 
-/// How the brush paints.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BrushSettings {
-    /// Half the width, in canvas pixels.
-    pub radius_px: f32,
-    /// In [0, 1]: 1 has a crisp edge, 0 falls off from the middle.
-    pub hardness: f32,
-    /// In [0, 1]: the most that one stroke adds or takes.
-    pub strength: f32,
-}
-
-impl Default for BrushSettings {
-    fn default() -> Self {
-        Self { radius_px: 28.0, hardness: 0.6, strength: 1.0 }
-    }
-}
-
-impl BrushSettings {
-    /// The settings with every number in its range.
-    #[must_use]
-    pub fn clamped(self) -> Self {
-        let within = |value: f32, min: f32, max: f32| if value.is_finite() { value.clamp(min, max) } else { max };
-        Self {
-            radius_px: within(self.radius_px, MIN_RADIUS_PX, MAX_RADIUS_PX),
-            hardness: within(self.hardness, 0.0, 1.0),
-            strength: within(self.strength, 0.0, 1.0),
-        }
-    }
-
-    /// Where a dab begins to fall off and where it ends.
-    fn edge_px(&self) -> (f32, f32) {
-        // Even the hardest brush has an edge of one pixel, so that it is not jagged.
-        let inner_px = (self.hardness * self.radius_px).min(self.radius_px - 0.5).max(0.0);
-        (inner_px, self.radius_px.max(inner_px + 1.0))
-    }
-}
-
-/// A stroke under way.
-struct Stroke {
-    layer: LayerId,
-    /// Canvas to mask: the layer's move.
-    offset: Point,
-    effect: Effect,
-    brush: BrushSettings,
-    before: MaskImage,
-    coverage: MaskImage,
-    last_pos_in_canvas: Point,
-    last_pressure: f32,
-    /// How far the pointer came since the last dab.
-    since_dab_px: f32,
-}
-
-impl Stroke {
-    fn spacing_px(&self) -> f32 {
-        (self.brush.radius_px * DAB_SPACING).max(0.5)
-    }
-
-    /// Dabs from the last position to this one.
-    fn line_to(&mut self, mask: &mut MaskImage, pos_in_canvas: Point, pressure: f32) {
-        let from = self.last_pos_in_canvas;
-        let length_px = (pos_in_canvas - from).length();
-        let spacing_px = self.spacing_px();
-        let mut at_px = spacing_px - self.since_dab_px;
-        while at_px <= length_px {
-            let t = at_px / length_px;
-            let pressure = self.last_pressure + (pressure - self.last_pressure) * t;
-            self.dab(mask, from.lerp(pos_in_canvas, t), pressure);
-            at_px += spacing_px;
-        }
-        self.since_dab_px = length_px - (at_px - spacing_px);
-        self.last_pos_in_canvas = pos_in_canvas;
-        self.last_pressure = pressure;
-    }
-
-    fn dab(&mut self, mask: &mut MaskImage, pos_in_canvas: Point, pressure: f32) {
-        let center = pos_in_canvas - self.offset;
-        let brush = self.brush;
-        let Some(rect) = PixelRect::around_circle(center, brush.radius_px + 1.0, CANVAS_SIZE_PX) else { return };
-        let (inner_px, outer_px) = brush.edge_px();
-        self.coverage.modify(rect, |span, tile| {
-            for y in span.rows.clone() {
-                let dy = (span.origin_px.1 + y) as f32 + 0.5 - center.y;
-                for x in span.columns.clone() {
-                    let dx = (span.origin_px.0 + x) as f32 + 0.5 - center.x;
-                    let distance_squared = dx * dx + dy * dy;
-                    if distance_squared >= outer_px * outer_px {
-                        continue;
-                    }
-                    let covered = if distance_squared <= inner_px * inner_px {
-                        1.0
-                    } else {
-                        let x = (outer_px - distance_squared.sqrt()) / (outer_px - inner_px);
-                        x * x * (3.0 - 2.0 * x)
-                    };
-                    let covered = (covered * pressure * 255.0).round() as u8;
-                    let value = &mut tile[y * TILE_SIZE_PX + x];
-                    *value = covered.max(*value);
-                }
-            }
-        });
-        self.effect.paint(mask, &self.before, &self.coverage, rect, brush.strength);
-    }
-}
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Ready,
-    Drawing(Box<Stroke>),
-}
+/// Takes paint off.
+pub(super) const ERASER: ToolInfo = ToolInfo {
+    id: "eraser",
+    name: "Eraser",
+    tooltip: "Remove paint. With the brush, the right button does the same",
+    hint: None,
+    icon: '\u{e21e}', // eraser
+    key: "E",
+    options: &[ToolOption::Size, ToolOption::Hardness, ToolOption::StrokeStrength],
+    cursor: ToolCursor::Brush(Effect::Erase),
+    new: || Box::new(BrushTool::new(Effect::Erase)),
+};
 
 /// Paints or erases the active layer's mask.
-#[derive(Default)]
-pub struct BrushTool {
+struct BrushTool {
     /// What the primary button does.
-    pub effect: Effect,
-    state: State,
-    last_end_in_canvas: Option<Point>,
+    effect: Effect,
+    /// The one under way.
+    stroke: Option<Box<Stroke>>,
 }
 
 impl BrushTool {
+    fn new(effect: Effect) -> Self {
+        Self { effect, stroke: None }
+    }
+
     fn begin(
         &mut self,
         (pos_in_canvas, pressure): (Point, f32),
         button: Button,
         modifiers: Modifiers,
-        timeline: &mut Timeline,
-        brush: &BrushSettings,
-    ) -> ToolResponse {
-        let layer = match layer_to_paint(timeline) {
-            Ok(layer) => layer,
-            Err(refusal) => return ToolResponse::Refused(refusal),
-        };
+        context: &mut ToolContext<'_>,
+    ) -> Result<(), ToolRefusal> {
+        let layer = layer_to_paint(context.timeline)?;
         let effect = self.effect.of_gesture(button, modifiers);
-        // Shift joins the new stroke to the end of the last one by a straight line.
-        let start_in_canvas = self.last_end_in_canvas.filter(|_| modifiers.straight).unwrap_or(pos_in_canvas);
-        let mut stroke = Stroke {
-            layer: layer.id,
-            offset: offset_of(layer),
-            effect,
-            brush: brush.clamped(),
-            before: layer.mask.clone(),
-            coverage: MaskImage::default(),
-            last_pos_in_canvas: start_in_canvas,
-            last_pressure: pressure,
-            since_dab_px: 0.0,
-        };
-        timeline.begin_gesture(match effect {
+        let mut stroke = Stroke::new(layer, effect, context.brush);
+        context.timeline.begin_gesture(match effect {
             Effect::Paint => "Paint stroke",
             Effect::Erase => "Erase stroke",
         });
-        timeline.change(|document| {
-            document.update_layer(stroke.layer, |layer| {
-                stroke.dab(&mut layer.mask, start_in_canvas, pressure);
-                stroke.line_to(&mut layer.mask, pos_in_canvas, pressure);
-            });
-        });
-        self.state = State::Drawing(Box::new(stroke));
-        ToolResponse::Changed
+        stroke.begin(pos_in_canvas, pressure, modifiers.straight, context);
+        self.stroke = Some(Box::new(stroke));
+        Ok(())
     }
 }
 
 impl Tool for BrushTool {
-    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse {
-        match (&mut self.state, *event) {
-            (State::Ready, ToolEvent::PointerDown { pos_in_canvas, button, pressure, modifiers })
+    fn handle(&mut self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
+        match (&mut self.stroke, *event) {
+            (None, ToolEvent::PointerDown { pos_in_canvas, button, pressure, modifiers })
                 if pos_in_canvas.is_finite() =>
             {
-                let sample = (near_canvas(pos_in_canvas), sane_pressure(pressure));
-                self.begin(sample, button, modifiers, timeline, brush)
+                let begun = self.begin((pos_in_canvas, pressure), button, modifiers, context);
+                begun.map_or_else(ToolResponse::Refused, |()| ToolResponse::Changed)
             }
-            (State::Drawing(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. })
-                if pos_in_canvas.is_finite() =>
-            {
-                let pos_in_canvas = near_canvas(pos_in_canvas);
-                timeline.change(|document| {
-                    document.update_layer(stroke.layer, |layer| {
-                        stroke.line_to(&mut layer.mask, pos_in_canvas, sane_pressure(pressure));
-                    });
-                });
+            (Some(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. }) if pos_in_canvas.is_finite() => {
+                stroke.move_to(pos_in_canvas, pressure, context.timeline);
                 ToolResponse::Changed
             }
-            (State::Drawing(stroke), ToolEvent::PointerUp | ToolEvent::Cancel) => {
-                if *event == ToolEvent::PointerUp {
-                    self.last_end_in_canvas = Some(stroke.last_pos_in_canvas);
-                }
-                self.state = State::Ready;
-                end_gesture(event, timeline)
-            }
+            (stroke, ToolEvent::PointerUp | ToolEvent::Cancel) => match stroke.take() {
+                Some(stroke) => stroke.end(event, context),
+                None => ToolResponse::Nothing,
+            },
             _ => ToolResponse::Nothing,
         }
     }
 
     fn is_busy(&self) -> bool {
-        matches!(self.state, State::Drawing(_))
+        self.stroke.is_some()
     }
 }
 
-/// A pointer far outside would make an endless row of dabs that touch nothing.
-pub(super) fn near_canvas(pos_in_canvas: Point) -> Point {
-    let limit = 2.0 * CANVAS_SIZE_PX as f32;
-    Point::new(pos_in_canvas.x.clamp(-limit, 2.0 * limit), pos_in_canvas.y.clamp(-limit, 2.0 * limit))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, NO_KEY, OPPOSITE, SHIFT};
+    use super::*;
+    use crate::tools::ToolKind;
 
-fn sane_pressure(pressure: f32) -> f32 {
-    if pressure.is_finite() && pressure > 0.0 { pressure.min(1.0) } else { 1.0 }
+    #[test]
+    fn the_other_button_and_the_modifier_do_the_opposite() {
+        for (tool, button, modifiers, erases) in [
+            (ToolKind::Brush, Button::Primary, NO_KEY, false),
+            (ToolKind::Brush, Button::Secondary, NO_KEY, true),
+            (ToolKind::Brush, Button::Primary, OPPOSITE, true),
+            (ToolKind::Brush, Button::Secondary, OPPOSITE, false),
+            (ToolKind::Eraser, Button::Primary, NO_KEY, true),
+            (ToolKind::Eraser, Button::Secondary, NO_KEY, false),
+        ] {
+            let mut bench = Bench::new(ToolKind::Brush);
+            bench.drag((100.0, 100.0), (200.0, 100.0), NO_KEY);
+            bench.tools.selected = tool;
+            bench.drag_with((150.0, 100.0), (300.0, 100.0), button, modifiers);
+            let expected = if erases { (0, 0) } else { (255, 255) };
+            assert_eq!((bench.value(150, 100), bench.value(280, 100)), expected, "{tool:?} {button:?} {modifiers:?}");
+            assert_eq!(bench.value(105, 100), 255);
+        }
+    }
+
+    #[test]
+    fn shift_draws_a_straight_line_from_the_last_stroke() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.drag((60.0, 60.0), (60.0, 60.0), NO_KEY);
+        bench.drag((400.0, 60.0), (400.0, 60.0), SHIFT);
+        assert_eq!(bench.value(230, 60), 255);
+    }
+
+    #[test]
+    fn the_line_goes_on_from_a_stroke_of_another_tool() {
+        let mut bench = Bench::new(ToolKind::Brush);
+        bench.drag((60.0, 60.0), (400.0, 60.0), NO_KEY);
+        bench.tools.selected = ToolKind::Eraser;
+        bench.drag((60.0, 60.0), (60.0, 60.0), SHIFT);
+        assert_eq!([60, 230, 400].map(|x| bench.value(x, 60)), [0, 0, 0]);
+    }
 }

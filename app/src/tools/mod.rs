@@ -1,70 +1,66 @@
 //! The tools: small state machines that turn pointer events into edits. They know no window: positions arrive in canvas
 //! pixels, and what a tool cannot do by itself (move the view, tell the user something) is its answer.
 
+#[cfg(test)]
+mod bench;
 mod brush;
+mod clone;
 mod effect;
 mod fill;
 mod hand;
+mod info;
 mod lasso;
 mod move_region;
 mod pick_layer;
 mod place_face;
 mod shape;
+mod stroke;
 
-use crate::document::{Layer, Point, Timeline};
+use crate::document::{Layer, Point, Refusal, Timeline};
 
-pub use brush::{BrushSettings, BrushTool, MAX_RADIUS_PX, MIN_RADIUS_PX};
 pub use effect::Effect;
-pub use fill::FillTool;
-pub use hand::HandTool;
-pub use lasso::LassoTool;
-pub use move_region::MoveTool;
-pub use pick_layer::PickLayerTool;
+pub use info::{ToolCursor, ToolInfo, ToolOption};
 pub use place_face::{FacePlacing, FacePoint};
-pub use shape::{Shape, ShapeTool};
+pub use stroke::{BrushSettings, MAX_RADIUS_PX, MIN_RADIUS_PX};
 
-/// Which tool is in hand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ToolKind {
-    /// Paints the active layer's mask.
-    #[default]
-    Brush,
-    /// Takes paint off.
-    Eraser,
-    /// Paints what a freehand outline goes around.
-    Lasso,
-    /// Paints a rectangle.
-    Rectangle,
-    /// Paints an ellipse.
-    Ellipse,
-    /// Paints a connected part of the mask.
-    Fill,
-    /// Moves the active layer's region.
-    Move,
-    /// Makes the layer under the pointer the active one.
-    PickLayer,
-    /// Moves the view.
-    Hand,
+/// Makes the tools known to the program: each by its kind and by what describes it.
+macro_rules! tools {
+    ($($kind:ident => $info:path,)+) => {
+        /// Which tool is in hand.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ToolKind {
+            $(
+                #[doc = concat!("The one that `", stringify!($info), "` describes.")]
+                $kind,
+            )+
+        }
+
+        impl ToolKind {
+            /// Every tool in the order of the tool strip.
+            pub const ALL: [Self; [$(stringify!($kind)),+].len()] = [$(Self::$kind),+];
+
+            /// What the program knows about it.
+            pub const fn info(self) -> &'static ToolInfo {
+                match self {
+                    $(Self::$kind => &$info,)+
+                }
+            }
+        }
+    };
 }
 
-impl ToolKind {
-    /// Every tool in the order of the tool strip.
-    pub const ALL: [Self; 9] = [
-        Self::Brush,
-        Self::Eraser,
-        Self::Lasso,
-        Self::Rectangle,
-        Self::Ellipse,
-        Self::Fill,
-        Self::Move,
-        Self::PickLayer,
-        Self::Hand,
-    ];
-
-    /// Whether it works with the brush's size, hardness and strength.
-    pub fn has_brush(self) -> bool {
-        matches!(self, Self::Brush | Self::Eraser)
-    }
+// Every tool in the order of the tool strip. The first one is in hand at the start.
+tools! {
+    Brush => brush::BRUSH,
+    Eraser => brush::ERASER,
+    Lasso => lasso::INFO,
+    Rectangle => shape::RECTANGLE,
+    Ellipse => shape::ELLIPSE,
+    Fill => fill::INFO,
+    Clone => clone::INFO,
+    Move => move_region::INFO,
+    PickLayer => pick_layer::INFO,
+    Hand => hand::INFO,
 }
 
 /// A pointer's button.
@@ -83,7 +79,7 @@ pub struct Modifiers {
     pub opposite: bool,
     /// Shift: a straight line from the last stroke's end, a move along one axis, or a shape with equal sides.
     pub straight: bool,
-    /// Alt: a shape around the place where the gesture began.
+    /// Alt: a shape around the place where the gesture began, or the place that a clone is taken from.
     pub from_center: bool,
 }
 
@@ -136,32 +132,51 @@ pub enum ToolRefusal {
     NoLayer,
     /// The active layer does not show.
     HiddenLayer,
-    /// There is nothing painted to move.
-    NothingPainted,
-    /// No layer is painted under the pointer.
-    NoLayerHere,
+    /// The document does not do what the tool wants of it.
+    Document(Refusal),
+    /// The tool's own reason, in a sentence.
+    Because(&'static str),
+}
+
+impl From<Refusal> for ToolRefusal {
+    fn from(refusal: Refusal) -> Self {
+        Self::Document(refusal)
+    }
 }
 
 impl std::fmt::Display for ToolRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+        let sentence = match self {
             Self::NoLayer => "Choose a photo on the right first: the brush paints from it.",
             Self::HiddenLayer => "The active layer is hidden. Show it to work on it.",
-            Self::NothingPainted => "Paint a region first, then move it.",
-            Self::NoLayerHere => "No layer is painted there. Click a painted region.",
-        })
+            Self::Document(refusal) => return write!(f, "{refusal}"),
+            Self::Because(reason) => reason,
+        };
+        f.write_str(sentence)
     }
 }
 
-/// A tool.
+/// What a tool works on, and the settings that it works with.
+pub struct ToolContext<'a> {
+    /// The document with its past.
+    pub timeline: &'a mut Timeline,
+    /// The brush's settings.
+    pub brush: BrushSettings,
+    /// In [0, 1]: how far values may lie from the one under the pointer to be filled with it.
+    pub fill_tolerance: f32,
+    /// Where the last stroke ended, whichever tool drew it.
+    pub last_stroke_end_in_canvas: &'a mut Option<Point>,
+}
+
+/// How a tool works. Its state is its own, and stays when another tool is taken in hand.
 pub trait Tool {
     /// Takes an event.
-    fn handle(&mut self, event: &ToolEvent, timeline: &mut Timeline, brush: &BrushSettings) -> ToolResponse;
+    fn handle(&mut self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse;
 
     /// Whether a gesture is under way.
     fn is_busy(&self) -> bool;
 
-    /// The closed outline that is being drawn, to show it; empty where there is none.
+    /// A closed outline to show over the picture: what is being drawn, or a mark; empty where there is none.
     fn outline_in_canvas(&self) -> Vec<Point> {
         Vec::new()
     }
@@ -199,31 +214,22 @@ pub struct Toolbox {
     pub brush: BrushSettings,
     /// In [0, 1]: how far values may lie from the one under the pointer to be filled with it.
     pub fill_tolerance: f32,
-    paint: BrushTool,
-    lasso: LassoTool,
-    shape: ShapeTool,
-    fill: FillTool,
-    move_region: MoveTool,
-    pick_layer: PickLayerTool,
-    hand: HandTool,
+    /// In the order of [`ToolKind::ALL`].
+    tools: [Box<dyn Tool>; ToolKind::ALL.len()],
     /// The tool whose gesture runs: it gets every event until the gesture ends, whatever is selected meanwhile.
     busy: Option<ToolKind>,
+    last_stroke_end_in_canvas: Option<Point>,
 }
 
 impl Default for Toolbox {
     fn default() -> Self {
         Self {
-            selected: ToolKind::default(),
+            selected: ToolKind::ALL[0],
             brush: BrushSettings::default(),
             fill_tolerance: DEFAULT_FILL_TOLERANCE,
-            paint: BrushTool::default(),
-            lasso: LassoTool::default(),
-            shape: ShapeTool::default(),
-            fill: FillTool::default(),
-            move_region: MoveTool::default(),
-            pick_layer: PickLayerTool,
-            hand: HandTool::default(),
+            tools: ToolKind::ALL.map(|kind| (kind.info().new)()),
             busy: None,
+            last_stroke_end_in_canvas: None,
         }
     }
 }
@@ -232,29 +238,25 @@ impl Toolbox {
     /// Hands an event to the tool in hand, or to `temporary` (the hand while space is held), and to whichever tool is in
     /// the middle of a gesture.
     pub fn handle(&mut self, event: &ToolEvent, temporary: Option<ToolKind>, timeline: &mut Timeline) -> ToolResponse {
-        let kind = self.busy.unwrap_or_else(|| temporary.unwrap_or(self.selected));
-        let brush = self.brush;
-        self.paint.effect = if kind == ToolKind::Eraser { Effect::Erase } else { Effect::Paint };
-        self.shape.shape = if kind == ToolKind::Ellipse { Shape::Ellipse } else { Shape::Rectangle };
-        self.fill.tolerance = self.fill_tolerance;
-        let tool: &mut dyn Tool = match kind {
-            ToolKind::Brush | ToolKind::Eraser => &mut self.paint,
-            ToolKind::Lasso => &mut self.lasso,
-            ToolKind::Rectangle | ToolKind::Ellipse => &mut self.shape,
-            ToolKind::Fill => &mut self.fill,
-            ToolKind::Move => &mut self.move_region,
-            ToolKind::PickLayer => &mut self.pick_layer,
-            ToolKind::Hand => &mut self.hand,
+        let kind = self.busy.or(temporary).unwrap_or(self.selected);
+        let Some(tool) = self.tools.get_mut(kind as usize) else { return ToolResponse::Nothing };
+        let mut context = ToolContext {
+            timeline,
+            brush: self.brush,
+            fill_tolerance: self.fill_tolerance,
+            last_stroke_end_in_canvas: &mut self.last_stroke_end_in_canvas,
         };
-        let response = tool.handle(event, timeline, &brush);
+        let response = tool.handle(event, &mut context);
         self.busy = tool.is_busy().then_some(kind);
         response
     }
 
-    /// The closed outline that is being drawn, to show it; empty where there is none.
+    /// The closed outline to show over the picture, of the tool whose gesture runs or else of the tool in hand; empty where
+    /// there is none.
     pub fn outline_in_canvas(&self) -> Vec<Point> {
-        let tools: [&dyn Tool; 2] = [&self.lasso, &self.shape];
-        tools.into_iter().map(Tool::outline_in_canvas).find(|outline| !outline.is_empty()).unwrap_or_default()
+        let shown = [self.busy, Some(self.selected)].into_iter().flatten();
+        let mut outlines = shown.filter_map(|kind| self.tools.get(kind as usize)).map(|tool| tool.outline_in_canvas());
+        outlines.find(|outline| !outline.is_empty()).unwrap_or_default()
     }
 
     /// The tool whose gesture runs.
@@ -266,6 +268,31 @@ impl Toolbox {
     pub fn finish_gesture(&mut self, timeline: &mut Timeline) {
         if self.busy.is_some() {
             self.handle(&ToolEvent::PointerUp, None, timeline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_are_told_apart() {
+        let all = ToolKind::ALL.map(ToolKind::info);
+        for (index, info) in all.iter().enumerate() {
+            let is_key = info.key.len() == 1 && info.key.chars().all(|letter| letter.is_ascii_uppercase());
+            assert!(is_key, "{}: {}", info.id, info.key);
+            for other in &all[..index] {
+                assert!(info.id != other.id && info.key != other.key && info.icon != other.icon, "{}", info.id);
+            }
+        }
+    }
+
+    #[test]
+    fn settings_find_the_tools_that_they_know() {
+        let known = ["brush", "eraser", "lasso", "rectangle", "ellipse", "fill", "move-region", "pick-layer", "hand"];
+        for id in known {
+            assert!(ToolKind::ALL.iter().any(|kind| kind.info().id == id), "{id}");
         }
     }
 }

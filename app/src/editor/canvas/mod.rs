@@ -113,7 +113,9 @@ impl Canvas {
 
             let painter = ui.painter().with_clip_rect(area);
             let has_picture = self.paint_picture(bench, ui, &painter, area);
-            self.paint_outline(bench, &painter);
+            if has_picture {
+                self.paint_outline(bench, &painter);
+            }
             self.split_ui(ui, area);
             self.messages_ui(bench, ui, area, has_picture, sent);
             self.paint_cursor(bench, ui, &painter, &response, has_picture);

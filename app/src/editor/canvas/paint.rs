@@ -10,7 +10,7 @@ use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
 use super::{Canvas, CompareMode, badge};
 use crate::document::CANVAS_SIZE_PX;
 use crate::language::{tr, tr_with};
-use crate::tools::{BrushSettings, ToolKind};
+use crate::tools::{BrushSettings, Effect, ToolCursor, ToolKind};
 use crate::workbench::Workbench;
 use crate::workbench::live_photo::Place;
 
@@ -167,19 +167,16 @@ impl Canvas {
             return;
         }
         let tool = busy.unwrap_or_else(|| self.temporary_tool(ui).unwrap_or(bench.toolbox().selected));
-        match tool {
-            ToolKind::Hand => {
-                let grabbing = busy == Some(ToolKind::Hand);
-                ui.set_cursor_icon(if grabbing { CursorIcon::Grabbing } else { CursorIcon::Grab });
+        match tool.info().cursor {
+            ToolCursor::Grab => {
+                ui.set_cursor_icon(if busy == Some(tool) { CursorIcon::Grabbing } else { CursorIcon::Grab });
             }
-            ToolKind::Move => ui.set_cursor_icon(CursorIcon::Move),
-            ToolKind::Lasso | ToolKind::Rectangle | ToolKind::Ellipse | ToolKind::Fill => {
-                ui.set_cursor_icon(CursorIcon::Crosshair);
-            }
-            ToolKind::PickLayer => ui.set_cursor_icon(CursorIcon::PointingHand),
-            ToolKind::Brush | ToolKind::Eraser => {
+            ToolCursor::Move => ui.set_cursor_icon(CursorIcon::Move),
+            ToolCursor::Crosshair => ui.set_cursor_icon(CursorIcon::Crosshair),
+            ToolCursor::PointingHand => ui.set_cursor_icon(CursorIcon::PointingHand),
+            ToolCursor::Brush(effect) => {
                 ui.set_cursor_icon(CursorIcon::None);
-                let erases = (tool == ToolKind::Eraser) != ui.input(|input| input.modifiers.command)
+                let erases = (effect == Effect::Erase) != ui.input(|input| input.modifiers.command)
                     || self.gesture_button == Some(PointerButton::Secondary);
                 let color = bench.document().active_layer().map_or([255; 3], |layer| layer.color);
                 let color = Color32::from_rgb(color[0], color[1], color[2]);

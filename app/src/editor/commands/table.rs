@@ -10,7 +10,7 @@ use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
 use crate::editor::icons;
 use crate::language::tr;
 use crate::settings::{Language, Theme};
-use crate::tools::ToolKind;
+use crate::tools::{ToolInfo, ToolKind};
 use crate::workbench::{Action, Question};
 
 /// A command as menus, tooltips, keys and settings know it. Its words are English, and translated where they are shown.
@@ -42,6 +42,12 @@ impl Row {
 
     fn icon(self, icon: char) -> Self {
         Self { icon: Some(icon), ..self }
+    }
+
+    fn of_tool(tool: ToolKind) -> Self {
+        let ToolInfo { id, name, tooltip, icon, key, .. } = tool.info();
+        let row = Self::new(Action::SelectTool(tool), id, name, tooltip).icon(*icon);
+        Self { keys: Key::from_name(key).map(plain).into_iter().collect(), ..row }
     }
 
     /// For what needs a photo, a layer or something under way.
@@ -76,8 +82,13 @@ fn shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::SHIFT, key)
 }
 
-#[rustfmt::skip] // A row is a line, however long.
 fn make_rows() -> Vec<Row> {
+    let tools = ToolKind::ALL.map(Row::of_tool);
+    rows_before_tools().into_iter().chain(tools).chain(rows_behind_tools()).collect()
+}
+
+#[rustfmt::skip] // A row is a line, however long.
+fn rows_before_tools() -> Vec<Row> {
     vec![
         Row::new(Action::NewProject, "new-project", "New project", "Start a new project").keys([command(Key::N)]).icon(icons::FILE),
         Row::new(Look::AskFor(Question::OpenPhotos), "open", "Open…", "Open photos or a project. The faces in photos are found by themselves").keys([command(Key::O)]).icon(icons::FOLDER_OPEN),
@@ -93,15 +104,12 @@ fn make_rows() -> Vec<Row> {
         Row::new(Action::Quit, "quit", "Quit", "Close the program").keys([command(Key::Q)]),
         Row::new(Action::Undo, "undo", "Undo", "Undo the last edit").keys([command(Key::Z)]).icon(icons::UNDO),
         Row::new(Action::Redo, "redo", "Redo", "Redo the last undone edit").keys([command_shift(Key::Z), command(Key::Y)]).icon(icons::REDO),
-        Row::new(Action::SelectTool(ToolKind::Brush), "brush", "Brush", "Paint the active layer's face into the picture").keys([plain(Key::B)]).icon(icons::BRUSH),
-        Row::new(Action::SelectTool(ToolKind::Eraser), "eraser", "Eraser", "Remove paint. With the brush, the right button does the same").keys([plain(Key::E)]).icon(icons::ERASER),
-        Row::new(Action::SelectTool(ToolKind::Lasso), "lasso", "Lasso", "Draw around a region to paint it. The right button removes paint").keys([plain(Key::L)]).icon(icons::LASSO),
-        Row::new(Action::SelectTool(ToolKind::Rectangle), "rectangle", "Rectangle", "Drag from corner to corner to paint a rectangle").keys([plain(Key::U)]).icon(icons::RECTANGLE),
-        Row::new(Action::SelectTool(ToolKind::Ellipse), "ellipse", "Ellipse", "Drag from corner to corner to paint an ellipse").keys([plain(Key::O)]).icon(icons::CIRCLE),
-        Row::new(Action::SelectTool(ToolKind::Fill), "fill", "Fill", "Click to fill a gap or a region. The right button removes paint").keys([plain(Key::G)]).icon(icons::PAINT_BUCKET),
-        Row::new(Action::SelectTool(ToolKind::Move), "move-region", "Move region", "Drag the painted region to another place").keys([plain(Key::V)]).icon(icons::MOVE),
-        Row::new(Action::SelectTool(ToolKind::PickLayer), "pick-layer", "Pick layer", "Click a painted region to work on its layer").keys([plain(Key::K)]).icon(icons::EYEDROPPER),
-        Row::new(Action::SelectTool(ToolKind::Hand), "hand", "Hand", "Drag the view. With any tool, hold Space").keys([plain(Key::H)]).icon(icons::HAND),
+    ]
+}
+
+#[rustfmt::skip]
+fn rows_behind_tools() -> Vec<Row> {
+    vec![
         Row::new(Action::BrushLarger, "larger-brush", "Larger brush", "Make the brush larger").keys([plain(Key::CloseBracket), plain(Key::Equals), plain(Key::Plus)]),
         Row::new(Action::BrushSmaller, "smaller-brush", "Smaller brush", "Make the brush smaller").keys([plain(Key::OpenBracket), plain(Key::Minus)]),
         Row::new(Action::BrushHarder, "harder-brush", "Harder brush", "Give the brush a crisper edge").keys([shift(Key::CloseBracket), plain(Key::Period)]),

@@ -7,11 +7,11 @@ use super::super::commands::command_list;
 use super::super::widgets::{self, Number};
 use super::super::{Command, CompareMode, Context, Look, icons, theme};
 use crate::language::{tr, tr_with};
-use crate::tools::{BrushSettings, MAX_RADIUS_PX, MIN_RADIUS_PX, ToolKind};
+use crate::tools::{MAX_RADIUS_PX, MIN_RADIUS_PX, ToolInfo, ToolOption};
 use crate::workbench::Action;
 
-/// The sliders of the tools that have few.
-const SHAPE_SLIDER_WIDTH: f32 = 110.0;
+/// Where there is room for more, sliders get no wider.
+const MAX_SLIDER_WIDTH: f32 = 110.0;
 
 impl Context<'_> {
     /// `face_chooser`: the photo that the user is asked about; it closes when it is answered. Whether the button that compares is
@@ -24,26 +24,13 @@ impl Context<'_> {
             ui.horizontal(|ui| {
                 ui.set_min_height(theme::space::ROW);
                 let width = ui.available_width();
-                match self.bench.toolbox().selected {
-                    _ if face_chooser.is_some() => {
-                        if face_chooser.as_mut().is_some_and(|face_chooser| face_chooser.options_ui(self, ui)) {
+                match face_chooser {
+                    Some(chooser) => {
+                        if chooser.options_ui(self, ui) {
                             *face_chooser = None;
                         }
                     }
-                    ToolKind::Brush | ToolKind::Eraser => self.brush_options_ui(ui, width),
-                    ToolKind::Lasso => self.shape_options_ui(ui, width, "Draw around a region to paint it."),
-                    ToolKind::Rectangle | ToolKind::Ellipse => {
-                        self.shape_options_ui(ui, width, "Shift makes the sides equal, Alt draws from the centre.");
-                    }
-                    ToolKind::Fill => self.fill_options_ui(ui, width),
-                    ToolKind::PickLayer => hint_ui(ui, "Click a painted region to work on its layer."),
-                    ToolKind::Move => {
-                        hint_ui(
-                            ui,
-                            tr("Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel."),
-                        );
-                    }
-                    ToolKind::Hand => hint_ui(ui, tr("Drag to move the view. Scroll to zoom.")),
+                    None => self.options_of_tool_ui(ui, width),
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     compares = self.view_options_ui(ui, width);
@@ -53,11 +40,26 @@ impl Context<'_> {
         compares
     }
 
-    fn brush_options_ui(&mut self, ui: &mut Ui, width: f32) {
+    fn options_of_tool_ui(&mut self, ui: &mut Ui, width: f32) {
+        let ToolInfo { options, hint, .. } = self.bench.toolbox().selected.info();
+        // What names and values need, and the view's controls on the right; the sliders share the rest.
+        let count = options.len() as f32;
+        let slider_width = ((width - 260.0 * count + 80.0) / count).min(MAX_SLIDER_WIDTH);
+        for (index, option) in options.iter().enumerate() {
+            if index > 0 {
+                ui.add_space(theme::space::NORMAL);
+            }
+            self.option_ui(ui, *option, slider_width);
+        }
+        match hint {
+            Some(hint) if options.is_empty() => hint_ui(ui, hint),
+            Some(hint) => room_for_hint_ui(ui, width, hint),
+            None => {}
+        }
+    }
+
+    fn option_ui(&mut self, ui: &mut Ui, option: ToolOption, slider_width: f32) {
         let ctx = ui.ctx().clone();
-        // What the view's controls on the right and the names and values need; the sliders share the rest.
-        let slider_width = ((width - 700.0) / 3.0).min(110.0);
-        let mut brush = self.bench.toolbox().brush;
         let with_keys = |text: &str, smaller: Action, larger: Action| {
             let [smaller, larger] = [smaller, larger].map(|action| Command::from(action).shortcut_text(&ctx));
             tr_with(
@@ -65,87 +67,46 @@ impl Context<'_> {
                 &[("text", tr(text)), ("smaller", &smaller), ("larger", &larger)],
             )
         };
-        let mut diameter_px = brush.radius_px * 2.0;
-        let size = Number {
-            label: "Size",
-            suffix: " px",
-            range: 2.0 * MIN_RADIUS_PX..=2.0 * MAX_RADIUS_PX,
-            logarithmic: true,
-            tooltip: with_keys("Width of the brush", Action::BrushSmaller, Action::BrushLarger),
+        let percent = |label, range, tooltip| Number { label, suffix: " %", range, logarithmic: false, tooltip };
+        // What is shown, and how many of its units are one of the setting.
+        let mut brush = self.bench.toolbox().brush;
+        let mut fill_tolerance = self.bench.toolbox().fill_tolerance;
+        let (number, value, scale) = match option {
+            ToolOption::Size => {
+                let number = Number {
+                    label: "Size",
+                    suffix: " px",
+                    range: 2.0 * MIN_RADIUS_PX..=2.0 * MAX_RADIUS_PX,
+                    logarithmic: true,
+                    tooltip: with_keys("Width of the brush", Action::BrushSmaller, Action::BrushLarger),
+                };
+                (number, &mut brush.radius_px, 2.0)
+            }
+            ToolOption::Hardness => {
+                let tooltip = with_keys("How crisp the brush's edge is", Action::BrushSofter, Action::BrushHarder);
+                (percent("Hardness", 0.0..=100.0, tooltip), &mut brush.hardness, 100.0)
+            }
+            ToolOption::StrokeStrength => {
+                let tooltip = "The most that one stroke adds or takes".to_owned();
+                (percent("Strength", 1.0..=100.0, tooltip), &mut brush.strength, 100.0)
+            }
+            ToolOption::Strength => {
+                let tooltip = "How much is painted or taken".to_owned();
+                (percent("Strength", 1.0..=100.0, tooltip), &mut brush.strength, 100.0)
+            }
+            ToolOption::Tolerance => {
+                let tooltip = "How much paint may differ from that under the pointer and still be filled".to_owned();
+                (percent("Tolerance", 0.0..=100.0, tooltip), &mut fill_tolerance, 100.0)
+            }
         };
-        if widgets::slider_row(ui, &size, &mut diameter_px, 0.0, slider_width) {
-            brush.radius_px = diameter_px / 2.0;
-        }
-        ui.add_space(theme::space::NORMAL);
-        let mut percent = brush.hardness * 100.0;
-        let hardness = Number {
-            label: "Hardness",
-            suffix: " %",
-            range: 0.0..=100.0,
-            logarithmic: false,
-            tooltip: with_keys("How crisp the brush's edge is", Action::BrushSofter, Action::BrushHarder),
-        };
-        if widgets::slider_row(ui, &hardness, &mut percent, 0.0, slider_width) {
-            brush.hardness = percent / 100.0;
-        }
-        self.set_brush(brush);
-        ui.add_space(theme::space::NORMAL);
-        self.strength_ui(ui, slider_width, "The most that one stroke adds or takes");
-    }
-
-    fn set_brush(&mut self, brush: BrushSettings) {
-        if brush != self.bench.toolbox().brush {
-            self.send(Action::SetBrush(brush));
-        }
-    }
-
-    fn strength_ui(&mut self, ui: &mut Ui, slider_width: f32, tooltip: &str) {
-        let mut percent = self.bench.toolbox().brush.strength * 100.0;
-        let strength = Number {
-            label: "Strength",
-            suffix: " %",
-            range: 1.0..=100.0,
-            logarithmic: false,
-            tooltip: tooltip.to_owned(),
-        };
-        if widgets::slider_row(ui, &strength, &mut percent, 0.0, slider_width) {
-            self.set_brush(BrushSettings { strength: percent / 100.0, ..self.bench.toolbox().brush });
-        }
-    }
-
-    fn shape_options_ui(&mut self, ui: &mut Ui, width: f32, hint: &str) {
-        self.strength_ui(ui, SHAPE_SLIDER_WIDTH, "How much is painted or taken");
-        self.room_for_hint_ui(ui, width, hint);
-    }
-
-    fn fill_options_ui(&mut self, ui: &mut Ui, width: f32) {
-        let mut percent = self.bench.toolbox().fill_tolerance * 100.0;
-        let tolerance = Number {
-            label: "Tolerance",
-            suffix: " %",
-            range: 0.0..=100.0,
-            logarithmic: false,
-            tooltip: "How much paint may differ from that under the pointer and still be filled".to_owned(),
-        };
-        let slider_width = ((width - 440.0) / 2.0).min(SHAPE_SLIDER_WIDTH);
-        if widgets::slider_row(ui, &tolerance, &mut percent, 0.0, slider_width) {
-            self.send(Action::SetFillTolerance(percent / 100.0));
-        }
-        ui.add_space(theme::space::NORMAL);
-        self.strength_ui(ui, slider_width, "How much is painted or taken");
-        self.room_for_hint_ui(ui, width, "Click a gap to fill it.");
-    }
-
-    /// A hint in what the view's controls on the right leave of the row, if that is enough to read.
-    fn room_for_hint_ui(&self, ui: &mut Ui, width: f32, text: &str) {
-        const VIEW_OPTIONS_WIDTH: f32 = 250.0;
-        let used = ui.min_rect().width();
-        let room = width - used - VIEW_OPTIONS_WIDTH - 2.0 * theme::space::NORMAL;
-        if room > 120.0 {
-            ui.add_space(theme::space::NORMAL);
-            let color = theme::palette(ui.ctx()).text_weak;
-            let hint = egui::Label::new(RichText::new(tr(text)).color(color)).truncate();
-            ui.allocate_ui(egui::vec2(room, theme::space::ROW), |ui| ui.add(hint));
+        let mut shown = *value * scale;
+        if widgets::slider_row(ui, &number, &mut shown, 0.0, slider_width) {
+            *value = shown / scale;
+            self.send(if option == ToolOption::Tolerance {
+                Action::SetFillTolerance(fill_tolerance)
+            } else {
+                Action::SetBrush(brush)
+            });
         }
     }
 
@@ -232,4 +193,36 @@ impl Context<'_> {
 
 fn hint_ui(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(tr(text)).color(theme::palette(ui.ctx()).text_weak));
+}
+
+/// A hint in what the view's controls on the right leave of the row, if that is enough to read.
+fn room_for_hint_ui(ui: &mut Ui, width: f32, text: &str) {
+    const VIEW_OPTIONS_WIDTH: f32 = 250.0;
+    let used = ui.min_rect().width();
+    let room = width - used - VIEW_OPTIONS_WIDTH - 2.0 * theme::space::NORMAL;
+    if room > 120.0 {
+        ui.add_space(theme::space::NORMAL);
+        let color = theme::palette(ui.ctx()).text_weak;
+        let hint = egui::Label::new(RichText::new(tr(text)).color(color)).truncate();
+        ui.allocate_ui(egui::vec2(room, theme::space::ROW), |ui| ui.add(hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::language;
+    use super::*;
+    use crate::settings::Language;
+    use crate::tools::ToolKind;
+
+    #[test]
+    fn every_hint_is_a_sentence_and_has_its_words_in_korean() {
+        language::set(Language::Korean);
+        let hints = ToolKind::ALL.into_iter().filter_map(|tool| tool.info().hint);
+        for hint in hints {
+            assert!(hint.ends_with('.'), "{hint}");
+            assert_ne!(tr(hint), hint);
+        }
+        language::set(Language::English);
+    }
 }

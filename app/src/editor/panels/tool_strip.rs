@@ -17,9 +17,8 @@ impl Context<'_> {
                 for tool in ToolKind::ALL {
                     let command = Command::from(Action::SelectTool(tool));
                     let selected = self.bench.toolbox().selected == tool;
-                    let Some(icon) = command.icon() else { continue };
                     let color = if selected { palette.text_on_accent } else { palette.text_weak };
-                    let text = RichText::new(icon).font(theme::icon_font(20.0)).color(color);
+                    let text = RichText::new(tool.info().icon).font(theme::icon_font(20.0)).color(color);
                     let response = ui
                         .scope(|ui| {
                             ui.spacing_mut().button_padding = vec2(8.0, 8.0);
