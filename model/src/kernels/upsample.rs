@@ -13,10 +13,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::multiply;
-use super::map::{Input, Sums, lrelu};
+use super::fused::{Input, Sums, lrelu};
+use super::matrix::{multiply, tiles_per_block};
 use super::simd::{Shared, choice, load, store, vectorised, with_scratch, with_vectors};
-use super::winograd::tiles_per_block;
 
 /// Output channels that one task multiplies and scatters, by taps.
 const CHANNELS_PER_TASK: usize = 8;

@@ -1,10 +1,11 @@
-//! The CPU forms (f32, contiguous) of the operations in the parent module: each reads its input once or twice and writes its
-//! output once, channels side by side on the threads of rayon's pool. Plain loops over slices, which the compiler vectorises.
+//! The operations of the parent module as candle's custom operations on the CPU (f32, contiguous): each reads its input once or
+//! twice and writes its output once, channels side by side on the threads of rayon's pool. Plain loops over slices, which the
+//! compiler vectorises.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
-use super::map::{Sums, add_upsampled_row, lrelu};
+use super::fused::{Sums, add_upsampled_row, lrelu};
 use super::simd::{vectorised, with_scratch};
 
 pub(super) fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
