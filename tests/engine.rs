@@ -410,7 +410,7 @@ fn evicted_faces_come_back_as_they_were() {
         let scene = painted(base, b, 4 + i % 25);
         let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
         assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1, "picture {i}");
-        let as_it_is = |engine: &mut Engine| engine.draw_face(c, 1.0, &Cancel::default()).unwrap().rgba;
+        let as_it_is = |engine: &mut Engine| engine.render(&Scene::face(c), &Cancel::default()).unwrap().rgba;
         assert_eq!(as_it_is(&mut bounded), as_it_is(&mut unbounded), "face {c:?}");
         assert!(bounded.cache_bytes() <= budget + bytes_of_one, "{} bytes after picture {i}", bounded.cache_bytes());
     }

@@ -198,9 +198,7 @@ fn uncached(engine: &Engine, layer: &Layer) {
         let mut codes = generator.style_codes(engine.stylemap(face).unwrap()).unwrap();
         if let Some(residuals) = &engine.latent(face).unwrap().residuals {
             let residuals = model.place_residuals(residuals, 1.0).unwrap();
-            let fine = generator.with_residuals(&codes, Some(&residuals)).unwrap();
-            codes.truncate(model.config.fine_codes().start);
-            codes.extend(fine);
+            generator.add_residuals(&mut codes, &residuals).unwrap();
         }
         codes
     };

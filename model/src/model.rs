@@ -330,8 +330,7 @@ impl Model {
         for _ in 0..passes {
             let so_far = generator.with_residuals(codes, residuals.as_deref())?;
             if residuals.is_some() {
-                modulations.truncate(self.config.fine_codes().start);
-                modulations.extend(generator.fine_modulations(&so_far)?);
+                generator.update_fine_modulations(&mut modulations, &so_far)?;
             }
             cancel.check()?;
             let resumed = kept.as_ref().map(|kept| generator.main_path_resumed(&modulations, kept, cancel));

@@ -118,9 +118,7 @@ impl Fixture {
             let fine_encoder = fine_encoder.ok_or_else(|| Error::argument("this model has no fine encoder"))?;
             let mut codes = model.generator.style_codes(&encoded()?)?;
             let residuals = model.residuals(fine_encoder, &input("in/images")?, &codes, passes, &Cancel::default())?;
-            let fine = model.generator.with_residuals(&codes, Some(&residuals))?;
-            codes.truncate(model.config.fine_codes().start);
-            codes.extend(fine);
+            model.generator.add_residuals(&mut codes, &residuals)?;
             Ok(codes)
         };
         let refined_mix = || -> Result<Tensor> {

@@ -15,7 +15,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use image::RgbImage;
 
 pub use crate::cancel::Cancel;
@@ -26,13 +26,13 @@ pub use worker::{EngineHandle, Event, SampleRequest, WorkerOptions};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::kernels;
-use crate::latent::Latent;
+use crate::latent::{Latent, stylemap_values};
 use crate::mask::Mask;
 use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
 use crate::photo;
 use crate::settle::{self, Shown};
 
-use faces::{Chain, Faces, Portrait, Variant, Wanted};
+use faces::{Chain, Faces, Wanted};
 use previews::Previews;
 use weights::{LevelWeights, Pyramid, Work, level_index};
 
@@ -46,13 +46,26 @@ struct Mixed {
     is_settled: bool,
 }
 
+/// A mask at every level, and what it was made of.
+struct MaskLevels {
+    mask: Arc<Mask>,
+    feather_px: f32,
+    pyramid: Arc<Pyramid>,
+}
+
+impl MaskLevels {
+    fn is_of(&self, layer: &Layer) -> bool {
+        Arc::ptr_eq(&self.mask, &layer.mask) && self.feather_px == layer.feather_px
+    }
+}
+
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
 pub struct Engine {
     model: Model,
     /// Kept while the model runs on a device that can be lost.
     checkpoint: Option<Checkpoint>,
     faces: Faces,
-    pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
+    pyramids: Vec<MaskLevels>,
     mixed: Option<Mixed>,
     previews: Previews,
 }
@@ -96,16 +109,6 @@ impl Engine {
     /// What the faces' cached style codes and modulations weigh now.
     pub fn cache_bytes(&self) -> usize {
         self.faces.cache_bytes()
-    }
-
-    /// Keeps the caches within their budget. `of_picture`: the faces of the one just drawn.
-    fn evict(&mut self, of_picture: &[Variant]) {
-        for chain in self.faces.evict(of_picture) {
-            // What the last frame left would hold it too.
-            let is_it = |other: &Arc<Chain>| Arc::ptr_eq(&chain, other);
-            let is_mixed = |mixed: &Mixed| is_it(&mixed.base) || mixed.layers.iter().any(is_it);
-            self.mixed = self.mixed.take().filter(|mixed| !is_mixed(mixed));
-        }
     }
 
     /// What the model says of itself.
@@ -260,7 +263,8 @@ impl Engine {
         let (base_chain, chains) = self.faces.chains(&self.model, &base, &layers, cancel)?;
         let modulations = self.mixed_modulations(&base_chain, &visible, chains, cancel)?;
         let used: Vec<_> = std::iter::once(&base).chain(&layers).flat_map(Wanted::variants).collect();
-        self.evict(&used);
+        // What the last frame left is made of these, so it holds nothing that goes.
+        self.faces.evict(&used);
         Ok(modulations)
     }
 
@@ -281,18 +285,16 @@ impl Engine {
             return Ok(None);
         };
         let Some(finest) = mixed.weights.last() else { return Ok(None) };
-        let fine = model.config.fine_codes();
         let chains: Vec<_> = std::iter::once(&mixed.base).chain(&mixed.layers).collect();
         let code = |index: usize| -> Result<Tensor> {
             let weights = mixed.weights.get(level_index(index)).ok_or_else(incomplete)?;
             let codes = chains.iter().map(|chain| chain.codes.get(index).ok_or_else(incomplete));
             Ok(mix::code(codes.collect::<Result<Vec<_>>>()?.into_iter(), weights)?)
         };
-        let codes = fine.clone().map(code).collect::<Result<Vec<_>>>()?;
+        let mut codes = model.config.fine_codes().map(code).collect::<Result<Vec<_>>>()?;
         let mut modulations = mixed.modulations.clone();
         if mixed.is_settled {
-            modulations.truncate(fine.start);
-            modulations.extend(model.generator.fine_modulations(&codes)?);
+            model.generator.update_fine_modulations(&mut modulations, &codes)?;
         }
         cancel.check()?;
         let picture = model.generator.main_path(&modulations, cancel)?;
@@ -303,26 +305,11 @@ impl Engine {
         }
         let residuals = settle::residuals(fine_encoder, &codes, &picture, &faces)?;
         cancel.check()?;
-        let codes = model.generator.with_residuals(&codes, Some(&residuals))?;
-        modulations.truncate(fine.start);
-        modulations.extend(model.generator.fine_modulations(&codes)?);
+        model.generator.add_residuals(&mut codes, &residuals)?;
+        model.generator.update_fine_modulations(&mut modulations, &codes)?;
         mixed.modulations.clone_from(&modulations);
         mixed.is_settled = true;
         Ok(Some(modulations))
-    }
-
-    /// Draws one face as it is, with so much of its residuals, and leaves the caches of the scene that is being worked on.
-    ///
-    /// # Errors
-    /// As [`Self::render`].
-    pub fn draw_face(&mut self, face: FaceId, likeness: f32, cancel: &Cancel) -> Result<Frame> {
-        let start = Instant::now();
-        let portrait = Portrait::plain(face, likeness);
-        let chain = self.faces.own_chain(&self.model, portrait, cancel)?;
-        self.evict(&[Variant::plain(face)]);
-        let mixed = start.elapsed();
-        let image = self.model.generator.main_path(&chain.modulations, cancel)?;
-        self.frame(&image, FrameKind::Final, start, mixed)
     }
 
     /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
@@ -337,7 +324,7 @@ impl Engine {
         let chain = Chain::of_stylemap(&self.model, &stylemap, cancel)?;
         let mixed = start.elapsed();
         let image = self.model.generator.main_path(&chain.modulations, cancel)?;
-        Ok((values_of(&stylemap)?, self.frame(&image, FrameKind::Final, start, mixed)?))
+        Ok((stylemap_values(&stylemap)?, self.frame(&image, FrameKind::Final, start, mixed)?))
     }
 
     /// An image that was begun at `start` and had its modulations after `mixed`.
@@ -409,20 +396,15 @@ impl Engine {
         let config = &self.model.config;
         let known = std::mem::take(&mut self.pyramids);
         for layer in layers {
-            let same = known
+            let pyramid = known
                 .iter()
-                .find(|(mask, feather_px, _)| Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px);
-            let pyramid = same
-                .map(|(_, _, pyramid)| Arc::clone(pyramid))
+                .find(|known| known.is_of(layer))
+                .map(|known| Arc::clone(&known.pyramid))
                 .unwrap_or_else(|| Arc::new(Pyramid::new(&layer.mask, layer.feather_px, config.all_levels())));
-            self.pyramids.push((Arc::clone(&layer.mask), layer.feather_px, pyramid));
+            self.pyramids.push(MaskLevels { mask: Arc::clone(&layer.mask), feather_px: layer.feather_px, pyramid });
         }
-        self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()
+        self.pyramids.iter().map(|known| Arc::clone(&known.pyramid)).collect()
     }
-}
-
-fn values_of(stylemap: &Tensor) -> Result<Vec<f32>> {
-    Ok(stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }
 
 fn incomplete() -> Error {
