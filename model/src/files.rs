@@ -23,7 +23,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// to the disk and then renamed. A symbolic link stays one, and the file that it leads to is written.
 ///
 /// # Errors
-/// [`Error::Io`]: when the disk is full, the folder or the file takes no writing, or something that is no file has that name.
+/// [`Error::Io`]: when the disk is full, the folder or the file takes no writing, or something that is not a file has that name.
 /// A file of that name is then left as it was.
 pub fn write_whole_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let io = |source| Error::Io { action: "cannot write", path: path.to_owned(), source };
@@ -52,7 +52,7 @@ fn check_replaceable(replaced: &Metadata) -> io::Result<()> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if !replaced.is_file() {
-        return Err(io::Error::other("there is something of that name that is no file"));
+        return Err(io::Error::other("something that is not a file has that name"));
     }
     if replaced.permissions().readonly() {
         return Err(io::Error::other("it is read-only"));
@@ -175,7 +175,7 @@ mod tests {
         // Not a device of the system's: were it replaced, the machine would notice.
         let pipe = folder.path().join("socket");
         let _socket = std::os::unix::net::UnixListener::bind(&pipe).unwrap();
-        assert!(write_whole(&pipe, b"second").unwrap_err().to_string().contains("no file"));
+        assert!(write_whole(&pipe, b"second").unwrap_err().to_string().contains("not a file"));
         assert_eq!(names(folder.path()), ["link", "socket"]);
     }
 

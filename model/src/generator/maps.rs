@@ -43,12 +43,12 @@ impl Drop for Buffer {
 
 /// A feature map (C, height, width), or a part of one.
 pub(super) struct Map {
-    /// As long as the map, or longer.
+    /// Memory as long as the map, or longer.
     buffer: Buffer,
     len: usize,
     height: usize,
     pub(super) width: usize,
-    /// Of the whole map.
+    /// Sums over the whole map, even where this is a part of one.
     pub(super) sums: Sums,
 }
 

@@ -26,7 +26,7 @@ enum CodeLayer {
 /// Gamma and beta of one modulated convolution, as one 3x3 convolution of the style code: linear, with bias.
 pub struct Modulator {
     conv: Conv,
-    /// (2 C).
+    /// Bias of gamma, then of beta: (2 C).
     bias: Tensor,
 }
 

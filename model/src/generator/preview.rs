@@ -31,9 +31,9 @@ const HALO: usize = 2;
 /// A rectangle of cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// Columns.
+    /// The columns, from the left.
     pub x: Range<usize>,
-    /// Rows.
+    /// The rows, from the top.
     pub y: Range<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Part {
         cells.fold(Self::default(), |part, (x, y)| part.union(&Self { x: x..x + 1, y: y..y + 1 }))
     }
 
-    /// The same part of a level that is so many times as fine.
+    /// This part in the cells of a level that is `times` as fine.
     fn at_finer(&self, times: usize) -> Self {
         let of = |range: &Range<usize>| times * range.start..times * range.end;
         Self { x: of(&self.x), y: of(&self.y) }

@@ -239,7 +239,7 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     fn random(shape: &[usize]) -> Tensor {
-        // The same numbers in every run: a tolerance is no matter of luck.
+        // The same numbers in every run: a tolerance is not a matter of luck.
         let seed = shape.iter().fold(7, |seed, len| seed * 31 + *len as u64);
         let mut random = crate::random::Random::new(seed);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| (0.2 + 1.5 * random.normal()) as f32).collect();

@@ -76,7 +76,7 @@ pub fn description(device: &Device) -> String {
     format!("{form} convolutions over gemm, fused with what lies between, in {}", simd::instructions())
 }
 
-/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes x for its own: nobody else may hold it.
+/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes ownership of `x`: nobody else may hold its values.
 ///
 /// `x`: (N, C, H, W); `bias`: (C).
 ///
@@ -106,7 +106,7 @@ pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
 /// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the `[1,3,3,1]` blur with gain 4 of the skip path
 /// (network.md: conv layer, up, k = 1): between its zero-padded neighbours, every output is one of 3:1 mixtures per axis.
 ///
-/// `x`: (N, C, 2 H, 2 W), taken for its own; `skip`: (N, C, H, W).
+/// `x`: (N, C, 2 H, 2 W), of which it takes ownership; `skip`: (N, C, H, W).
 ///
 /// # Errors
 /// When the shapes do not fit.

@@ -76,7 +76,7 @@ pub(super) fn takes_pairs((height, width): (usize, usize)) -> bool {
 pub(super) struct Layer<'a> {
     pub(super) channels_in: usize,
     pub(super) channels_out: usize,
-    /// As [`tap_weight`] or [`pair_weight`] gives it.
+    /// Weights as [`tap_weight`] or [`pair_weight`] gives them.
     pub(super) weight: &'a [f32],
     pub(super) bias: &'a [f32],
     /// Whether the output's sums are wanted.
