@@ -212,8 +212,8 @@ fn uncached(engine: &Engine, layer: &Layer) {
 fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", format!("frame, {name}"), "engine", "uncached", "ratio");
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
-    engine.add_face(FaceId(1), &picture(1), &Cancel::default()).unwrap();
-    engine.add_face(FaceId(2), &picture(2), &Cancel::default()).unwrap();
+    engine.add_face(FaceId(1), &picture(1)).unwrap();
+    engine.add_face(FaceId(2), &picture(2)).unwrap();
     let scene = |mask: Arc<Mask>| Scene {
         layers: vec![Layer {
             face: FaceId(2),
@@ -259,7 +259,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             t = (t + 0.01) % 1.0;
             let base = Base::Interpolation { from: FaceId(1), to: FaceId(2), t };
             let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() };
-            drop(black_box(engine.borrow_mut().render(&scene, &Cancel::default()).unwrap()));
+            drop(black_box(engine.borrow_mut().render(&scene).unwrap()));
         },
         || uncached(&engine.borrow(), &halves[0].layers[0]),
     );
@@ -276,7 +276,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             step += 1;
             let scene = &scenes[step % 40];
             engine.borrow_mut().render_moving(scene, &Cancel::default()).unwrap();
-            milliseconds(|| drop(black_box(engine.borrow_mut().render(scene, &Cancel::default()).unwrap())))
+            milliseconds(|| drop(black_box(engine.borrow_mut().render(scene).unwrap())))
         },
         || {
             let engine = engine.borrow();

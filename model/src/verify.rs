@@ -1,4 +1,4 @@
-//! Numbers of the PyTorch reference, recomputed: what `stylebrush verify` and the parity tests do.
+//! Numbers of the PyTorch reference, recomputed and compared.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ impl Fixture {
     /// Reads a fixture's safetensors.
     ///
     /// # Errors
-    /// When it cannot be read or is no safetensors file.
+    /// When it cannot be read or is not a safetensors file.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes =
             std::fs::read(path).map_err(|source| Error::Io { action: "cannot read", path: path.to_owned(), source })?;

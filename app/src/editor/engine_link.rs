@@ -323,6 +323,7 @@ impl EngineLink {
                     self.state = EngineState::Ready(info);
                     reports.push(Report::FellBackToCpu(err.to_string()));
                 }
+                _ => {}
             }
         }
         reports

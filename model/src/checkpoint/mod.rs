@@ -60,6 +60,20 @@ impl Checkpoint {
         Self::from_safetensors(&bytes).map_err(|reason| Error::Checkpoint { path: path.to_owned(), reason })
     }
 
+    /// Reads a model as [`Self::load`] does and, where a file of named directions lies beside it (see [`Directions::path_beside`]),
+    /// those too.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`] or [`Error::Directions`].
+    pub fn load_with_directions(path: &Path) -> Result<Self> {
+        let mut checkpoint = Self::load(path)?;
+        let beside = Directions::path_beside(path);
+        if beside.exists() {
+            checkpoint.directions = Some(Directions::load(&beside, &checkpoint.config)?);
+        }
+        Ok(checkpoint)
+    }
+
     /// Reads a model from bytes in memory, for one that is embedded in the program.
     ///
     /// # Errors
@@ -73,7 +87,7 @@ impl Checkpoint {
             .map_err(|err| format!("it is neither a safetensors file nor a torch checkpoint ({err})"))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let Some(config) = metadata.get(CONFIG_KEY) else {
-            return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is no Stylebrush model"));
+            return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is not a model of this format"));
         };
         let config = Config::from_json(config).map_err(|err| err.to_string())?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|err| format!("it is damaged ({err})"))?;

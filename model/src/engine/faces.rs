@@ -76,7 +76,7 @@ impl Variant {
         Self { face, colours: None }
     }
 
-    /// As a layer over a face of these colours takes it.
+    /// The variant that a layer over a face of these colours takes.
     fn of_layer(layer: &Layer, colours_of: FaceId) -> Self {
         let permille = (layer.match_colours.clamp(0.0, 1.0) * 1000.0).round() as u16;
         let colours = (permille > 0 && layer.face != colours_of).then_some(Colours { of: colours_of, permille });
@@ -88,7 +88,7 @@ impl Variant {
     }
 }
 
-/// A variant with so much of its residuals.
+/// A variant, and how much of its residuals is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Portrait {
     variant: Variant,
@@ -301,7 +301,7 @@ impl Faces {
         }
     }
 
-    /// The chains of a scene's base and of these layers. Of those that are no face's own, the ones in use are kept for the next
+    /// The chains of a scene's base and of these layers. Of those that are not a face's own, the ones in use are kept for the next
     /// frame.
     pub(super) fn chains(
         &mut self,
@@ -477,8 +477,7 @@ impl Faces {
             return Ok(Arc::clone(crop));
         }
         let chain = self.own_chain(model, Portrait { variant, likeness: 1.0 }, cancel)?;
-        let rgba = photo::to_rgba(chain.picture(model, cancel)?)?;
-        let crop = Arc::new(photo::rgb_from_rgba(&rgba, model.config.size)?);
+        let crop = Arc::new(photo::to_rgb(chain.picture(model, cancel)?)?);
         if let Some(face) = self.faces.get_mut(&variant) {
             face.crop = Some(Arc::clone(&crop));
         }
@@ -494,7 +493,7 @@ fn moved(model: &Model, stylemap: &Tensor, directions: &[DirectionStep]) -> Resu
     })
 }
 
-/// So much of a face's residuals, on the device; `None` where that is nothing.
+/// A face's residuals times `share`, on the device; `None` where nothing is left of them.
 fn placed(model: &Model, residuals: Option<&Residuals>, share: f32) -> Result<Option<Vec<Tensor>>> {
     let Some(residuals) = residuals.filter(|_| share != 0.0) else { return Ok(None) };
     Ok(Some(model.place_residuals(residuals, f64::from(share))?))

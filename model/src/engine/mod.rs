@@ -6,12 +6,14 @@
 //! preview before it (see `previews`).
 
 mod faces;
+mod frame;
 mod mix;
 mod previews;
 mod request;
 mod weights;
 mod worker;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +21,9 @@ use candle_core::Tensor;
 use image::RgbImage;
 
 pub use crate::cancel::Cancel;
+pub use frame::{Frame, FrameKind, Timings};
 pub use previews::PreviewMode;
-pub use request::{Base, DirectionStep, FaceId, Frame, FrameKind, Layer, Scene, Timings};
+pub use request::{Base, DirectionStep, FaceId, Layer, Scene};
 pub use worker::{EngineHandle, Event, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
@@ -82,6 +85,16 @@ fn default_cache_budget_bytes() -> usize {
 }
 
 impl Engine {
+    /// Opens a model's file (`.safetensors`, or a published `.pt` checkpoint), with its named directions where a file of them lies
+    /// beside it (see [`crate::directions`]), on a GPU where this build and this machine have one, else on the CPU.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not a model, or its directions are damaged or those of another model.
+    pub fn open(model: impl AsRef<Path>) -> Result<Self> {
+        let checkpoint = Checkpoint::load_with_directions(model.as_ref())?;
+        Self::new(checkpoint, DeviceChoice::default(), DtypeChoice::default())
+    }
+
     /// Puts a checkpoint's model on a device.
     ///
     /// # Errors
@@ -100,8 +113,7 @@ impl Engine {
     }
 
     /// Bounds what the faces' cached style codes and modulations weigh (at the start [`CACHE_VARIABLE`] or its default). Beyond it
-    /// the ones that were of no use for longest are dropped and computed again when they are needed; those of the picture in
-    /// hand stay in any case.
+    /// the least recently used are dropped and computed again when they are needed; those of the picture in hand stay in any case.
     pub fn set_cache_budget(&mut self, bytes: usize) {
         self.faces.set_budget(bytes);
     }
@@ -116,7 +128,7 @@ impl Engine {
         self.model.info().clone()
     }
 
-    /// The model.
+    /// The model that draws.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -137,11 +149,20 @@ impl Engine {
         self.faces.move_to(&self.model)
     }
 
-    /// Encodes an aligned square crop, resampled to the model's size; a face of that number is replaced.
+    /// Encodes an aligned square crop ([`crate::FaceDetector::cut_out`] makes them), resampled to the model's size; a face of that
+    /// number is replaced.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
+        self.add_face_cancellable(face, crop, &Cancel::default())
+    }
+
+    /// Encodes a face as [`Self::add_face`] does, and stops early when it is cancelled.
     ///
     /// # Errors
     /// When the device fails, or on [`Cancel::cancel`].
-    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
+    pub fn add_face_cancellable(&mut self, face: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
         self.faces.encode(&self.model, face, crop, cancel)?;
         self.mixed = None;
         Ok(())
@@ -183,8 +204,16 @@ impl Engine {
     /// Draws a scene as it stays. The frame's request is 0: [`EngineHandle`] gives it its own.
     ///
     /// # Errors
-    /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
-    pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
+    /// When the scene names a face or a direction that is not there, or the device fails.
+    pub fn render(&mut self, scene: &Scene) -> Result<Frame> {
+        self.render_cancellable(scene, &Cancel::default())
+    }
+
+    /// Draws a scene as [`Self::render`] does, and stops early when it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Self::render`], and on [`Cancel::cancel`].
+    pub fn render_cancellable(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
         let modulations = self.settled(cancel)?.unwrap_or(modulations);
@@ -195,7 +224,7 @@ impl Engine {
     /// picture.
     ///
     /// # Errors
-    /// As [`Self::render`].
+    /// As [`Self::render_cancellable`].
     pub fn render_moving(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
@@ -230,7 +259,7 @@ impl Engine {
     /// only a part of the picture changed; else `None`.
     ///
     /// # Errors
-    /// As [`Self::render`].
+    /// As [`Self::render_cancellable`].
     pub fn preview(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Option<Frame>> {
         if !self.previews.are_ready() {
             return Ok(None);
@@ -312,7 +341,7 @@ impl Engine {
         Ok(Some(modulations))
     }
 
-    /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
+    /// A random face that nobody has: its stylemap, row by row, and its picture. It is not a face of the engine's until it is added as
     /// one, and the caches of the scene that is being worked on stay.
     ///
     /// # Errors
