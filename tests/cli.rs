@@ -14,7 +14,8 @@ use stylebrush_app::export::{self, FileOptions, Format};
 use stylemap::checkpoint::{Checkpoint, save_tensors};
 use stylemap::face::paste::FEATHER_SHARE;
 use stylemap::face::{CropQuad, Landmarks, align, crop_quad};
-use stylemap::{DeviceChoice, DtypeChoice, Model, photo};
+use stylemap::model::{DeviceChoice, DtypeChoice, Model};
+use stylemap::photo;
 use tempfile::TempDir;
 
 /// A file of the repository.

@@ -18,10 +18,12 @@ use stylebrush_app::document::{DirectionAmounts, Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, CompareMode, Editor, EditorOptions, EngineState, MotionTarget, UserFolders};
 use stylebrush_app::settings::{Language, Theme};
+use stylemap::Error;
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::engine::{Engine, Frame, WorkerOptions};
-use stylemap::{Config, DeviceChoice, DtypeChoice, Error};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 
 #[path = "editor/likeness.rs"]
 mod likeness;

@@ -12,17 +12,18 @@ use proptest::prelude::*;
 use stylemap::agreement::{gray, residuals_kept};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::colours::ColourMatch;
-use stylemap::config::FineEncoderConfig;
+use stylemap::config::{Config, FineEncoderConfig};
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{
     Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, FrameKind, Layer, PreviewMode, Scene,
     WorkerOptions,
 };
-use stylemap::latent::{Residuals, residual_share};
+use stylemap::latent::{Latent, Residuals, residual_share};
 use stylemap::mask::{Pooling, shift_at_level};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 use stylemap::settle::{self, Shown};
-use stylemap::{Config, DeviceChoice, DtypeChoice, Latent, Mask, photo};
+use stylemap::{Mask, photo};
 
 /// Small, with unlike widths everywhere, so that no two can be confused.
 fn config() -> Config {

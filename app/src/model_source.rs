@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::directions::Directions;
 use stylemap::engine::Engine;
-use stylemap::{DeviceChoice, DtypeChoice, Error, Result};
+use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::{Error, Result};
 
 #[cfg(feature = "embedded-model")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!("../../weights/default.safetensors"));

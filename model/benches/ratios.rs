@@ -15,12 +15,14 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
 use stylemap::kernels::conv::{After, Conv, UpConv};
 use stylemap::kernels::{self, reference};
 use stylemap::mask::Pooling;
-use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
+use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::{Mask, photo};
 
 /// As in the program.
 #[global_allocator]
@@ -119,7 +121,7 @@ fn kernel_rows() {
 /// The masks' way to the levels, and the whole main path.
 fn path_rows(checkpoint: &Checkpoint) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", "part of a frame, default model", "ours", "candle", "ratio");
-    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let model = stylemap::model::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     let stylemap = model.sample(1, 0, 0.7).unwrap();
     let codes = model.generator.style_codes(&stylemap).unwrap();
     let modulations = model.generator.modulations(&codes).unwrap();
@@ -145,7 +147,7 @@ fn path_rows(checkpoint: &Checkpoint) {
 /// What opening a face adds to the encoder, against a full decode.
 fn fine_rows(checkpoint: &Checkpoint) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", "fine encoder, default model", "ours", "full decode", "ratio");
-    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let model = stylemap::model::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     let Some(fine_encoder) = &model.fine_encoder else {
         println!("(this model has none)");
         return;

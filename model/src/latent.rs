@@ -86,7 +86,7 @@ fn shapes(config: &Config) -> Result<Vec<[usize; 4]>> {
         .collect()
 }
 
-/// A stylemap's values, row by row; [`crate::Model::stylemap_from_values`] is the way back.
+/// A stylemap's values, row by row; [`crate::model::Model::stylemap_from_values`] is the way back.
 ///
 /// # Errors
 /// When the device fails.

@@ -75,10 +75,7 @@ mod random;
 pub mod settle;
 pub mod verify;
 
-pub use config::Config;
 pub use engine::{Engine, EngineHandle, Event, FaceId, Frame, Layer, Scene};
 pub use error::{Error, Result};
 pub use face::FaceDetector;
-pub use latent::Latent;
 pub use mask::Mask;
-pub use model::{DeviceChoice, DtypeChoice, Model};

@@ -12,9 +12,9 @@ use stylebrush_app::editor::{Command, Editor, EditorOptions};
 use stylebrush_app::project::{self, ModelIdentity, Project};
 use stylebrush_app::settings::Language;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::config::FineEncoderConfig;
+use stylemap::config::{Config, FineEncoderConfig};
 use stylemap::engine::{Engine, FaceId};
-use stylemap::{Config, DeviceChoice, DtypeChoice};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 
 use super::{Session, config, difference, options, portrait};
 

@@ -23,7 +23,8 @@ use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, FaceId, Layer, Scene};
 use stylemap::face::paste::FEATHER_SHARE;
 use stylemap::face::{Composition, CropQuad, Extent, FaceDetector, align, crop_quad, paste};
-use stylemap::{DeviceChoice, DtypeChoice, Mask, photo};
+use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::{Mask, photo};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// Levels on the model's pixels, row by row.

@@ -14,9 +14,10 @@ use stylebrush_app::document::Placement;
 use stylebrush_app::export::JPEG_QUALITY;
 use stylebrush_app::original::Original;
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, PreviewMode, Scene};
 use stylemap::face::FaceDetector;
-use stylemap::{Config, Mask, photo};
+use stylemap::{Mask, photo};
 
 use super::progress::Activity;
 use super::{CommonOptions, numbers, print_line};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use candle_core::{DType, Device};
 use clap::Args;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::{DtypeChoice, Model};
+use stylemap::model::{DtypeChoice, Model};
 
 use super::output::check_safetensors;
 use super::progress::Activity;

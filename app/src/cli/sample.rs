@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
-use stylemap::Latent;
 use stylemap::engine::{FaceId, Scene};
-use stylemap::latent::stylemap_values;
+use stylemap::latent::{Latent, stylemap_values};
 
 use super::destination::FaceSize;
 use super::output::PictureFile;

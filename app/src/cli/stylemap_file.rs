@@ -11,8 +11,8 @@ use clap::Args;
 use safetensors::SafeTensors;
 use stylemap::checkpoint::save_tensors;
 use stylemap::engine::{FaceId, Scene};
-use stylemap::latent::{Residuals, stylemap_values};
-use stylemap::{Latent, Model};
+use stylemap::latent::{Latent, Residuals, stylemap_values};
+use stylemap::model::Model;
 
 use super::CommonOptions;
 use super::destination::FaceSize;

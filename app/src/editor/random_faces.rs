@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{ColorImage, RichText, TextureHandle, TextureOptions, Ui};
-use stylemap::Latent;
 use stylemap::engine::SampleRequest;
+use stylemap::latent::Latent;
 use stylemap::photo;
 
 use super::language::{tr, tr_with};

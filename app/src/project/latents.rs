@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
-use stylemap::Latent;
-use stylemap::latent::Residuals;
+use stylemap::latent::{Latent, Residuals};
 
 /// The largest entry: more than twice the faces of a published model of 256 pixels.
 pub(super) const MAX_LATENT_BYTES: u64 = 64 << 20;

@@ -46,7 +46,7 @@ pub enum Event {
     FellBackToCpu(Error, Box<ModelInfo>),
 }
 
-/// Which face that nobody has, see [`crate::Model::sample`].
+/// Which face that nobody has, see [`crate::model::Model::sample`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleRequest {
     /// The seed of a series of faces.
