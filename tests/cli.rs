@@ -14,7 +14,8 @@ use stylebrush_app::export::{self, FileOptions, Format};
 use stylemap::checkpoint::{Checkpoint, save_tensors};
 use stylemap::face::paste::FEATHER_SHARE;
 use stylemap::face::{CropQuad, Landmarks, align, crop_quad};
-use stylemap::{DeviceChoice, DtypeChoice, Model, photo};
+use stylemap::model::{DeviceChoice, DtypeChoice, Model};
+use stylemap::photo;
 use tempfile::TempDir;
 
 /// A file of the repository.
@@ -553,18 +554,18 @@ fn the_colours_of_the_photo_are_kept() {
     ];
     for (line, name) in lines {
         files.ok(&format!("--model {{small}} {}", line.replace("OUT", name)));
-        let written = photo::open(&files.path(name)).unwrap();
+        let written = photo::open(files.path(name)).unwrap();
         assert_eq!(written.pixels.dimensions(), photo.dimensions(), "{name}");
         assert_eq!(written.icc_profile.as_ref(), Some(&profile), "{name}");
     }
     files.ok("--model {small} interpolate photo.jpg {b} --frames 2 --in-photo -o frames");
     files.ok("align photo.jpg -o crops");
     for name in ["frames/0002.png", "crops/photo.png"] {
-        assert_eq!(photo::open(&files.path(name)).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
+        assert_eq!(photo::open(files.path(name)).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
     }
     // The reference's colours are not the photo's.
     files.ok("--model {small} edit {b} --reference photo.jpg --mask mask.png --in-photo -o plain.png");
-    assert_eq!(photo::open(&files.path("plain.png")).unwrap().icc_profile, None);
+    assert_eq!(photo::open(files.path("plain.png")).unwrap().icc_profile, None);
 }
 
 #[test]
@@ -1380,7 +1381,7 @@ fn edit_moves_faces_along_directions() {
     write_directions(&files, "model.directions.safetensors", 4);
     files.fails("--model model.safetensors edit {a} --direction Smile=1 -o out2.png", 1, "it belongs to another model");
     files.fails("edit {a} --directions other.safetensors --direction Hat=1 -o out2.png", 1, "has no usable directions");
-    files.fails("edit {a} --directions {b} --direction Hat=1 -o out2.png", 1, "no safetensors file");
+    files.fails("edit {a} --directions {b} --direction Hat=1 -o out2.png", 1, "not a safetensors file");
     files.fails("edit {a} --direction Hat=1 -o out2.png", 1, "this model has no direction `Hat`; it has ");
 }
 

@@ -18,9 +18,9 @@ use stylebrush_app::original::Original;
 use stylebrush_app::tools::{
     BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolRefusal, ToolResponse, Toolbox,
 };
-use stylemap::Latent;
 use stylemap::engine::{Base, DirectionStep, FaceId};
 use stylemap::face::Landmarks;
+use stylemap::latent::Latent;
 
 fn photo(id: u64) -> Photo {
     let crop = Arc::new(RgbImage::new(4, 4));

@@ -12,17 +12,18 @@ use proptest::prelude::*;
 use stylemap::agreement::{gray, residuals_kept};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::colours::ColourMatch;
-use stylemap::config::FineEncoderConfig;
+use stylemap::config::{Config, FineEncoderConfig};
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{
     Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, FrameKind, Layer, PreviewMode, Scene,
     WorkerOptions,
 };
-use stylemap::latent::{Residuals, residual_share};
+use stylemap::latent::{Latent, Residuals, residual_share};
 use stylemap::mask::{Pooling, shift_at_level};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 use stylemap::settle::{self, Shown};
-use stylemap::{Config, DeviceChoice, DtypeChoice, Latent, Mask, photo};
+use stylemap::{Mask, photo};
 
 /// Small, with unlike widths everywhere, so that no two can be confused.
 fn config() -> Config {
@@ -71,7 +72,7 @@ fn engine(dtype: DtypeChoice) -> Engine {
     checkpoint.directions = Some(Directions::from_bytes(&directions(), "directions", &config()).unwrap());
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, dtype).unwrap();
     for (seed, face) in FACES.into_iter().enumerate() {
-        engine.add_face(face, &picture(seed as u32 + 1), &Cancel::default()).unwrap();
+        engine.add_face(face, &picture(seed as u32 + 1)).unwrap();
     }
     engine
 }
@@ -322,7 +323,7 @@ proptest! {
                     prop_assert!(worst(&frame.rgba, &moving) <= 1, "moving");
                     prop_assert!(frame.kind == FrameKind::Moving || moving == settled);
                 }
-                let frame = engine.render(&scene, &Cancel::default()).unwrap();
+                let frame = engine.render(&scene).unwrap();
                 prop_assert!(worst(&frame.rgba, &settled) <= 1, "settled");
                 prop_assert_eq!(frame.kind, FrameKind::Final);
             }
@@ -337,7 +338,7 @@ fn a_settled_picture_stays_while_the_brush_goes_on() {
     let mut engine = default_engine(PreviewMode::Never);
     let scenes = stroke(40.0, 6);
     let moving = engine.render_moving(&scenes[0], &never).unwrap();
-    let settled = engine.render(&scenes[0], &never).unwrap();
+    let settled = engine.render(&scenes[0]).unwrap();
     assert_eq!((moving.kind, settled.kind), (FrameKind::Moving, FrameKind::Final));
     let apart =
         |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64;
@@ -351,14 +352,13 @@ fn a_settled_picture_stays_while_the_brush_goes_on() {
     let (kept, lost) =
         (apart(&right(&next.rgba), &right(&settled.rgba)), apart(&right(&unsettled.rgba), &right(&settled.rgba)));
     assert!(kept <= lost, "{kept} and {lost}");
-    let expected = default_engine(PreviewMode::Never).render(&scenes[5], &never).unwrap();
-    assert!(worst(&engine.render(&scenes[5], &never).unwrap().rgba, &expected.rgba) <= 1);
+    let expected = default_engine(PreviewMode::Never).render(&scenes[5]).unwrap();
+    assert!(worst(&engine.render(&scenes[5]).unwrap().rgba, &expected.rgba) <= 1);
 }
 
 /// A face that comes back from a file is the same picture, to the last bit.
 #[test]
 fn a_latent_is_the_face() {
-    let never = Cancel::default();
     let (mut first, mut second) = (engine(DtypeChoice::F32), engine(DtypeChoice::F32));
     let latent = first.latent(FACES[0]).unwrap().clone();
     assert!(latent.residuals.is_some());
@@ -366,7 +366,7 @@ fn a_latent_is_the_face() {
     second.add_latent(FACES[0], latent, Some(&picture(1))).unwrap();
     let scene = one_layer(Mask::constant(8, 0.5));
     let scene = Scene { layers: vec![Layer { match_colours: 1.0, ..scene.layers[0].clone() }], ..scene };
-    assert!(first.render(&scene, &never).unwrap().rgba == second.render(&scene, &never).unwrap().rgba);
+    assert!(first.render(&scene).unwrap().rgba == second.render(&scene).unwrap().rgba);
 }
 
 /// Twenty faces under a budget that holds few of them: the pictures are the same, and the caches stay below it.
@@ -378,10 +378,10 @@ fn evicted_faces_come_back_as_they_were() {
     unbounded.set_cache_budget(usize::MAX);
     for (seed, face) in ids.iter().enumerate() {
         for engine in [&mut bounded, &mut unbounded] {
-            engine.add_face(*face, &picture(seed as u32 + 1), &Cancel::default()).unwrap();
+            engine.add_face(*face, &picture(seed as u32 + 1)).unwrap();
         }
     }
-    bounded.render(&Scene::face(ids[0]), &Cancel::default()).unwrap();
+    bounded.render(&Scene::face(ids[0])).unwrap();
     let bytes_of_one = bounded.cache_bytes();
     let budget = 3 * bytes_of_one;
     bounded.set_cache_budget(budget);
@@ -408,9 +408,9 @@ fn evicted_faces_come_back_as_they_were() {
             _ => Base::StyleMix { coarse: a, fine: c },
         };
         let scene = painted(base, b, 4 + i % 25);
-        let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
+        let draw = |engine: &mut Engine| engine.render(&scene).unwrap().rgba;
         assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1, "picture {i}");
-        let as_it_is = |engine: &mut Engine| engine.draw_face(c, 1.0, &Cancel::default()).unwrap().rgba;
+        let as_it_is = |engine: &mut Engine| engine.render(&Scene::face(c)).unwrap().rgba;
         assert_eq!(as_it_is(&mut bounded), as_it_is(&mut unbounded), "face {c:?}");
         assert!(bounded.cache_bytes() <= budget + bytes_of_one, "{} bytes after picture {i}", bounded.cache_bytes());
     }
@@ -418,7 +418,7 @@ fn evicted_faces_come_back_as_they_were() {
     // Even a budget for nothing keeps what the picture in hand needs.
     bounded.set_cache_budget(0);
     let scene = painted(Base::Face(ids[3]), ids[4], 9);
-    let draw = |engine: &mut Engine| engine.render(&scene, &Cancel::default()).unwrap().rgba;
+    let draw = |engine: &mut Engine| engine.render(&scene).unwrap().rgba;
     assert!(worst(&draw(&mut bounded), &draw(&mut unbounded)) <= 1);
     assert_eq!(bounded.cache_bytes(), 2 * bytes_of_one);
 }
@@ -430,8 +430,8 @@ fn default_engine(previews: PreviewMode) -> Engine {
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     engine.set_previews(previews);
     for (face, name) in FACES.into_iter().zip(["female_053.png", "male_077.png"]) {
-        let portrait = photo::load(&repository.join("tests/fixtures/portraits").join(name)).unwrap();
-        engine.add_face(face, &portrait, &Cancel::default()).unwrap();
+        let portrait = photo::load(repository.join("tests/fixtures/portraits").join(name)).unwrap();
+        engine.add_face(face, &portrait).unwrap();
     }
     engine
 }
@@ -549,10 +549,10 @@ fn half_precision_draws_nearly_the_same_picture() {
     let mask = Arc::new(Mask::constant(32, 0.5));
     let layer = Layer { mask, offset_px: (3, 0), ..one_layer(Mask::constant(1, 1.0)).layers[0].clone() };
     let scene = Scene { layers: vec![layer], ..Scene::face(FACES[0]) };
-    let exact = engine(DtypeChoice::F32).render(&scene, &Cancel::default()).unwrap();
+    let exact = engine(DtypeChoice::F32).render(&scene).unwrap();
     for dtype in [DtypeChoice::F16, DtypeChoice::BF16] {
         let mut engine = engine(dtype);
-        let frame = engine.render(&scene, &Cancel::default()).unwrap();
+        let frame = engine.render(&scene).unwrap();
         let mean = frame.rgba.iter().zip(&exact.rgba).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>()
             / frame.rgba.len() as f64;
         assert!(mean < 4.0, "{dtype:?} differs by {mean} on average");
@@ -591,16 +591,13 @@ fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
     assert!(apart(&moved, &plain, 20..32) > 4.0, "the base did not move");
     // Layer norm ties every pixel to the whole picture: below it is little, not nothing.
     assert!(above > 4.0 && below < above / 2.0, "{above} inside, {below} outside");
-    let err = engine.render(
-        &Scene { directions: vec![DirectionStep { index: 9, amount: 1.0, mask: None }], ..face },
-        &Cancel::default(),
-    );
+    let err = engine.render(&face.with_direction(DirectionStep::new(9, 1.0)));
     assert!(err.unwrap_err().to_string().contains("no direction 9"));
 }
 
 #[test]
 fn a_scene_with_an_unknown_face_is_an_error() {
-    let err = engine(DtypeChoice::F32).render(&Scene::face(FaceId(99)), &Cancel::default()).unwrap_err();
+    let err = engine(DtypeChoice::F32).render(&Scene::face(FaceId(99))).unwrap_err();
     assert!(err.to_string().contains("not open"), "{err}");
 }
 
@@ -608,7 +605,7 @@ fn a_scene_with_an_unknown_face_is_an_error() {
 fn cancelled_work_ends_as_cancelled() {
     let cancel = Cancel::default();
     cancel.cancel();
-    let err = engine(DtypeChoice::F32).render(&Scene::face(FACES[0]), &cancel).unwrap_err();
+    let err = engine(DtypeChoice::F32).render_cancellable(&Scene::face(FACES[0]), &cancel).unwrap_err();
     assert!(matches!(err, stylemap::Error::Cancelled), "{err}");
 }
 

@@ -10,10 +10,13 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, Frame, GenericImage, ImageFormat, Rgb, RgbImage, Rgba};
 use stylemap::engine::{Base, FaceId, Layer, Scene};
 use stylemap::face::paste::FEATHER_SHARE;
-use stylemap::face::{
-    Composition, CropQuad, Detection, Extent, FaceDetector, Landmarks, PasteTarget, align, crop_quad, paste,
-};
+use stylemap::face::{Composition, CropQuad, Detection, Extent, FaceDetector, PasteTarget, align, crop_quad, paste};
 use stylemap::{Error, Mask, photo};
+
+#[path = "face/references.rs"]
+mod references;
+
+use references::{corner_error, crop_errors, largest};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -22,11 +25,11 @@ fn repository() -> PathBuf {
 }
 
 fn fixture(name: &str) -> Result<RgbImage, Error> {
-    photo::load(&repository().join("tests/fixtures/faces").join(name))
+    photo::load(repository().join("tests/fixtures/faces").join(name))
 }
 
 fn demo(name: &str) -> Result<RgbImage, Error> {
-    photo::load(&repository().join("tests/fixtures/portraits").join(name))
+    photo::load(repository().join("tests/fixtures/portraits").join(name))
 }
 
 const DEMOS: [&str; 8] = [
@@ -40,69 +43,15 @@ const DEMOS: [&str; 8] = [
     "male_077.png",
 ];
 
-/// A face as `alignment.json` has it.
-#[derive(serde::Deserialize)]
-struct Reference {
-    photo: String,
-    crop: String,
-    eye_left: [f32; 2],
-    eye_right: [f32; 2],
-    mouth_left: [f32; 2],
-    mouth_right: [f32; 2],
-    crop_quad: [[f32; 2]; 4],
-}
-
-/// The farthest corner, as a share of the side.
-fn corner_error(found: &CropQuad, reference: [[f32; 2]; 4]) -> f32 {
-    let distances = found.corners_in_photo().into_iter().zip(reference).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]));
-    let side = (reference[3][0] - reference[0][0]).hypot(reference[3][1] - reference[0][1]);
-    distances.fold(0.0, f32::max) / side
-}
-
-fn psnr(a: &RgbImage, b: &RgbImage) -> f64 {
-    let squares = a.iter().zip(b.iter()).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
-    10.0 * (255.0f64.powi(2) / (squares.sum::<f64>() / a.len() as f64).max(1e-9)).log10()
-}
-
-fn largest(detector: &FaceDetector, photo: &RgbImage) -> Result<Detection, Error> {
-    detector.detect(photo)?.into_iter().next().ok_or_else(|| Error::argument("no face was found"))
-}
-
-/// Photos, their landmarks and the crops that they must give.
-fn check_references(folder: &Path, may_miss: usize) -> Outcome {
-    let references: Vec<Reference> = serde_json::from_slice(&std::fs::read(folder.join("alignment.json"))?)?;
-    let detector = FaceDetector::new()?;
-    let mut missed = 0;
-    for reference in references {
-        let Reference { photo: name, crop, eye_left, eye_right, mouth_left, mouth_right, crop_quad: corners } =
-            reference;
-        let photo = photo::load(&folder.join(&name))?;
-        let quad = crop_quad(&Landmarks { eye_left, eye_right, nose: None, mouth_left, mouth_right })?;
-        let off = corner_error(&quad, corners) * quad.side_px();
-        assert!(off < 0.1, "{name}: the recipe's crop is {off} px off");
-        let psnr = psnr(&align(&photo, &quad, 256)?, &photo::load(&folder.join(crop))?);
-        assert!(psnr > 35.0, "{name}: {psnr} dB");
-        let face = largest(&detector, &photo)?;
-        let error = corner_error(&crop_quad(&face.landmarks)?, corners);
-        println!("{name}: corner {:.2}% of the side, crop from reference landmarks {psnr:.1} dB", error * 100.0);
-        missed += usize::from(error > 0.04);
-    }
-    assert!(missed <= may_miss, "{missed} crops are more than 4% off");
-    Ok(())
-}
-
 #[test]
 fn crops_as_the_reference() -> Outcome {
-    check_references(&repository().join("tests/fixtures/faces"), 0)
-}
-
-#[test]
-fn crops_as_a_folder_of_references() -> Outcome {
-    let Some(folder) = std::env::var_os("STYLEBRUSH_ALIGNMENT") else {
-        println!("skipped: STYLEBRUSH_ALIGNMENT names no folder with alignment.json");
-        return Ok(());
-    };
-    check_references(Path::new(&folder), 1)
+    for face in crop_errors(&repository().join("tests/fixtures/faces"))? {
+        let name = &face.name;
+        assert!(face.recipe_px < 0.1, "{name}: the recipe's crop is {} px off", face.recipe_px);
+        assert!(face.psnr_db > 35.0, "{name}: {} dB", face.psnr_db);
+        assert!(face.found_share < 0.04, "{name}: {:.2}% of the side", face.found_share * 100.0);
+    }
+    Ok(())
 }
 
 /// A JPEG with an EXIF orientation.
@@ -322,16 +271,7 @@ const REFERENCE: FaceId = FaceId(1);
 
 /// A source with a layer painted there, whose face is the source's own but for the engine.
 fn painted(mask: Mask) -> Scene {
-    let layer = Layer {
-        face: REFERENCE,
-        mask: Arc::new(mask),
-        offset_px: (0, 0),
-        strength: 1.0,
-        feather_px: 0.0,
-        match_colours: 0.0,
-        directions: Vec::new(),
-    };
-    Scene { layers: vec![layer], ..Scene::face(SOURCE) }
+    Scene::face(SOURCE).with(Layer::new(REFERENCE, mask))
 }
 
 /// Of a scene whose reference brings no fine structure.

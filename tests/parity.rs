@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use stylemap::checkpoint::Checkpoint;
+use stylemap::model::{DeviceChoice, DtypeChoice, Model};
 use stylemap::verify::Fixture;
-use stylemap::{DeviceChoice, DtypeChoice, Model};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures")).join(name)

@@ -70,7 +70,7 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn paste_into(&self, target: &mut PasteTarget<'_>, extent: Extent) -> stylemap::Result<RgbImage> {
-        let picture = photo::rgb_from_rgba(&self.frame.rgba, self.frame.size_px)?;
+        let picture = self.frame.to_rgb();
         let crop_of = |face: FaceId| self.crops.get(&face).map(Arc::clone);
         let composition = Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of);
         target.paste(&picture, &composition, extent)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::directions::Directions;
 use stylemap::engine::Engine;
-use stylemap::{DeviceChoice, DtypeChoice, Error, Result};
+use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::{Error, Result};
 
 #[cfg(feature = "embedded-model")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!("../../weights/default.safetensors"));
@@ -69,14 +70,7 @@ impl ModelSource {
                 checkpoint.directions = Some(directions);
                 Ok(checkpoint)
             }
-            Self::File(path) => {
-                let mut checkpoint = Checkpoint::load(path)?;
-                let beside = Directions::path_beside(path);
-                if beside.exists() {
-                    checkpoint.directions = Some(Directions::load(&beside, &checkpoint.config)?);
-                }
-                Ok(checkpoint)
-            }
+            Self::File(path) => Checkpoint::load_with_directions(path),
         }
     }
 
@@ -85,6 +79,14 @@ impl ModelSource {
     /// # Errors
     /// When it cannot be read, is no model, or the device cannot be used.
     pub fn engine(&self, device: DeviceChoice, dtype: DtypeChoice) -> Result<Engine> {
-        Engine::new(self.checkpoint()?, device, dtype)
+        Engine::new(self.checkpoint()?, device, dtype).map_err(with_advice)
+    }
+}
+
+/// An error of the model's, with what the user can do where the device is to blame.
+pub fn with_advice(err: Error) -> Error {
+    match err {
+        Error::Device(reason) => Error::Device(format!("{reason}: use --device cpu")),
+        err => err,
     }
 }

@@ -58,7 +58,7 @@ impl Original {
     /// # Errors
     /// When the bytes are no picture.
     pub fn decode(encoded: Vec<u8>, faces: Vec<Detection>, label: &Path) -> stylemap::Result<Self> {
-        let photo::DecodedPhoto { pixels, icc_profile } = photo::open_bytes(&encoded, label)?;
+        let photo::DecodedPhoto { pixels, icc_profile, .. } = photo::open_bytes(&encoded, label)?;
         Ok(Self { pixels, icc_profile, faces, encoded, preview: OnceLock::new() })
     }
 

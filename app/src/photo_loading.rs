@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use anyhow::Context as _;
 use image::RgbImage;
-use stylemap::Latent;
 use stylemap::face::{FaceDetector, Landmarks};
+use stylemap::latent::Latent;
 
 use crate::demo;
 use crate::document::{Photo, PhotoId, Placement};

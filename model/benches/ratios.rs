@@ -15,12 +15,14 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
 use stylemap::kernels::conv::{After, Conv, UpConv};
 use stylemap::kernels::{self, reference};
 use stylemap::mask::Pooling;
-use stylemap::{Config, DeviceChoice, DtypeChoice, Mask, photo};
+use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::{Mask, photo};
 
 /// As in the program.
 #[global_allocator]
@@ -119,7 +121,7 @@ fn kernel_rows() {
 /// The masks' way to the levels, and the whole main path.
 fn path_rows(checkpoint: &Checkpoint) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", "part of a frame, default model", "ours", "candle", "ratio");
-    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let model = stylemap::model::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     let stylemap = model.sample(1, 0, 0.7).unwrap();
     let codes = model.generator.style_codes(&stylemap).unwrap();
     let modulations = model.generator.modulations(&codes).unwrap();
@@ -145,7 +147,7 @@ fn path_rows(checkpoint: &Checkpoint) {
 /// What opening a face adds to the encoder, against a full decode.
 fn fine_rows(checkpoint: &Checkpoint) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", "fine encoder, default model", "ours", "full decode", "ratio");
-    let model = stylemap::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let model = stylemap::model::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
     let Some(fine_encoder) = &model.fine_encoder else {
         println!("(this model has none)");
         return;
@@ -198,9 +200,7 @@ fn uncached(engine: &Engine, layer: &Layer) {
         let mut codes = generator.style_codes(engine.stylemap(face).unwrap()).unwrap();
         if let Some(residuals) = &engine.latent(face).unwrap().residuals {
             let residuals = model.place_residuals(residuals, 1.0).unwrap();
-            let fine = generator.with_residuals(&codes, Some(&residuals)).unwrap();
-            codes.truncate(model.config.fine_codes().start);
-            codes.extend(fine);
+            generator.add_residuals(&mut codes, &residuals).unwrap();
         }
         codes
     };
@@ -214,8 +214,8 @@ fn uncached(engine: &Engine, layer: &Layer) {
 fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
     println!("\n{:<46} {:>12} {:>13} {:>8}", format!("frame, {name}"), "engine", "uncached", "ratio");
     let mut engine = Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
-    engine.add_face(FaceId(1), &picture(1), &Cancel::default()).unwrap();
-    engine.add_face(FaceId(2), &picture(2), &Cancel::default()).unwrap();
+    engine.add_face(FaceId(1), &picture(1)).unwrap();
+    engine.add_face(FaceId(2), &picture(2)).unwrap();
     let scene = |mask: Arc<Mask>| Scene {
         layers: vec![Layer {
             face: FaceId(2),
@@ -261,7 +261,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             t = (t + 0.01) % 1.0;
             let base = Base::Interpolation { from: FaceId(1), to: FaceId(2), t };
             let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() };
-            drop(black_box(engine.borrow_mut().render(&scene, &Cancel::default()).unwrap()));
+            drop(black_box(engine.borrow_mut().render(&scene).unwrap()));
         },
         || uncached(&engine.borrow(), &halves[0].layers[0]),
     );
@@ -278,7 +278,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             step += 1;
             let scene = &scenes[step % 40];
             engine.borrow_mut().render_moving(scene, &Cancel::default()).unwrap();
-            milliseconds(|| drop(black_box(engine.borrow_mut().render(scene, &Cancel::default()).unwrap())))
+            milliseconds(|| drop(black_box(engine.borrow_mut().render(scene).unwrap())))
         },
         || {
             let engine = engine.borrow();

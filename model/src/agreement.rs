@@ -10,13 +10,13 @@ const RADIUS_SHARE: f32 = 0.016;
 const RESIDUAL_RADIUS_SHARE: f32 = 0.03;
 /// Left over structure of this many levels (of 255, root mean square) is two different pictures: the agreement falls to 1/e.
 const DIFFERENT: f32 = 12.0;
-/// So much, in levels squared, is left over of the same face drawn twice.
+/// What is left over of one face drawn twice, in levels squared.
 const NOISE: f32 = 9.0;
 /// A difference of this many levels (root mean square) is one: the sameness falls to 1/e.
 const VISIBLE: f32 = 10.0;
 /// By how much light may scale contrasts.
 const SCALES: std::ops::RangeInclusive<f32> = 0.5..=2.0;
-/// Grain, in levels squared: a window of one colour is no structure.
+/// Grain, in levels squared: a window of one colour is not structure.
 const GRAIN: f32 = 1.0;
 
 /// How far `shown` shows the structure of `face` around each pixel, in [0, 1]. Both: gray, 0 to 255, `size` x `size`, row by row.

@@ -1,11 +1,11 @@
-//! Long work that can be stopped.
+//! Long work that can be cancelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Lets long work stop early.
+/// Cancels long work: clones share one state, so that one side keeps a clone and the other hands one to the work.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     is_asked: Arc<AtomicBool>,
@@ -19,7 +19,7 @@ impl Cancel {
         self.is_asked.store(true, Ordering::Relaxed);
     }
 
-    /// The same, which also stops once `newest` is more than `number`.
+    /// Cancels this work with `self`, and also once `newest` is more than `number`: the latest request wins.
     pub(crate) fn or_newer_than(&self, number: u64, newest: &Arc<AtomicU64>) -> Self {
         Self { is_asked: Arc::clone(&self.is_asked), superseded: Some((Arc::clone(newest), number)) }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// The largest picture that a configuration may ask for: a damaged file must not make us allocate terabytes.
-const MAX_SIZE: usize = 2048;
+pub(crate) const MAX_SIZE: usize = 2048;
 const MAX_WIDTH: usize = 4096;
 const MAX_PASSES: usize = 8;
 

@@ -20,7 +20,7 @@ pub const LIST_KEY: &str = "directions";
 const MAX_DIRECTIONS: usize = 256;
 /// No step goes further, in standard deviations: long before, nothing is a face.
 pub const MAX_AMOUNT: f32 = 100.0;
-/// So many principal components stand in for directions where a model has no file of them: what comes after moves little.
+/// How many principal components stand in for directions where a model has no file of them: what comes after moves little.
 const MAX_COMPONENTS: usize = 12;
 const COMPONENT_RANGE: [f32; 2] = [-3.0, 3.0];
 
@@ -36,7 +36,7 @@ pub struct DirectionInfo {
     pub range: [f32; 2],
 }
 
-/// A direction.
+/// A named direction and the step along it.
 #[derive(Clone, Debug)]
 pub struct Direction {
     /// What is said of it.
@@ -58,14 +58,14 @@ impl Directions {
     /// Reads a file of directions for a model of these widths.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::Directions`] when it is none, is damaged, or is for another model.
+    /// [`Error::Io`] when it cannot be read, [`Error::Directions`] when it is not such a file, is damaged, or is for another model.
     pub fn load(path: &Path, config: &Config) -> Result<Self> {
         let bytes =
             std::fs::read(path).map_err(|source| Error::Io { action: "cannot read", path: path.to_owned(), source })?;
         Self::read(&bytes, config).map_err(|reason| Error::Directions { path: path.to_owned(), reason })
     }
 
-    /// The same from memory; `label` stands for the path in errors.
+    /// Reads directions from memory, as [`Self::load`] does from a file; `label` stands for the path in errors.
     ///
     /// # Errors
     /// [`Error::Directions`].
@@ -75,7 +75,7 @@ impl Directions {
 
     fn read(bytes: &[u8], config: &Config) -> std::result::Result<Self, String> {
         let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|err| format!("it is no safetensors file ({err})"))?;
+            SafeTensors::read_metadata(bytes).map_err(|err| format!("it is not a safetensors file ({err})"))?;
         let list = header.metadata().as_ref().and_then(|metadata| metadata.get(LIST_KEY));
         let list = list.ok_or_else(|| format!("its metadata has no `{LIST_KEY}`"))?;
         let infos: Vec<DirectionInfo> =
@@ -94,7 +94,7 @@ impl Directions {
                 return Err(format!("it has two directions called `{name}`, or one without a name"));
             }
             if !(low < high && low.abs() <= MAX_AMOUNT && high.abs() <= MAX_AMOUNT) {
-                return Err(format!("`{name}` goes from {low} to {high}, which is no range"));
+                return Err(format!("`{name}` goes from {low} to {high}, which is not a range"));
             }
             let view = tensors.tensor(name).map_err(|_| format!("it lists `{name}` and has no such tensor"))?;
             if view.shape() != shape {
@@ -207,7 +207,7 @@ mod tests {
     fn what_is_wrong_with_a_file_is_a_sentence() {
         let smile: (&str, &[usize], f32) = ("Smile", &[2, 4, 4], 1.0);
         let cases = [
-            (b"no such thing".to_vec(), "no safetensors file"),
+            (b"no such thing".to_vec(), "not a safetensors file"),
             (file("{}", &[smile]), "list of directions cannot be read"),
             (file(&format!("[{SMILE}]"), &[]), "lists `Smile` and has no such tensor"),
             (
@@ -216,8 +216,8 @@ mod tests {
             ),
             (file(&format!("[{SMILE}]"), &[("Smile", &[2, 4, 4], f32::NAN)]), "not finite"),
             (file(&format!("[{SMILE}, {SMILE}]"), &[smile]), "two directions called `Smile`"),
-            (file(r#"[{"name": "Smile", "range": [1, 1]}]"#, &[smile]), "no range"),
-            (file(r#"[{"name": "Smile", "range": [-1, 1e9]}]"#, &[smile]), "no range"),
+            (file(r#"[{"name": "Smile", "range": [1, 1]}]"#, &[smile]), "not a range"),
+            (file(r#"[{"name": "Smile", "range": [-1, 1e9]}]"#, &[smile]), "not a range"),
             (file("[]", &[smile]), "`Smile` is not in its list"),
         ];
         for (bytes, expected) in cases {

@@ -7,6 +7,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that the library reports. Every message is one plain sentence, ready to be shown to a user.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
     #[error("{action} {path}: {source}", path = path.display())]
@@ -21,15 +22,15 @@ pub enum Error {
     /// The file is not a checkpoint that can be read, or a damaged one.
     #[error("{path} is not a usable checkpoint: {reason}", path = path.display())]
     Checkpoint {
-        /// The checkpoint.
+        /// The file that was read.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The file is no file of named directions, a damaged one, or one for another model.
+    /// The file is not one of named directions, is damaged, or belongs to another model.
     #[error("{path} has no usable directions: {reason}", path = path.display())]
     Directions {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -37,7 +38,7 @@ pub enum Error {
     /// The file is not the network that says how different pictures look.
     #[error("{path} is not the LPIPS network: {reason}", path = path.display())]
     Lpips {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -48,11 +49,14 @@ pub enum Error {
     /// The file is not a picture that can be read.
     #[error("{path} is not a picture that can be read: {reason}", path = path.display())]
     Picture {
-        /// The picture.
+        /// The file that was read.
         path: PathBuf,
         /// What the decoder said.
         reason: String,
     },
+    /// No face was found in a photo.
+    #[error("no face was found in the photo")]
+    NoFace,
     /// The embedded face detector cannot be read or run: a damaged build.
     #[error("the face detector is damaged: {0}")]
     Detector(String),

@@ -55,7 +55,7 @@ pub struct FineEncoder {
     delta_top: Layer,
 }
 
-/// Every convolution.
+/// The key of every convolution.
 const KEYS: [&str; 12] = [
     "fine.top.0",
     "fine.top.1",

@@ -5,8 +5,11 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::config::Config;
+use crate::config::{Config, MAX_SIZE};
 use crate::error::{Error, Result};
+
+/// Residuals of a picture with shorter sides are not a face's.
+const MIN_SIDE_PX: usize = 16;
 
 /// What is added to a face's finest four style codes, in 16 bit on the host: two (1, K, size / 2, size / 2), then two (1, K, size, size).
 #[derive(Clone, Debug)]
@@ -16,15 +19,42 @@ impl Residuals {
     /// Rounds residuals to 16 bit.
     ///
     /// # Errors
-    /// When the shapes are not those of the model's finest style codes, or a value is no finite number in 16 bit.
+    /// When the shapes are not those of the model's finest style codes, or a value is not a finite number in 16 bit.
     pub fn new(config: &Config, residuals: &[Tensor]) -> Result<Self> {
         let expected = shapes(config)?;
         if residuals.len() != expected.len() || residuals.iter().zip(&expected).any(|(r, shape)| r.dims() != shape) {
             return Err(Error::argument("the residuals are not those of this model's style codes"));
         }
+        Self::rounded(residuals)
+    }
+
+    /// Rounds residuals to 16 bit whose model is not at hand, as a file holds them. Whether they are a certain model's shows when
+    /// its engine takes them.
+    ///
+    /// # Errors
+    /// When no model has residuals of these shapes, or a value is not a finite number in 16 bit.
+    pub fn from_tensors(residuals: &[Tensor]) -> Result<Self> {
+        let no_models = || Error::argument("these maps are not the residuals of a face");
+        let [half_a, half_b, full_a, full_b] = residuals else { return Err(no_models()) };
+        let (half_shape, full_shape) = (half_a.dims(), full_a.dims());
+        let (&[1, half_channels, half_height, half_width], &[1, channels, height, width]) = (half_shape, full_shape)
+        else {
+            return Err(no_models());
+        };
+        let are_a_models = half_b.dims() == half_shape
+            && full_b.dims() == full_shape
+            && half_channels.min(channels) > 0
+            && height == width
+            && (MIN_SIDE_PX..=MAX_SIZE).contains(&width)
+            && half_height == half_width
+            && 2 * half_width == width;
+        if are_a_models { Self::rounded(residuals) } else { Err(no_models()) }
+    }
+
+    fn rounded(residuals: &[Tensor]) -> Result<Self> {
         let rounded = residuals.iter().map(|residual| -> Result<Tensor> {
             let rounded = residual.to_device(&Device::Cpu)?.to_dtype(DType::F16)?.contiguous()?;
-            // A sum of what is no number, or of what 16 bit cannot hold, is none.
+            // A sum of what is not a number, or of what 16 bit cannot hold, is not finite.
             if rounded.to_dtype(DType::F32)?.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
                 Ok(rounded)
             } else {
@@ -54,6 +84,14 @@ fn shapes(config: &Config) -> Result<Vec<[usize; 4]>> {
             Ok([1, config.code_width(level)?, level, level])
         })
         .collect()
+}
+
+/// A stylemap's values, row by row; [`crate::model::Model::stylemap_from_values`] is the way back.
+///
+/// # Errors
+/// When the device fails.
+pub fn stylemap_values(stylemap: &Tensor) -> Result<Vec<f32>> {
+    Ok(stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }
 
 /// A face on the host: what files and projects keep of it.
@@ -113,6 +151,12 @@ mod tests {
             values[len / 2] = bad;
             wrong[2] = Tensor::from_vec(values, right[2].shape(), &Device::Cpu).unwrap();
             assert!(Residuals::new(&config, &wrong).is_err(), "{bad}");
+            assert!(Residuals::from_tensors(&wrong).is_err(), "{bad}");
+        }
+        assert!(Residuals::from_tensors(&right).is_ok());
+        assert!(Residuals::from_tensors(&right[1..]).is_err());
+        for order in [[2, 3, 0, 1], [0, 2, 1, 3], [0, 0, 0, 0]] {
+            assert!(Residuals::from_tensors(&order.map(|index| right[index].clone())).is_err(), "{order:?}");
         }
     }
 }

@@ -33,13 +33,13 @@ impl<'a> Loader<'a> {
         Self { vars, device: device.clone(), dtype, compute_dtype: compute_dtype(device, dtype) }
     }
 
-    /// The same below a key's prefix.
+    /// This loader below a key's prefix.
     #[must_use]
     pub fn pp(&self, prefix: impl ToString) -> Self {
         Self { vars: self.vars.pp(prefix), ..self.clone() }
     }
 
-    /// The same, with weights that stay in f32.
+    /// This loader with weights that stay in f32.
     #[must_use]
     pub fn in_f32(&self) -> Self {
         Self { dtype: DType::F32, compute_dtype: DType::F32, ..self.clone() }

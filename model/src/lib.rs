@@ -1,8 +1,38 @@
-//! StyleMapGAN (Kim et al., CVPR 2021, arXiv:2104.14754) in Rust: an encoder turns an aligned face photo into a *stylemap*
-//! (a small tensor with height and width), a generator turns a stylemap into a picture, and because the stylemap has
-//! spatial dimensions, a mask on the picture is a mask on the stylemap.
+//! StyleMapGAN (Kim et al., CVPR 2021, arXiv:2104.14754) in Rust: exact local editing of faces, fast enough to follow a brush.
 //!
-//! This crate knows no window. From the bottom up:
+//! An encoder turns an aligned face photo into a *stylemap* (a small tensor with height and width), a generator turns a stylemap
+//! into a picture, and because the stylemap has spatial dimensions, a mask on the picture is a mask on the stylemap. Here the
+//! mouth of one photo is painted onto another:
+//!
+//! ```
+//! use stylemap::{Engine, FaceDetector, FaceId, Layer, Mask, Scene, photo};
+//!
+//! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
+//! let mut engine = Engine::open("weights/default.safetensors")?;
+//! let detector = FaceDetector::new()?;
+//! let [source, reference] = [FaceId(1), FaceId(2)];
+//! engine.add_face(source, &detector.cut_out(&photo::load("tests/fixtures/portraits/female_053.png")?)?)?;
+//! engine.add_face(reference, &detector.cut_out(&photo::load("tests/fixtures/portraits/male_077.png")?)?)?;
+//!
+//! // Every face is cut out with its mouth at the same place. `Mask::open` reads a mask from a picture.
+//! let mouth = Mask::from_fn(512, |x, y| if ((x - 0.5) / 0.15).hypot((y - 0.73) / 0.08) < 1.0 { 1.0 } else { 0.0 });
+//! let layer = Layer::new(reference, mouth).with_feather_px(8.0).with_match_colours(1.0);
+//! let picture = engine.render(&Scene::face(source).with(layer))?.to_rgb();
+//! assert_eq!(picture.dimensions(), (128, 128));
+//! # let unedited = engine.render(&Scene::face(source))?.to_rgb();
+//! # let differences = |x: u32, y: u32| picture.get_pixel(x, y).0.iter().zip(unedited.get_pixel(x, y).0).map(|(a, b)| a.abs_diff(b));
+//! # let most = |rows: std::ops::Range<u32>| rows.flat_map(|y| (0..128).map(move |x| (x, y))).flat_map(|(x, y)| differences(x, y)).max();
+//! # assert!(most(85..100) > Some(40) && most(0..40) < Some(25), "{:?} at the mouth, {:?} far from it", most(85..100), most(0..40));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A program with a window keeps the engine on a thread of its own, by an [`EngineHandle`]: it sends a [`Scene`] for every movement
+//! of the brush, the latest replaces any that has not been started, and frames come back as [`Event`]s. Both are in the examples
+//! `swap_mouth` and `live`.
+//!
+//! # The modules
+//!
+//! The names above are all that such a program needs. From the bottom up, the modules hold the rest:
 //!
 //! - [`config`], [`checkpoint`]: the widths of the networks and the files that hold their weights;
 //! - [`kernels`], [`layers`], [`encoder`], [`fine_encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
@@ -16,7 +46,7 @@
 //! - [`photo`]: pictures to tensors and back; [`files`]: files written whole or not at all; [`mailbox`]: how
 //!   threads leave work for each other; [`verify`]: numbers of the PyTorch reference recomputed.
 //!
-//! Images are RGB in [-1, 1], layout (N, C, H, W).
+//! Tensors of pictures are RGB in [-1, 1], layout (N, C, H, W).
 
 pub mod agreement;
 mod cancel;
@@ -45,8 +75,7 @@ mod random;
 pub mod settle;
 pub mod verify;
 
-pub use config::Config;
+pub use engine::{Engine, EngineHandle, Event, FaceId, Frame, Layer, Scene};
 pub use error::{Error, Result};
-pub use latent::Latent;
+pub use face::FaceDetector;
 pub use mask::Mask;
-pub use model::{DeviceChoice, DtypeChoice, Model};

@@ -1,5 +1,5 @@
-//! What one thread leaves for another. The receiver chooses what it takes, so that a newer request can stand in place of one
-//! that has not begun.
+//! What one thread leaves for another. The receiver chooses what it takes, so that the latest request can replace one that has not
+//! been started (latest wins).
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -3,7 +3,10 @@
 //! Paper, section 3.4 (local editing): the mask is brought to the resolution of every style code. The reference
 //! implementations use hard masks; painting uses [`Pooling::Soft`], for which the same formulas hold.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
+use crate::photo;
 
 /// How a mask is brought to a coarser grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +46,43 @@ impl Mask {
             return Err(Error::argument("a mask's weights must be finite numbers"));
         }
         Ok(Self { size_px, weights })
+    }
+
+    /// Opens a square mask picture: white takes the reference, black keeps what lies below; alpha, where there is any, hides.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not a picture, or is not square.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let picture = photo::decode_file(path)?.image.into_luma_alpha8();
+        let (width, height) = picture.dimensions();
+        if width != height {
+            let path = path.display();
+            return Err(Error::argument(format!("the mask {path} is {width} x {height} pixels; it must be square")));
+        }
+        let weight = |pixel: &image::LumaA<u8>| f32::from(pixel.0[0]) * f32::from(pixel.0[1]) / (255.0 * 255.0);
+        Self::new(width as usize, picture.pixels().map(weight).collect())
+    }
+
+    /// A mask by its shape: `weight` gets the middle of each pixel, x and y in shares of the side from the top left, in (0, 1). What
+    /// is not a finite number becomes 0.
+    ///
+    /// ```
+    /// // Eyes and mouth lie at the same places of every aligned face: the mouth in the middle, at 73 % of the height.
+    /// let mouth = stylemap::Mask::from_fn(512, |x, y| {
+    ///     let (across, down) = ((x - 0.5) / 0.15, (y - 0.73) / 0.08);
+    ///     if across.hypot(down) < 1.0 { 1.0 } else { 0.0 }
+    /// });
+    /// # assert_eq!((mouth.weights()[373 * 512 + 256], mouth.weights()[0]), (1.0, 0.0));
+    /// ```
+    pub fn from_fn(size_px: usize, weight: impl Fn(f32, f32) -> f32) -> Self {
+        let size_px = size_px.max(1);
+        let share = |at: usize| (at as f32 + 0.5) / size_px as f32;
+        let weights = (0..size_px * size_px).map(|pixel| {
+            let weight = weight(share(pixel % size_px), share(pixel / size_px));
+            if weight.is_finite() { weight } else { 0.0 }
+        });
+        Self { size_px, weights: weights.collect() }
     }
 
     /// A mask with the same weight everywhere.

@@ -24,15 +24,16 @@ use crate::random::Random;
 
 /// Which device computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceChoice {
     /// A GPU where this build has support for one and the machine has one, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
+    /// The CPU, by the kernels of this crate.
     Cpu,
     /// An NVIDIA GPU, by number.
     Cuda(usize),
-    /// Apple's GPU.
+    /// Apple's GPU, through Metal.
     Metal,
 }
 
@@ -66,17 +67,17 @@ impl DeviceChoice {
                 .into_iter()
                 .find_map(|choice| choice.open().ok())
                 .unwrap_or(Device::Cpu)),
-            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(Error::Device(
-                "this build has no CUDA support: use --device cpu, or build with `--features cuda`".to_owned(),
-            )),
-            Self::Cuda(number) => Device::new_cuda(number).map_err(|err| {
-                Error::Device(format!("the CUDA device {number} cannot be used ({err}): use --device cpu"))
-            }),
-            Self::Metal if !candle_core::utils::metal_is_available() => Err(Error::Device(
-                "this build has no Metal support: use --device cpu, or build with `--features metal`".to_owned(),
-            )),
-            Self::Metal => Device::new_metal(0)
-                .map_err(|err| Error::Device(format!("the Metal device cannot be used ({err}): use --device cpu"))),
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => {
+                Err(Error::Device("this build has no CUDA support (cargo feature `cuda`)".to_owned()))
+            }
+            Self::Cuda(number) => Device::new_cuda(number)
+                .map_err(|err| Error::Device(format!("the CUDA device {number} cannot be used ({err})"))),
+            Self::Metal if !candle_core::utils::metal_is_available() => {
+                Err(Error::Device("this build has no Metal support (cargo feature `metal`)".to_owned()))
+            }
+            Self::Metal => {
+                Device::new_metal(0).map_err(|err| Error::Device(format!("the Metal device cannot be used ({err})")))
+            }
         }
     }
 }
@@ -85,7 +86,7 @@ impl DeviceChoice {
 /// mapping network, style codes) stays in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
-    /// f32.
+    /// What suits the device: f32.
     #[default]
     Auto,
     /// 32 bit floats.
@@ -120,8 +121,9 @@ impl DtypeChoice {
     }
 }
 
-/// What a model says of itself, for status bars and `info`.
+/// What a model says of itself.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ModelInfo {
     /// The model's name, or a sentence part that says that it has none.
     pub name: String,
@@ -129,7 +131,7 @@ pub struct ModelInfo {
     pub license: Option<String>,
     /// What it was trained on, where the file names it.
     pub trained_on: Option<String>,
-    /// The widths.
+    /// The widths of the networks.
     pub config: Config,
     /// Parameters of the generator, mapping network included.
     pub generator_parameters: usize,
@@ -165,7 +167,7 @@ struct Components {
 
 /// Encoder, mapping network and decoder on one device.
 pub struct Model {
-    /// The widths.
+    /// The widths of the networks.
     pub config: Config,
     /// Photo to stylemap.
     pub encoder: Encoder,
@@ -330,8 +332,7 @@ impl Model {
         for _ in 0..passes {
             let so_far = generator.with_residuals(codes, residuals.as_deref())?;
             if residuals.is_some() {
-                modulations.truncate(self.config.fine_codes().start);
-                modulations.extend(generator.fine_modulations(&so_far)?);
+                generator.update_fine_modulations(&mut modulations, &so_far)?;
             }
             cancel.check()?;
             let resumed = kept.as_ref().map(|kept| generator.main_path_resumed(&modulations, kept, cancel));

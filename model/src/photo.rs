@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::kernels::vectorised;
-use crate::mask::Mask;
 
 /// The longest side that is opened; cameras end below 20,000.
 const MAX_SIDE_PX: u32 = 40_000;
@@ -22,6 +21,7 @@ pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// A photo as it was opened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DecodedPhoto {
     /// Upright (EXIF orientation applied), 8 bit RGB in the colours of the profile; transparent parts lie over white.
     pub pixels: RgbImage,
@@ -34,11 +34,11 @@ pub struct DecodedPhoto {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
-pub fn open(path: &Path) -> Result<DecodedPhoto> {
-    Ok(decoded_photo(decode_file(path)?))
+pub fn open(path: impl AsRef<Path>) -> Result<DecodedPhoto> {
+    Ok(decoded_photo(decode_file(path.as_ref())?))
 }
 
-/// The same from memory; `label` stands for the path in errors.
+/// Opens a photo from memory; `label` stands for the path in errors.
 ///
 /// # Errors
 /// [`Error::Picture`] when the bytes are not a picture of a known kind.
@@ -64,7 +64,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn decoded_photo((image, icc_profile): Decoded) -> DecodedPhoto {
+fn decoded_photo(Decoded { image, icc_profile }: Decoded) -> DecodedPhoto {
     let is_rgb = |profile: &Vec<u8>| profile.get(ICC_COLOR_SPACE) == Some(b"RGB ".as_slice());
     DecodedPhoto { pixels: flatten(image), icc_profile: icc_profile.filter(is_rgb) }
 }
@@ -73,26 +73,29 @@ fn decoded_photo((image, icc_profile): Decoded) -> DecodedPhoto {
 ///
 /// # Errors
 /// As [`open`].
-pub fn load(path: &Path) -> Result<RgbImage> {
-    Ok(flatten(decode_file(path)?.0))
+pub fn load(path: impl AsRef<Path>) -> Result<RgbImage> {
+    Ok(flatten(decode_file(path.as_ref())?.image))
 }
 
-/// The same from memory; `label` stands for the path in errors.
+/// The pixels of a photo in memory; `label` stands for the path in errors.
 ///
 /// # Errors
 /// [`Error::Picture`] when the bytes are not a picture of a known kind.
 pub fn load_bytes(bytes: &[u8], label: &str) -> Result<RgbImage> {
     let decoded = decode(Cursor::new(bytes)).map_err(|reason| Error::Picture { path: label.into(), reason });
-    Ok(flatten(decoded?.0))
+    Ok(flatten(decoded?.image))
 }
 
 /// Where an ICC profile's header names the colour space of the device (ICC.1:2022, 7.2).
 const ICC_COLOR_SPACE: std::ops::Range<usize> = 16..20;
 
-/// An upright picture and its ICC profile.
-type Decoded = (DynamicImage, Option<Vec<u8>>);
+/// An upright picture, whatever its kind of pixels.
+pub(crate) struct Decoded {
+    pub(crate) image: DynamicImage,
+    icc_profile: Option<Vec<u8>>,
+}
 
-fn decode_file(path: &Path) -> Result<Decoded> {
+pub(crate) fn decode_file(path: &Path) -> Result<Decoded> {
     let file = std::fs::File::open(path).map_err(|source| Error::Io {
         action: "cannot open",
         path: path.to_owned(),
@@ -113,11 +116,11 @@ fn decode(reader: impl BufRead + Seek) -> std::result::Result<Decoded, String> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|err| err.to_string())?;
     let orientation = decoder.orientation().map_err(|err| err.to_string())?;
-    // A damaged profile is no reason to refuse the picture.
+    // A damaged profile is not a reason to refuse the picture.
     let icc_profile = decoder.icc_profile().ok().flatten();
     let mut image = DynamicImage::from_decoder(decoder).map_err(|err| err.to_string())?;
     image.apply_orientation(orientation);
-    Ok((image, icc_profile))
+    Ok(Decoded { image, icc_profile })
 }
 
 /// Drops an alpha channel over white, as a browser shows the picture.
@@ -221,7 +224,7 @@ pub fn to_tensor(image: &RgbImage, size_px: usize) -> Result<Tensor> {
 /// An image (1, 3, H, W) in [-1, 1] (clamped) to 8 bit RGBA, rounded to the nearest.
 ///
 /// # Errors
-/// When the tensor is no such image or the device fails.
+/// When the tensor is not such an image or the device fails.
 pub fn to_rgba(image: &Tensor) -> Result<Vec<u8>> {
     let (_, _, height, width) = image.dims4()?;
     // One read-back; the rest is cheap on the host.
@@ -242,6 +245,14 @@ pub fn to_rgba(image: &Tensor) -> Result<Vec<u8>> {
         .collect())
 }
 
+/// An image (1, 3, size, size) in [-1, 1] (clamped) to an 8 bit picture, rounded to the nearest.
+///
+/// # Errors
+/// When the tensor is not such an image or the device fails.
+pub fn to_rgb(image: &Tensor) -> Result<RgbImage> {
+    rgb_from_rgba(&to_rgba(image)?, image.dim(3)?)
+}
+
 /// RGBA pixels as a picture without alpha.
 ///
 /// # Errors
@@ -252,26 +263,6 @@ pub fn rgb_from_rgba(rgba: &[u8], size_px: usize) -> Result<RgbImage> {
         .ok()
         .and_then(|size| RgbImage::from_raw(size, size, rgb))
         .ok_or_else(|| Error::argument(format!("these are not {size_px} x {size_px} pixels")))
-}
-
-/// Reads a mask picture: white takes the reference, black keeps the source; alpha, where there is any, hides. Any size that is
-/// square is taken and resampled to `size_px`.
-///
-/// # Errors
-/// When it cannot be read, is no picture, or is not square.
-pub fn load_mask(path: &Path, size_px: usize) -> Result<Mask> {
-    let image = decode_file(path)?.0.into_luma_alpha8();
-    if image.width() != image.height() {
-        return Err(Error::argument(format!(
-            "the mask {} is {} x {} pixels; it must be square, best {size_px} x {size_px} as the model's pictures",
-            path.display(),
-            image.width(),
-            image.height()
-        )));
-    }
-    let weights = image.pixels().map(|pixel| f32::from(pixel.0[0]) * f32::from(pixel.0[1]) / (255.0 * 255.0)).collect();
-    let mask = Mask::new(image.width() as usize, weights)?;
-    Ok(mask.at_level(size_px, crate::mask::Pooling::Soft))
 }
 
 #[cfg(test)]

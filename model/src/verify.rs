@@ -1,4 +1,4 @@
-//! Numbers of the PyTorch reference, recomputed: what `stylebrush verify` and the parity tests do.
+//! Numbers of the PyTorch reference, recomputed and compared.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ impl Fixture {
     /// Reads a fixture's safetensors.
     ///
     /// # Errors
-    /// When it cannot be read or is no safetensors file.
+    /// When it cannot be read or is not a safetensors file.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes =
             std::fs::read(path).map_err(|source| Error::Io { action: "cannot read", path: path.to_owned(), source })?;
@@ -118,9 +118,7 @@ impl Fixture {
             let fine_encoder = fine_encoder.ok_or_else(|| Error::argument("this model has no fine encoder"))?;
             let mut codes = model.generator.style_codes(&encoded()?)?;
             let residuals = model.residuals(fine_encoder, &input("in/images")?, &codes, passes, &Cancel::default())?;
-            let fine = model.generator.with_residuals(&codes, Some(&residuals))?;
-            codes.truncate(model.config.fine_codes().start);
-            codes.extend(fine);
+            model.generator.add_residuals(&mut codes, &residuals)?;
             Ok(codes)
         };
         let refined_mix = || -> Result<Tensor> {

@@ -10,9 +10,10 @@ use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use stylebrush_app::workbench::{LoadEngine, UserFolders};
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::engine::{Engine, Frame};
-use stylemap::{Config, DeviceChoice, DtypeChoice};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 
 /// A picture, a decoded photo or a written file comes within this long, or the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -13,9 +13,9 @@ use stylebrush_app::project::{self, ModelIdentity, Project};
 use stylebrush_app::settings::Language;
 use stylebrush_app::workbench::Action;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::config::FineEncoderConfig;
-use stylemap::engine::{Cancel, Engine, FaceId};
-use stylemap::{Config, DeviceChoice, DtypeChoice};
+use stylemap::config::{Config, FineEncoderConfig};
+use stylemap::engine::{Engine, FaceId};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 
 use super::{Session, config, difference, options, portrait};
 
@@ -175,7 +175,7 @@ fn a_project_is_drawn_from_the_faces_that_it_keeps() {
     let folder = tempfile::tempdir().unwrap();
     let crops = ["faker_f17.jpg", "faker_m29.jpg"].map(portrait);
     let mut engine_of_faces = engine().unwrap();
-    engine_of_faces.add_face(FaceId(9), &crops[1], &Cancel::default()).unwrap();
+    engine_of_faces.add_face(FaceId(9), &crops[1]).unwrap();
     let latent = Arc::new(engine_of_faces.latent(FaceId(9)).unwrap().clone());
     assert!(latent.residuals.is_some());
     let hash = engine_of_faces.info().hash;

@@ -1,6 +1,5 @@
 //! `bench`: how fast the model draws here, through the engine as the editor uses it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +14,14 @@ use stylebrush_app::document::Placement;
 use stylebrush_app::export::JPEG_QUALITY;
 use stylebrush_app::original::Original;
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, PreviewMode, Scene};
 use stylemap::face::FaceDetector;
-use stylemap::{Config, Mask, photo};
+use stylemap::{Mask, photo};
 
 use super::progress::Activity;
 use super::{CommonOptions, numbers, print_line};
+use crate::model_source::with_advice;
 
 const EXAMPLES: &str = "\
 A stroke update is one frame under a moving brush: small dab, 4 % of the picture across; large dab, 30 %; half the face, a mask \
@@ -146,7 +147,7 @@ pub fn run(common: &CommonOptions, args: &BenchArgs) -> anyhow::Result<()> {
         None => common.model_source()?.checkpoint()?,
         Some(widths) => Checkpoint::random(config(*widths, common)?, 0)?,
     };
-    let mut engine = Engine::new(checkpoint, common.device, common.dtype)?;
+    let mut engine = Engine::new(checkpoint, common.device, common.dtype).map_err(with_advice)?;
     let load_ms = milliseconds(start.elapsed());
     let measurements = measure_all(&mut engine, args)?;
     let info = engine.info();
@@ -182,11 +183,11 @@ fn config(widths: Widths, common: &CommonOptions) -> anyhow::Result<Config> {
 fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Measurement>> {
     let size_px = engine.model().config.size;
     let [source, reference] = [portrait(size_px, 1)?, portrait(size_px, 2)?];
-    engine.add_face(SOURCE, &source, &Cancel::default())?;
-    engine.add_face(REFERENCE, &reference, &Cancel::default())?;
+    engine.add_face(SOURCE, &source)?;
+    engine.add_face(REFERENCE, &reference)?;
     for other in 2..args.photos {
         let face = FaceId(other as u64);
-        engine.add_face(face, &portrait(size_px, u32::try_from(other)? + 1)?, &Cancel::default())?;
+        engine.add_face(face, &portrait(size_px, u32::try_from(other)? + 1)?)?;
         render(engine, &Scene::face(face))?;
     }
     let latent = engine.latent(SOURCE)?.clone();
@@ -281,7 +282,7 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         // Never the same place twice in a row: nothing can be taken from the frame before.
         let t = (run as f32 * 0.37 + 0.1).fract();
         let base = Base::Interpolation { from: SOURCE, to: REFERENCE, t };
-        render(engine, &Scene { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() })
+        render(engine, &Scene::of(base))
     })?;
     Ok(measurements)
 }
@@ -297,7 +298,7 @@ fn open(engine: &mut Engine, jpeg: &[u8], detector: &FaceDetector) -> anyhow::Re
     // For the screen.
     original.preview();
     let (_, crop) = Placement::of_face(original, face)?;
-    engine.add_face(OPENED, &crop, &Cancel::default())?;
+    engine.add_face(OPENED, &crop)?;
     let took = start.elapsed();
     engine.remove_face(OPENED);
     Ok(took)
@@ -319,7 +320,7 @@ fn large_photo() -> anyhow::Result<Vec<u8>> {
 /// The picture that stays.
 fn render(engine: &mut Engine, scene: &Scene) -> anyhow::Result<Duration> {
     let start = Instant::now();
-    engine.render(scene, &Cancel::default())?;
+    engine.render(scene)?;
     Ok(start.elapsed())
 }
 

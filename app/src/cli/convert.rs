@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use candle_core::{DType, Device};
 use clap::Args;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::{DtypeChoice, Model};
+use stylemap::model::{DtypeChoice, Model};
 
 use super::output::check_safetensors;
 use super::progress::Activity;
 use super::{CommonOptions, print_line};
+use crate::model_source::with_advice;
 
 const EXAMPLES: &str = "\
 --dtype says how the weights are stored: f32, f16 (half the size) or bf16, and auto leaves them as they are.
@@ -50,7 +51,7 @@ pub fn run(common: &CommonOptions, args: &ConvertArgs) -> anyhow::Result<()> {
     }
     activity.now("computing the average face");
     // Also finds out whether the tensors are those of a model, before anything is written.
-    let model = Model::new(&checkpoint, common.device, DtypeChoice::F32)?;
+    let model = Model::new(&checkpoint, common.device, DtypeChoice::F32).map_err(with_advice)?;
     let info = model.info();
     if info.mapping_is_trained && !checkpoint.tensors.contains_key(MEAN_STYLEMAP) {
         let mean = model.mean_stylemap()?.squeeze(0)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use stylemap::Mask;
 use stylemap::directions::{Directions, index_of};
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer, Scene};
-use stylemap::photo;
+use stylemap::mask::Pooling;
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
@@ -275,7 +276,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let mut layers = Vec::with_capacity(references.len());
     for (face, reference) in (1..).map(FaceId).zip(references) {
         let Reference { photo: _, mask, offset_px, strength, feather_px, match_colours, directions } = reference;
-        let mask = Arc::new(photo::load_mask(mask, size_px)?);
+        let mask = Arc::new(Mask::open(mask)?.at_level(size_px, Pooling::Soft));
         let directions = [directions_of_face.clone(), steps(directions)?].concat();
         let (offset_px, strength, feather_px, match_colours) = (*offset_px, *strength, *feather_px, *match_colours);
         layers.push(Layer { face, mask, offset_px, strength, feather_px, match_colours, directions });

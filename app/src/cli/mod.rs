@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use stylemap::{DeviceChoice, DtypeChoice};
+use stylemap::model::{DeviceChoice, DtypeChoice};
 
 use crate::model_source::ModelSource;
 

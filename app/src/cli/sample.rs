@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use candle_core::{DType, Tensor};
 use clap::Args;
 use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
-use stylemap::Latent;
 use stylemap::engine::{FaceId, Scene};
+use stylemap::latent::{Latent, stylemap_values};
 
 use super::destination::FaceSize;
 use super::output::PictureFile;
@@ -48,7 +47,7 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
     let draw = |session: &mut Session, index: usize| {
         const FACE: FaceId = FaceId(0);
         let stylemap = session.engine.model().sample(*seed, index as u64, *truncation)?;
-        session.engine.add_latent(FACE, Latent::of_stylemap(values(&stylemap)?), None)?;
+        session.engine.add_latent(FACE, Latent::of_stylemap(stylemap_values(&stylemap)?), None)?;
         let picture = session.draw(&Scene::face(FACE))?;
         size.resized(picture, session)
     };
@@ -67,9 +66,4 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
         progress.step();
     }
     folder.finish()
-}
-
-/// A tensor's values, row by row.
-pub fn values(tensor: &Tensor) -> stylemap::Result<Vec<f32>> {
-    Ok(tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }

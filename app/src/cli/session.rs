@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use stylemap::checkpoint::Checkpoint;
-use stylemap::engine::{Cancel, Engine, FaceId, Frame, Scene};
+use stylemap::engine::{Engine, FaceId, Scene};
 use stylemap::face::Composition;
-use stylemap::photo;
 
 use super::CommonOptions;
+use crate::model_source::with_advice;
 
 /// The engine that the editor draws with, on this thread.
 pub struct Session {
@@ -26,7 +26,8 @@ impl Session {
 
     /// Takes a model that is loaded.
     pub fn with_checkpoint(common: &CommonOptions, checkpoint: Checkpoint) -> anyhow::Result<Self> {
-        Ok(Self { engine: Engine::new(checkpoint, common.device, common.dtype)?, crops: BTreeMap::new() })
+        let engine = Engine::new(checkpoint, common.device, common.dtype).map_err(with_advice)?;
+        Ok(Self { engine, crops: BTreeMap::new() })
     }
 
     /// Width and height of the model's pictures.
@@ -36,15 +37,14 @@ impl Session {
 
     /// Encodes a photo's face.
     pub fn add_face(&mut self, face: FaceId, crop: &Arc<RgbImage>) -> anyhow::Result<()> {
-        self.engine.add_face(face, crop, &Cancel::default())?;
+        self.engine.add_face(face, crop)?;
         self.crops.insert(face, Arc::clone(crop));
         Ok(())
     }
 
     /// Draws a scene, at the model's size.
     pub fn draw(&mut self, scene: &Scene) -> anyhow::Result<RgbImage> {
-        let Frame { rgba, size_px, .. } = self.engine.render(scene, &Cancel::default())?;
-        Ok(photo::rgb_from_rgba(&rgba, size_px)?)
+        Ok(self.engine.render(scene)?.to_rgb())
     }
 
     /// Whose fine structure a scene shows where, in the picture of `source`.

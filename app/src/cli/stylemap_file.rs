@@ -11,8 +11,8 @@ use clap::Args;
 use safetensors::SafeTensors;
 use stylemap::checkpoint::save_tensors;
 use stylemap::engine::{FaceId, Scene};
-use stylemap::latent::Residuals;
-use stylemap::{Latent, Model};
+use stylemap::latent::{Latent, Residuals, stylemap_values};
+use stylemap::model::Model;
 
 use super::CommonOptions;
 use super::destination::FaceSize;
@@ -20,7 +20,6 @@ use super::failure;
 use super::likeness::Likeness;
 use super::output::{PictureFile, check_safetensors};
 use super::portrait::PortraitOpener;
-use super::sample::values;
 use super::session::Session;
 
 const TENSOR: &str = "stylemap";
@@ -129,7 +128,7 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
             Some(residuals.with_context(|| format!("{} is not for this model", path.display()))?)
         }
     };
-    session.engine.add_latent(FACE, Latent { stylemap: values(&stylemap)?, residuals }, None)?;
+    session.engine.add_latent(FACE, Latent { stylemap: stylemap_values(&stylemap)?, residuals }, None)?;
     let scene = Scene { likeness: BTreeMap::from([(FACE, likeness.share())]), ..Scene::face(FACE) };
     output.write(&size.resized(session.draw(&scene)?, &session)?, None)?;
     if let Some(hash) = model_hash.filter(|hash| *hash != info.hash) {

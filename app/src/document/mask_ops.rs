@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stylemap::{Mask, photo};
+use stylemap::Mask;
+use stylemap::mask::Pooling;
 
 use super::mask_image::{CANVAS_SIZE_PX, MaskImage};
 use super::{Document, LayerId, PixelRect};
@@ -27,7 +28,7 @@ impl MaskImage {
     /// When the file cannot be read, is no picture, or is not square.
     pub fn load(path: &Path) -> stylemap::Result<Self> {
         let mut mask = Self::default();
-        mask.set_values(&values_of(&photo::load_mask(path, CANVAS_SIZE_PX)?));
+        mask.set_values(&values_of(&Mask::open(path)?.at_level(CANVAS_SIZE_PX, Pooling::Soft)));
         Ok(mask)
     }
 

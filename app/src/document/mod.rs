@@ -18,10 +18,9 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
-use stylemap::Latent;
 use stylemap::directions::MAX_AMOUNT;
 use stylemap::face::{CropQuad, Landmarks, PasteTarget, Similarity, crop_quad};
-use stylemap::latent::Residuals;
+use stylemap::latent::{Latent, Residuals};
 
 use crate::original::Original;
 

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
-use stylemap::latent::Residuals;
-use stylemap::{Config, Latent};
+use stylemap::latent::{Latent, Residuals};
 
 /// The largest entry: more than twice the faces of a published model of 256 pixels.
 pub(super) const MAX_LATENT_BYTES: u64 = 64 << 20;
@@ -18,8 +17,6 @@ const RESIDUALS: [&str; 4] = ["residuals.0", "residuals.1", "residuals.2", "resi
 const MODEL_HASH_KEY: &str = "stylemap.model_hash";
 /// No hash is longer.
 const MAX_HASH_LEN: usize = 200;
-/// No model's picture is larger.
-const MAX_MODEL_SIZE: usize = 4096;
 
 /// A face, with the hash of the model that knows it so.
 pub(super) type KnownFace = (Latent, String);
@@ -60,19 +57,7 @@ pub(super) fn from_bytes(bytes: &[u8]) -> anyhow::Result<KnownFace> {
 fn residuals(tensors: &SafeTensors<'_>) -> anyhow::Result<Residuals> {
     let read = |name| tensor(tensors, name, Dtype::F16, DType::F16);
     let residuals = RESIDUALS.into_iter().map(read).collect::<anyhow::Result<Vec<Tensor>>>()?;
-    Ok(Residuals::new(&config_of(&residuals)?, &residuals)?)
-}
-
-/// Of all that a model is made of, its finest two levels are what residuals depend on.
-fn config_of(residuals: &[Tensor]) -> anyhow::Result<Config> {
-    let level =
-        |residual: Option<&Tensor>| residual.context("there are no residuals")?.dims4().context("they are not maps");
-    let ((_, half_width, half_size, _), (_, width, size, _)) = (level(residuals.first())?, level(residuals.last())?);
-    anyhow::ensure!(size <= MAX_MODEL_SIZE, "residuals of {size} pixels are too large");
-    let mut config = Config::published(size, 1, false);
-    config.codes.extend([(half_size, half_width), (size, width)]);
-    config.validate()?;
-    Ok(config)
+    Ok(Residuals::from_tensors(&residuals)?)
 }
 
 fn tensor(tensors: &SafeTensors<'_>, name: &str, dtype: Dtype, as_dtype: DType) -> anyhow::Result<Tensor> {

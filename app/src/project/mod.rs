@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
-use stylemap::Latent;
+use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 
 use crate::document::{Document, Photo, PhotoId};

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::Context as _;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use rayon::prelude::*;
-use stylemap::Latent;
 use stylemap::face::CropQuad;
+use stylemap::latent::Latent;
 use stylemap::photo::MAX_FILE_BYTES;
 
 use super::archive::Archive;

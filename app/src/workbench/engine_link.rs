@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use stylemap::Latent;
 use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
+use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 
 use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
@@ -323,6 +323,7 @@ impl EngineLink {
                     self.state = EngineState::Ready(info);
                     reports.push(Report::FellBackToCpu(err.to_string()));
                 }
+                _ => {}
             }
         }
         reports

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
-use stylemap::Latent;
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
-use stylemap::photo;
+use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, JobKind, NoticeKind, Workbench};
@@ -133,10 +132,7 @@ impl Workbench {
     /// Puts a random face among the photos, ready to paint with.
     pub(super) fn add_random_face(&mut self, request: SampleRequest) {
         let Some(sample) = self.engine.samples().iter().find(|sample| sample.request == request) else { return };
-        let picture = match photo::rgb_from_rgba(&sample.frame.rgba, sample.frame.size_px) {
-            Ok(picture) => picture,
-            Err(err) => return self.tell_error(&err.into()),
-        };
+        let picture = sample.frame.to_rgb();
         let latent = Some(Arc::new(Latent::of_stylemap(sample.stylemap.to_vec())));
         let id = self.take_photo_id();
         let name = tr_with(

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stylemap::photo;
-
 use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
 use crate::document::Document;
 use crate::language::{tr, tr_with};
@@ -304,7 +302,7 @@ impl Workbench {
             EngineState::Ready(info) => Some(ModelIdentity::from(&**info)),
             _ => None,
         };
-        let thumbnail = self.engine.frame().and_then(|frame| photo::rgb_from_rgba(&frame.rgba, frame.size_px).ok());
+        let thumbnail = self.engine.frame().map(|frame| frame.to_rgb());
         let is_on = |is_on: bool| if is_on { 1.0 } else { 0.0 };
         let view: View = [("in_photo", is_on(self.view.shows_in_photo)), ("overlay", is_on(self.view.shows_overlay))]
             .into_iter()

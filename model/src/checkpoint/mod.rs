@@ -1,5 +1,6 @@
 //! Files of weights: our safetensors, and published PyTorch checkpoints in both of torch's formats.
 
+mod random;
 pub mod torch;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,8 +15,6 @@ use crate::config::Config;
 use crate::directions::Directions;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::fine_encoder;
-use crate::random::Random;
 
 /// The metadata key of the configuration.
 pub const CONFIG_KEY: &str = "stylemap.config";
@@ -60,6 +59,20 @@ impl Checkpoint {
         Self::from_safetensors(&bytes).map_err(|reason| Error::Checkpoint { path: path.to_owned(), reason })
     }
 
+    /// Reads a model as [`Self::load`] does and, where a file of named directions lies beside it (see [`Directions::path_beside`]),
+    /// those too.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`] or [`Error::Directions`].
+    pub fn load_with_directions(path: &Path) -> Result<Self> {
+        let mut checkpoint = Self::load(path)?;
+        let beside = Directions::path_beside(path);
+        if beside.exists() {
+            checkpoint.directions = Some(Directions::load(&beside, &checkpoint.config)?);
+        }
+        Ok(checkpoint)
+    }
+
     /// Reads a model from bytes in memory, for one that is embedded in the program.
     ///
     /// # Errors
@@ -73,7 +86,7 @@ impl Checkpoint {
             .map_err(|err| format!("it is neither a safetensors file nor a torch checkpoint ({err})"))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let Some(config) = metadata.get(CONFIG_KEY) else {
-            return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is no Stylebrush model"));
+            return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is not a model of this format"));
         };
         let config = Config::from_json(config).map_err(|err| err.to_string())?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|err| format!("it is damaged ({err})"))?;
@@ -106,85 +119,6 @@ impl Checkpoint {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
         Ok(Self { config, tensors: converted, metadata, directions: None, hash })
-    }
-
-    /// A network of these widths with random weights, for benchmarks and tests: normal weights and biases that are not
-    /// trivial, gamma around one.
-    ///
-    /// # Errors
-    /// When the configuration is impossible.
-    pub fn random(config: Config, seed: u64) -> Result<Self> {
-        config.validate()?;
-        let mut random = Random::new(seed);
-        let mut tensors = HashMap::new();
-        let mut add = |key: String, shape: &[usize], deviation: f64, mean: f64| -> Result<()> {
-            let values: Vec<f32> =
-                (0..shape.iter().product()).map(|_| (mean + deviation * random.normal()) as f32).collect();
-            tensors.insert(key, Tensor::from_vec(values, shape, &Device::Cpu)?);
-            Ok(())
-        };
-        for layer in 1..=config.mapping_layers {
-            let out = if layer == config.mapping_layers { config.stylemap_len() } else { config.style_dim };
-            add(format!("g_ema.mapping_z.{layer}.weight"), &[out, config.style_dim], 1.0 / config.lr_mul, 0.0)?;
-            add(format!("g_ema.mapping_z.{layer}.bias"), &[out], 0.1 / config.lr_mul, 0.0)?;
-        }
-        let base = config.base;
-        let (code_base, main_base) = (config.code_width(base)?, config.main_width(base)?);
-        let mut modulated = |key: String, out: usize, channels: usize, code: usize, kernel: usize| -> Result<()> {
-            add(format!("{key}.conv.weight"), &[1, out, channels, kernel, kernel], 1.0, 0.0)?;
-            add(format!("{key}.activate.bias"), &[out], 0.1, 0.0)?;
-            for (part, mean) in [("gamma", 1.0), ("beta", 0.0)] {
-                add(format!("{key}.conv.{part}.weight"), &[channels, code, 3, 3], 0.5, 0.0)?;
-                add(format!("{key}.conv.{part}.bias"), &[channels], 0.1, mean)?;
-            }
-            Ok(())
-        };
-        modulated("g_ema.decoder.conv1".to_owned(), main_base, main_base, code_base, 3)?;
-        for (i, level) in config.levels().enumerate() {
-            let (main_in, main_out) = (config.main_width(level / 2)?, config.main_width(level)?);
-            let block = format!("g_ema.decoder.convs.{i}");
-            modulated(format!("{block}.conv1"), main_out, main_in, config.code_width(level / 2)?, 3)?;
-            modulated(format!("{block}.conv2"), main_out, main_out, config.code_width(level)?, 3)?;
-        }
-        let (main_last, code_last) = (config.main_width(config.size)?, config.code_width(config.size)?);
-        modulated("g_ema.decoder.to_rgb".to_owned(), 3, main_last, code_last, 1)?;
-        add("g_ema.decoder.input.input".to_owned(), &[1, main_base, base, base], 1.0, 0.0)?;
-        let mut conv = |key: String, index: usize, shape: &[usize], bias: Option<usize>| -> Result<()> {
-            add(format!("{key}.{index}.weight"), shape, 1.0, 0.0)?;
-            bias.map_or(Ok(()), |bias| add(format!("{key}.{bias}.bias"), &shape[..1], 0.1, 0.0))
-        };
-        let latent = |i: usize| format!("g_ema.decoder.convs_latent.{i}");
-        conv(latent(0), 0, &[code_base, config.style_dim, 3, 3], Some(1))?;
-        conv(latent(1), 0, &[code_base, code_base, 3, 3], Some(1))?;
-        for (i, level) in config.levels().enumerate() {
-            let (code_in, code_out) = (config.code_width(level / 2)?, config.code_width(level)?);
-            let (main_in, main_out) = (config.main_width(level / 2)?, config.main_width(level)?);
-            conv(latent(2 * i + 2), 0, &[code_out, code_in, 3, 3], Some(2))?;
-            conv(latent(2 * i + 3), 0, &[code_out, code_out, 3, 3], Some(1))?;
-            conv(format!("g_ema.decoder.convs.{i}.skip"), 0, &[main_out, main_in, 1, 1], None)?;
-        }
-        let encoder = |level| config.encoder_width(level);
-        conv("e_ema.from_rgb".to_owned(), 0, &[encoder(config.size)?, 3, 1, 1], Some(1))?;
-        for (i, level) in config.levels().rev().enumerate() {
-            let (wide, narrow) = (encoder(level)?, encoder(level / 2)?);
-            let block = format!("e_ema.convs.{i}");
-            conv(format!("{block}.conv1"), 0, &[wide, wide, 3, 3], Some(1))?;
-            conv(format!("{block}.conv2"), 1, &[narrow, wide, 3, 3], Some(2))?;
-            conv(format!("{block}.skip"), 1, &[narrow, wide, 1, 1], None)?;
-        }
-        conv("e_ema.final_conv".to_owned(), 0, &[config.style_dim, encoder(base)?, 3, 3], Some(1))?;
-        if config.fine_encoder.is_some() {
-            for (key, [channels_out, channels_in]) in fine_encoder::shapes(&config)? {
-                // Small enough that two passes do not run away.
-                let deviation = 0.5 / ((9 * channels_in) as f64).sqrt();
-                add(format!("{key}.weight"), &[channels_out, channels_in, 3, 3], deviation, 0.0)?;
-                add(format!("{key}.bias"), &[channels_out], 0.05, 0.0)?;
-            }
-        }
-        let metadata = [("format", "stylemap"), ("name", "random weights"), ("mapping", "trained")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into();
-        Ok(Self { config, tensors, metadata, directions: None, hash: fnv1a(&seed.to_le_bytes()) })
     }
 
     /// Writes our safetensors: floating-point tensors as `dtype`, or as they are.

@@ -7,12 +7,12 @@ use candle_core::{DType, Tensor};
 use image::RgbImage;
 
 use super::request::{Base, DirectionStep, FaceId, Layer, Scene};
-use super::{Cancel, values_of};
 use crate::agreement::{gray, residuals_kept};
+use crate::cancel::Cancel;
 use crate::colours::ColourMatch;
 use crate::edit;
 use crate::error::{Error, Result};
-use crate::latent::{Latent, Residuals, residual_share};
+use crate::latent::{Latent, Residuals, residual_share, stylemap_values};
 use crate::model::Model;
 use crate::photo;
 
@@ -76,7 +76,7 @@ impl Variant {
         Self { face, colours: None }
     }
 
-    /// As a layer over a face of these colours takes it.
+    /// The variant that a layer over a face of these colours takes.
     fn of_layer(layer: &Layer, colours_of: FaceId) -> Self {
         let permille = (layer.match_colours.clamp(0.0, 1.0) * 1000.0).round() as u16;
         let colours = (permille > 0 && layer.face != colours_of).then_some(Colours { of: colours_of, permille });
@@ -88,7 +88,7 @@ impl Variant {
     }
 }
 
-/// A variant with so much of its residuals.
+/// A variant, and how much of its residuals is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Portrait {
     variant: Variant,
@@ -168,7 +168,7 @@ struct Face {
 
 impl Face {
     fn new(stylemap: Tensor, residuals: Option<Residuals>, crop: Option<Arc<RgbImage>>) -> Result<Self> {
-        let latent = Latent { stylemap: values_of(&stylemap)?, residuals };
+        let latent = Latent { stylemap: stylemap_values(&stylemap)?, residuals };
         Ok(Self { latent, stylemap, crop, chain: None, coarse_picture: None, last_use: 0 })
     }
 
@@ -185,11 +185,30 @@ fn small_crop(crop: &RgbImage, size: usize) -> Result<Arc<RgbImage>> {
     Ok(Arc::new(photo::resized(crop, size_px)))
 }
 
+/// A chain that is not a face's own, and what it was made for.
+struct Derived {
+    wanted: Wanted,
+    chain: Arc<Chain>,
+}
+
+impl Derived {
+    fn is(&self, wanted: &Wanted) -> bool {
+        self.wanted == *wanted
+    }
+}
+
+/// Where the chain of an origin starts: its stylemap, and so much of its residuals as it shows.
+struct Start {
+    stylemap: Tensor,
+    residuals: Option<Vec<Tensor>>,
+    likeness: f32,
+}
+
 /// Every face, and the chains that are cached.
 pub(super) struct Faces {
     faces: HashMap<Variant, Face>,
-    /// Chains that are no face's own, of the scene in hand.
-    derived: Vec<(Wanted, Arc<Chain>)>,
+    /// Chains that are not a face's own, of the scene in hand.
+    derived: Vec<Derived>,
     budget_bytes: usize,
     pictures_drawn: u64,
 }
@@ -205,7 +224,7 @@ impl Faces {
 
     pub(super) fn cache_bytes(&self) -> usize {
         let chains = self.faces.values().filter_map(|face| face.chain.as_ref());
-        chains.chain(self.derived.iter().map(|(_, chain)| chain)).map(|chain| chain.bytes()).sum()
+        chains.chain(self.derived.iter().map(|derived| &derived.chain)).map(|chain| chain.bytes()).sum()
     }
 
     /// Encodes an aligned square crop; a face of that number is replaced.
@@ -254,9 +273,8 @@ impl Faces {
         Ok(())
     }
 
-    /// Drops what was of no use for longest until the rest is within the budget. `of_picture`: the faces of the one just drawn. Gives
-    /// the chains that went.
-    pub(super) fn evict(&mut self, of_picture: &[Variant]) -> Vec<Arc<Chain>> {
+    /// Drops the least recently used until the rest is within the budget. `of_picture`: the faces of the picture just drawn.
+    pub(super) fn evict(&mut self, of_picture: &[Variant]) {
         self.pictures_drawn += 1;
         let now = self.pictures_drawn;
         for variant in of_picture {
@@ -264,7 +282,6 @@ impl Faces {
                 face.last_use = now;
             }
         }
-        let mut gone = Vec::new();
         loop {
             let idle = |(variant, face): &(&Variant, &Face)| variant.colours.is_some() && face.last_use < now;
             let matched: Vec<_> = self.faces.iter().filter(idle).collect();
@@ -275,17 +292,16 @@ impl Faces {
             if matched.len() <= MATCHED_KEPT {
                 break;
             }
-            gone.extend(self.faces.remove(&oldest).and_then(|face| face.chain));
+            self.faces.remove(&oldest);
         }
         while self.cache_bytes() > self.budget_bytes {
             let idle = |face: &&mut Face| face.chain.is_some() && face.last_use < now;
             let Some(face) = self.faces.values_mut().filter(idle).min_by_key(|face| face.last_use) else { break };
-            gone.extend(face.chain.take());
+            face.chain = None;
         }
-        gone
     }
 
-    /// The chains of a scene's base and of these layers. Of those that are no face's own, the ones in use are kept for the next
+    /// The chains of a scene's base and of these layers. Of those that are not a face's own, the ones in use are kept for the next
     /// frame.
     pub(super) fn chains(
         &mut self,
@@ -297,7 +313,7 @@ impl Faces {
         let parts = base.parts();
         let mut known = std::mem::take(&mut self.derived);
         // The memory of what is of no use any more first: what is new fits into it.
-        known.retain(|(wanted, _)| wanted == base || layers.contains(wanted) || parts.contains(wanted));
+        known.retain(|Derived { wanted, .. }| wanted == base || layers.contains(wanted) || parts.contains(wanted));
         let base = self.chain(model, base, &mut known, cancel)?;
         let layers = layers.iter().map(|layer| self.chain(model, layer, &mut known, cancel)).collect::<Result<_>>()?;
         Ok((base, layers))
@@ -308,17 +324,17 @@ impl Faces {
         &mut self,
         model: &Model,
         wanted: &Wanted,
-        known: &mut Vec<(Wanted, Arc<Chain>)>,
+        known: &mut Vec<Derived>,
         cancel: &Cancel,
     ) -> Result<Arc<Chain>> {
         if let (Origin::Face(portrait), []) = (&wanted.origin, wanted.directions.as_slice()) {
             return self.own_chain(model, *portrait, cancel);
         }
-        if let Some((_, chain)) = self.derived.iter().find(|(derived, _)| derived == wanted) {
-            return Ok(Arc::clone(chain));
+        if let Some(derived) = self.derived.iter().find(|derived| derived.is(wanted)) {
+            return Ok(Arc::clone(&derived.chain));
         }
-        let chain = match known.iter().position(|(derived, _)| derived == wanted) {
-            Some(index) => known.swap_remove(index).1,
+        let chain = match known.iter().position(|derived| derived.is(wanted)) {
+            Some(index) => known.swap_remove(index).chain,
             None => Arc::new(match wanted.parts().as_slice() {
                 [coarse, fine] => {
                     // Every code keeps its own modulation.
@@ -329,7 +345,7 @@ impl Faces {
                         likeness: fine_chain.likeness,
                         picture: OnceLock::new(),
                     };
-                    let (stylemap, residuals, likeness) = self.start(model, &fine.origin, cancel)?;
+                    let Start { stylemap, residuals, likeness } = self.start(model, &fine.origin, cancel)?;
                     match residuals {
                         // Nothing is computed for the mix itself.
                         None => mix(&*self.chain(model, fine, known, cancel)?),
@@ -346,7 +362,7 @@ impl Faces {
                 _ => self.made_chain(model, wanted, cancel)?,
             }),
         };
-        self.derived.push((wanted.clone(), Arc::clone(&chain)));
+        self.derived.push(Derived { wanted: wanted.clone(), chain: Arc::clone(&chain) });
         Ok(chain)
     }
 
@@ -358,9 +374,10 @@ impl Faces {
             return Ok(Arc::clone(chain));
         }
         cancel.check()?;
-        let codes = model.generator.style_codes(&face.stylemap)?;
-        let residuals = placed(model, face.latent.residuals.as_ref(), likeness)?;
-        let codes = with_residuals(model, codes, residuals.as_deref())?;
+        let mut codes = model.generator.style_codes(&face.stylemap)?;
+        if let Some(residuals) = placed(model, face.latent.residuals.as_ref(), likeness)? {
+            model.generator.add_residuals(&mut codes, &residuals)?;
+        }
         let chain = Arc::new(Chain::new(model, codes, likeness, cancel)?);
         face.chain = Some(Arc::clone(&chain));
         Ok(chain)
@@ -368,15 +385,13 @@ impl Faces {
 
     /// The chain of a stylemap that is moved along directions, or lies between two.
     fn made_chain(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Chain> {
-        let (stylemap, residuals, likeness) = self.start(model, &wanted.origin, cancel)?;
-        let codes = model.generator.style_codes(&moved(model, &stylemap, &wanted.directions)?)?;
-        let residuals = match residuals {
-            Some(residuals) if !wanted.directions.is_empty() => residuals,
-            residuals => {
-                let codes = with_residuals(model, codes, residuals.as_deref())?;
-                return Chain::new(model, codes, likeness, cancel);
-            }
-        };
+        let Start { stylemap, residuals, likeness } = self.start(model, &wanted.origin, cancel)?;
+        let mut codes = model.generator.style_codes(&moved(model, &stylemap, &wanted.directions)?)?;
+        let Some(residuals) = residuals else { return Chain::new(model, codes, likeness, cancel) };
+        if wanted.directions.is_empty() {
+            model.generator.add_residuals(&mut codes, &residuals)?;
+            return Chain::new(model, codes, likeness, cancel);
+        }
         let mut chain = Chain::new(model, codes, likeness, cancel)?;
         self.add_faded(model, &mut chain, &residuals, (&wanted.origin, &stylemap), cancel)?;
         Ok(chain)
@@ -395,17 +410,14 @@ impl Faces {
         let after = model.generator.main_path(&chain.modulations, cancel)?;
         let before = self.coarse_picture(model, origin, stylemap, cancel)?;
         let residuals = faded(residuals, &before, &after)?;
-        let fine = model.config.fine_codes();
-        let fine_codes = model.generator.with_residuals(&chain.codes, Some(&residuals))?;
-        chain.modulations.truncate(fine.start);
-        chain.modulations.extend(model.generator.fine_modulations(&fine_codes)?);
-        chain.codes.truncate(fine.start);
-        chain.codes.extend(fine_codes);
+        model.generator.add_residuals(&mut chain.codes, &residuals)?;
+        let fine_codes = chain.codes.get(model.config.fine_codes()).unwrap_or_default();
+        model.generator.update_fine_modulations(&mut chain.modulations, fine_codes)?;
         Ok(())
     }
 
-    /// Stylemap, residuals and how much of them an origin shows.
-    fn start(&mut self, model: &Model, origin: &Origin, cancel: &Cancel) -> Result<(Tensor, Option<Vec<Tensor>>, f32)> {
+    /// Where the chain of an origin starts.
+    fn start(&mut self, model: &Model, origin: &Origin, cancel: &Cancel) -> Result<Start> {
         let mut face = |portrait: &Portrait, share: f32| -> Result<_> {
             let face = self.face(model, portrait.variant, cancel)?;
             let residuals = placed(model, face.latent.residuals.as_ref(), share * portrait.likeness)?;
@@ -414,14 +426,15 @@ impl Faces {
         match origin {
             Origin::Face(portrait) => {
                 let (stylemap, residuals) = face(portrait, 1.0)?;
-                Ok((stylemap, residuals, portrait.likeness))
+                Ok(Start { stylemap, residuals, likeness: portrait.likeness })
             }
             Origin::Interpolation { from, to, t } => {
                 let likeness = (1.0 - t) * from.likeness + t * to.likeness;
                 // Never both: at most one of the shares is not zero.
                 let (from, residuals_from) = face(from, residual_share(*t))?;
                 let (to, residuals_to) = face(to, residual_share(1.0 - t))?;
-                Ok((edit::interpolate(&from, &to, f64::from(*t))?, residuals_from.or(residuals_to), likeness))
+                let stylemap = edit::interpolate(&from, &to, f64::from(*t))?;
+                Ok(Start { stylemap, residuals: residuals_from.or(residuals_to), likeness })
             }
             Origin::StyleMix { .. } => Err(Error::Internal("a mix of styles has no stylemap".to_owned())),
         }
@@ -464,19 +477,11 @@ impl Faces {
             return Ok(Arc::clone(crop));
         }
         let chain = self.own_chain(model, Portrait { variant, likeness: 1.0 }, cancel)?;
-        let rgba = photo::to_rgba(chain.picture(model, cancel)?)?;
-        let crop = Arc::new(photo::rgb_from_rgba(&rgba, model.config.size)?);
+        let crop = Arc::new(photo::to_rgb(chain.picture(model, cancel)?)?);
         if let Some(face) = self.faces.get_mut(&variant) {
             face.crop = Some(Arc::clone(&crop));
         }
         Ok(crop)
-    }
-}
-
-impl Portrait {
-    /// In its own colours.
-    pub(super) fn plain(face: FaceId, likeness: f32) -> Self {
-        Self { variant: Variant::plain(face), likeness }
     }
 }
 
@@ -488,20 +493,10 @@ fn moved(model: &Model, stylemap: &Tensor, directions: &[DirectionStep]) -> Resu
     })
 }
 
-/// So much of a face's residuals, on the device; `None` where that is nothing.
+/// A face's residuals times `share`, on the device; `None` where nothing is left of them.
 fn placed(model: &Model, residuals: Option<&Residuals>, share: f32) -> Result<Option<Vec<Tensor>>> {
     let Some(residuals) = residuals.filter(|_| share != 0.0) else { return Ok(None) };
     Ok(Some(model.place_residuals(residuals, f64::from(share))?))
-}
-
-/// All style codes, with residuals on the finest.
-fn with_residuals(model: &Model, mut codes: Vec<Tensor>, residuals: Option<&[Tensor]>) -> Result<Vec<Tensor>> {
-    if residuals.is_some() {
-        let fine = model.generator.with_residuals(&codes, residuals)?;
-        codes.truncate(model.config.fine_codes().start);
-        codes.extend(fine);
-    }
-    Ok(codes)
 }
 
 /// Residuals as far as the picture `after` a move still shows the structure of the one `before`.

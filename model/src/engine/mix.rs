@@ -52,7 +52,7 @@ pub(super) fn modulation(
     Ok(mixed)
 }
 
-/// The same with operations that every device has: the mixed code, convolved whole.
+/// The modulation of a mix with operations that every device has: the mixed code, convolved whole.
 fn modulation_anywhere(modulator: &Modulator, parts: &[Part<'_>], weights: &LevelWeights) -> Result<Tensor> {
     modulator.forward(&code(parts.iter().map(|part| part.code), weights)?)
 }

@@ -6,33 +6,36 @@
 //! preview before it (see `previews`).
 
 mod faces;
+mod frame;
 mod mix;
 mod previews;
 mod request;
 mod weights;
 mod worker;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use image::RgbImage;
 
 pub use crate::cancel::Cancel;
+pub use frame::{Frame, FrameKind, Timings};
 pub use previews::PreviewMode;
-pub use request::{Base, DirectionStep, FaceId, Frame, FrameKind, Layer, Scene, Timings};
+pub use request::{Base, DirectionStep, FaceId, Layer, Scene};
 pub use worker::{EngineHandle, Event, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::kernels;
-use crate::latent::Latent;
+use crate::latent::{Latent, stylemap_values};
 use crate::mask::Mask;
 use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
 use crate::photo;
 use crate::settle::{self, Shown};
 
-use faces::{Chain, Faces, Portrait, Variant, Wanted};
+use faces::{Chain, Faces, Wanted};
 use previews::Previews;
 use weights::{LevelWeights, Pyramid, Work, level_index};
 
@@ -46,13 +49,26 @@ struct Mixed {
     is_settled: bool,
 }
 
+/// A mask at every level, and what it was made of.
+struct MaskLevels {
+    mask: Arc<Mask>,
+    feather_px: f32,
+    pyramid: Arc<Pyramid>,
+}
+
+impl MaskLevels {
+    fn is_of(&self, layer: &Layer) -> bool {
+        Arc::ptr_eq(&self.mask, &layer.mask) && self.feather_px == layer.feather_px
+    }
+}
+
 /// Model, faces and caches. Not shared between threads: [`EngineHandle`] gives it one of its own.
 pub struct Engine {
     model: Model,
     /// Kept while the model runs on a device that can be lost.
     checkpoint: Option<Checkpoint>,
     faces: Faces,
-    pyramids: Vec<(Arc<Mask>, f32, Arc<Pyramid>)>,
+    pyramids: Vec<MaskLevels>,
     mixed: Option<Mixed>,
     previews: Previews,
 }
@@ -69,6 +85,16 @@ fn default_cache_budget_bytes() -> usize {
 }
 
 impl Engine {
+    /// Opens a model's file (`.safetensors`, or a published `.pt` checkpoint), with its named directions where a file of them lies
+    /// beside it (see [`crate::directions`]), on a GPU where this build and this machine have one, else on the CPU.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not a model, or its directions are damaged or those of another model.
+    pub fn open(model: impl AsRef<Path>) -> Result<Self> {
+        let checkpoint = Checkpoint::load_with_directions(model.as_ref())?;
+        Self::new(checkpoint, DeviceChoice::default(), DtypeChoice::default())
+    }
+
     /// Puts a checkpoint's model on a device.
     ///
     /// # Errors
@@ -87,8 +113,7 @@ impl Engine {
     }
 
     /// Bounds what the faces' cached style codes and modulations weigh (at the start [`CACHE_VARIABLE`] or its default). Beyond it
-    /// the ones that were of no use for longest are dropped and computed again when they are needed; those of the picture in
-    /// hand stay in any case.
+    /// the least recently used are dropped and computed again when they are needed; those of the picture in hand stay in any case.
     pub fn set_cache_budget(&mut self, bytes: usize) {
         self.faces.set_budget(bytes);
     }
@@ -98,22 +123,12 @@ impl Engine {
         self.faces.cache_bytes()
     }
 
-    /// Keeps the caches within their budget. `of_picture`: the faces of the one just drawn.
-    fn evict(&mut self, of_picture: &[Variant]) {
-        for chain in self.faces.evict(of_picture) {
-            // What the last frame left would hold it too.
-            let is_it = |other: &Arc<Chain>| Arc::ptr_eq(&chain, other);
-            let is_mixed = |mixed: &Mixed| is_it(&mixed.base) || mixed.layers.iter().any(is_it);
-            self.mixed = self.mixed.take().filter(|mixed| !is_mixed(mixed));
-        }
-    }
-
     /// What the model says of itself.
     pub fn info(&self) -> ModelInfo {
         self.model.info().clone()
     }
 
-    /// The model.
+    /// The model that draws.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -134,11 +149,20 @@ impl Engine {
         self.faces.move_to(&self.model)
     }
 
-    /// Encodes an aligned square crop, resampled to the model's size; a face of that number is replaced.
+    /// Encodes an aligned square crop ([`crate::FaceDetector::cut_out`] makes them), resampled to the model's size; a face of that
+    /// number is replaced.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage) -> Result<()> {
+        self.add_face_cancellable(face, crop, &Cancel::default())
+    }
+
+    /// Encodes a face as [`Self::add_face`] does, and stops early when it is cancelled.
     ///
     /// # Errors
     /// When the device fails, or on [`Cancel::cancel`].
-    pub fn add_face(&mut self, face: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
+    pub fn add_face_cancellable(&mut self, face: FaceId, crop: &RgbImage, cancel: &Cancel) -> Result<()> {
         self.faces.encode(&self.model, face, crop, cancel)?;
         self.mixed = None;
         Ok(())
@@ -180,8 +204,16 @@ impl Engine {
     /// Draws a scene as it stays. The frame's request is 0: [`EngineHandle`] gives it its own.
     ///
     /// # Errors
-    /// When the scene names a face or a direction that is not there, the device fails, or on [`Cancel::cancel`].
-    pub fn render(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
+    /// When the scene names a face or a direction that is not there, or the device fails.
+    pub fn render(&mut self, scene: &Scene) -> Result<Frame> {
+        self.render_cancellable(scene, &Cancel::default())
+    }
+
+    /// Draws a scene as [`Self::render`] does, and stops early when it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Self::render`], and on [`Cancel::cancel`].
+    pub fn render_cancellable(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
         let modulations = self.settled(cancel)?.unwrap_or(modulations);
@@ -192,7 +224,7 @@ impl Engine {
     /// picture.
     ///
     /// # Errors
-    /// As [`Self::render`].
+    /// As [`Self::render_cancellable`].
     pub fn render_moving(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Frame> {
         let start = Instant::now();
         let modulations = self.modulations_of(scene, cancel)?;
@@ -227,7 +259,7 @@ impl Engine {
     /// only a part of the picture changed; else `None`.
     ///
     /// # Errors
-    /// As [`Self::render`].
+    /// As [`Self::render_cancellable`].
     pub fn preview(&mut self, scene: &Scene, cancel: &Cancel) -> Result<Option<Frame>> {
         if !self.previews.are_ready() {
             return Ok(None);
@@ -260,7 +292,8 @@ impl Engine {
         let (base_chain, chains) = self.faces.chains(&self.model, &base, &layers, cancel)?;
         let modulations = self.mixed_modulations(&base_chain, &visible, chains, cancel)?;
         let used: Vec<_> = std::iter::once(&base).chain(&layers).flat_map(Wanted::variants).collect();
-        self.evict(&used);
+        // What the last frame left is made of these, so it holds nothing that goes.
+        self.faces.evict(&used);
         Ok(modulations)
     }
 
@@ -281,18 +314,16 @@ impl Engine {
             return Ok(None);
         };
         let Some(finest) = mixed.weights.last() else { return Ok(None) };
-        let fine = model.config.fine_codes();
         let chains: Vec<_> = std::iter::once(&mixed.base).chain(&mixed.layers).collect();
         let code = |index: usize| -> Result<Tensor> {
             let weights = mixed.weights.get(level_index(index)).ok_or_else(incomplete)?;
             let codes = chains.iter().map(|chain| chain.codes.get(index).ok_or_else(incomplete));
             Ok(mix::code(codes.collect::<Result<Vec<_>>>()?.into_iter(), weights)?)
         };
-        let codes = fine.clone().map(code).collect::<Result<Vec<_>>>()?;
+        let mut codes = model.config.fine_codes().map(code).collect::<Result<Vec<_>>>()?;
         let mut modulations = mixed.modulations.clone();
         if mixed.is_settled {
-            modulations.truncate(fine.start);
-            modulations.extend(model.generator.fine_modulations(&codes)?);
+            model.generator.update_fine_modulations(&mut modulations, &codes)?;
         }
         cancel.check()?;
         let picture = model.generator.main_path(&modulations, cancel)?;
@@ -303,29 +334,14 @@ impl Engine {
         }
         let residuals = settle::residuals(fine_encoder, &codes, &picture, &faces)?;
         cancel.check()?;
-        let codes = model.generator.with_residuals(&codes, Some(&residuals))?;
-        modulations.truncate(fine.start);
-        modulations.extend(model.generator.fine_modulations(&codes)?);
+        model.generator.add_residuals(&mut codes, &residuals)?;
+        model.generator.update_fine_modulations(&mut modulations, &codes)?;
         mixed.modulations.clone_from(&modulations);
         mixed.is_settled = true;
         Ok(Some(modulations))
     }
 
-    /// Draws one face as it is, with so much of its residuals, and leaves the caches of the scene that is being worked on.
-    ///
-    /// # Errors
-    /// As [`Self::render`].
-    pub fn draw_face(&mut self, face: FaceId, likeness: f32, cancel: &Cancel) -> Result<Frame> {
-        let start = Instant::now();
-        let portrait = Portrait::plain(face, likeness);
-        let chain = self.faces.own_chain(&self.model, portrait, cancel)?;
-        self.evict(&[Variant::plain(face)]);
-        let mixed = start.elapsed();
-        let image = self.model.generator.main_path(&chain.modulations, cancel)?;
-        self.frame(&image, FrameKind::Final, start, mixed)
-    }
-
-    /// A face that nobody has: its stylemap, row by row, and its picture. It is no face of the engine's until it is added as
+    /// A random face that nobody has: its stylemap, row by row, and its picture. It is not a face of the engine's until it is added as
     /// one, and the caches of the scene that is being worked on stay.
     ///
     /// # Errors
@@ -337,7 +353,7 @@ impl Engine {
         let chain = Chain::of_stylemap(&self.model, &stylemap, cancel)?;
         let mixed = start.elapsed();
         let image = self.model.generator.main_path(&chain.modulations, cancel)?;
-        Ok((values_of(&stylemap)?, self.frame(&image, FrameKind::Final, start, mixed)?))
+        Ok((stylemap_values(&stylemap)?, self.frame(&image, FrameKind::Final, start, mixed)?))
     }
 
     /// An image that was begun at `start` and had its modulations after `mixed`.
@@ -409,20 +425,15 @@ impl Engine {
         let config = &self.model.config;
         let known = std::mem::take(&mut self.pyramids);
         for layer in layers {
-            let same = known
+            let pyramid = known
                 .iter()
-                .find(|(mask, feather_px, _)| Arc::ptr_eq(mask, &layer.mask) && *feather_px == layer.feather_px);
-            let pyramid = same
-                .map(|(_, _, pyramid)| Arc::clone(pyramid))
+                .find(|known| known.is_of(layer))
+                .map(|known| Arc::clone(&known.pyramid))
                 .unwrap_or_else(|| Arc::new(Pyramid::new(&layer.mask, layer.feather_px, config.all_levels())));
-            self.pyramids.push((Arc::clone(&layer.mask), layer.feather_px, pyramid));
+            self.pyramids.push(MaskLevels { mask: Arc::clone(&layer.mask), feather_px: layer.feather_px, pyramid });
         }
-        self.pyramids.iter().map(|(_, _, pyramid)| Arc::clone(pyramid)).collect()
+        self.pyramids.iter().map(|known| Arc::clone(&known.pyramid)).collect()
     }
-}
-
-fn values_of(stylemap: &Tensor) -> Result<Vec<f32>> {
-    Ok(stylemap.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }
 
 fn incomplete() -> Error {

@@ -16,13 +16,14 @@ const LONGEST_ROW: usize = 32;
 
 /// Whether previews are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PreviewMode {
-    /// Where exact frames were measured to be slow.
+    /// Drawn where exact frames were measured to be slow.
     #[default]
     Auto,
-    /// Wherever they are possible.
+    /// Drawn wherever they are possible.
     Always,
-    /// Never.
+    /// Never drawn: every picture is exact.
     Never,
 }
 

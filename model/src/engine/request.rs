@@ -1,11 +1,11 @@
-//! What the editor asks of the engine: a declarative description of the picture, complete in itself.
+//! What is asked of the engine: a declarative description of a picture, complete in itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::mask::Mask;
 
-/// A face known to the engine (an encoded photo or a stylemap from elsewhere). The caller chooses the number.
+/// The number of a face that the engine knows (an encoded photo, or a stylemap from elsewhere). The caller chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FaceId(pub u64);
 
@@ -33,9 +33,18 @@ pub enum Base {
 }
 
 /// One reference face painted over what lies below it.
+///
+/// ```
+/// use stylemap::{FaceId, Layer, Mask};
+///
+/// let half = Mask::new(2, vec![0.0, 1.0, 0.0, 1.0])?;
+/// let layer = Layer::new(FaceId(2), half).with_strength(0.8).with_feather_px(1.5).with_match_colours(1.0);
+/// # assert_eq!((layer.strength, layer.feather_px, layer.match_colours, layer.offset_px), (0.8, 1.5, 1.0, (0, 0)));
+/// # stylemap::Result::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// The reference.
+    /// The face that is painted with.
     pub face: FaceId,
     /// Where it is taken, in the reference's own frame: a non-zero offset moves mask and face together.
     pub mask: Arc<Mask>,
@@ -51,6 +60,52 @@ pub struct Layer {
     pub directions: Vec<DirectionStep>,
 }
 
+impl Layer {
+    /// All of a reference where the mask is 1: not moved, not softened, in its own colours.
+    pub fn new(face: FaceId, mask: impl Into<Arc<Mask>>) -> Self {
+        Self {
+            face,
+            mask: mask.into(),
+            offset_px: (0, 0),
+            strength: 1.0,
+            feather_px: 0.0,
+            match_colours: 0.0,
+            directions: Vec::new(),
+        }
+    }
+
+    /// Moves mask and reference together, see [`Layer::offset_px`].
+    #[must_use]
+    pub fn with_offset_px(self, x: i32, y: i32) -> Self {
+        Self { offset_px: (x, y), ..self }
+    }
+
+    /// Takes only so much of the reference, see [`Layer::strength`].
+    #[must_use]
+    pub fn with_strength(self, strength: f32) -> Self {
+        Self { strength, ..self }
+    }
+
+    /// Softens the mask, see [`Layer::feather_px`].
+    #[must_use]
+    pub fn with_feather_px(self, feather_px: f32) -> Self {
+        Self { feather_px, ..self }
+    }
+
+    /// Brings the reference to the colours below it, see [`Layer::match_colours`].
+    #[must_use]
+    pub fn with_match_colours(self, amount: f32) -> Self {
+        Self { match_colours: amount, ..self }
+    }
+
+    /// Moves the reference along a direction, after those that it is moved along already.
+    #[must_use]
+    pub fn with_direction(mut self, step: DirectionStep) -> Self {
+        self.directions.push(step);
+        self
+    }
+}
+
 /// A step along one of the model's semantic directions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DirectionStep {
@@ -60,6 +115,14 @@ pub struct DirectionStep {
     pub amount: f32,
     /// Only inside this mask (in the face's own frame, brought to the stylemap's grid), or everywhere.
     pub mask: Option<Arc<Mask>>,
+}
+
+impl DirectionStep {
+    /// A step everywhere. `index`: which of [`crate::model::ModelInfo::directions`], see [`crate::directions::index_of`]; `amount`: in
+    /// standard deviations.
+    pub fn new(index: usize, amount: f32) -> Self {
+        Self { index, amount, mask: None }
+    }
 }
 
 /// A whole picture: the base, moved along directions, under the layers in order (the first is the lowest).
@@ -79,7 +142,33 @@ pub struct Scene {
 impl Scene {
     /// A face with nothing painted.
     pub fn face(face: FaceId) -> Self {
-        Self { base: Base::Face(face), directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() }
+        Self::of(Base::Face(face))
+    }
+
+    /// A base with nothing painted.
+    pub fn of(base: Base) -> Self {
+        Self { base, directions: Vec::new(), layers: Vec::new(), likeness: BTreeMap::new() }
+    }
+
+    /// Paints a layer over what is there.
+    #[must_use]
+    pub fn with(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Moves the base along a direction, after those that it is moved along already.
+    #[must_use]
+    pub fn with_direction(mut self, step: DirectionStep) -> Self {
+        self.directions.push(step);
+        self
+    }
+
+    /// Shows only so much of a face's residuals, see [`Scene::likeness`].
+    #[must_use]
+    pub fn with_likeness(mut self, face: FaceId, likeness: f32) -> Self {
+        self.likeness.insert(face, likeness);
+        self
     }
 
     /// How much of a face's residuals is shown.
@@ -103,49 +192,4 @@ impl Scene {
         };
         std::iter::once(first).chain(second).chain(self.layers.iter().map(|layer| layer.face))
     }
-}
-
-/// How near a frame is to the picture that stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FrameKind {
-    /// Nearly what the faces' style codes mixed give; only a part was drawn anew.
-    Preview,
-    /// What the faces' style codes mixed give, or near it: what a moving brush shows.
-    Moving,
-    /// The picture of its request: where layers are painted, settled (see [`crate::settle`]).
-    Final,
-}
-
-/// A finished picture.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// The number that [`super::EngineHandle::render`] gave to its request, 0 where there was none; later requests have greater
-    /// numbers.
-    pub request: u64,
-    /// A request's frames come in the order of their kinds, and end with the final one.
-    pub kind: FrameKind,
-    /// Width and height.
-    pub size_px: usize,
-    /// RGBA, 8 bit, row by row from the top left, alpha 255.
-    pub rgba: Vec<u8>,
-    /// What the frame cost.
-    pub timings: Timings,
-}
-
-impl Frame {
-    /// Orders frames: the greater is the newer one.
-    pub fn order(&self) -> (u64, FrameKind) {
-        (self.request, self.kind)
-    }
-}
-
-/// Where a frame's time went.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Timings {
-    /// From the request being taken up to the pixels.
-    pub total_ms: f32,
-    /// Bringing masks to the levels and mixing the cached modulations.
-    pub mix_ms: f32,
-    /// The main path, with the read-back of the pixels.
-    pub main_path_ms: f32,
 }

@@ -1,7 +1,7 @@
 //! The engine's thread: it owns the device, the networks and every cache, so that no other thread ever waits for them.
 //!
-//! Requests go through a mailbox that holds every face still to be encoded but only ONE scene: a newer scene replaces one
-//! that has not started, so the picture under the brush is never behind a queue. A scene comes before waiting faces that it
+//! Requests go through a mailbox that holds every face still to be encoded but only ONE scene (latest wins): a newer scene replaces
+//! one that has not been started, so the picture under the brush is never behind a queue. A scene comes before waiting faces that it
 //! does not need. Frames are ordered; whoever shows them ignores a frame older than the one on screen. A picture that a moving
 //! brush's form was drawn of is settled when the brush has rested.
 
@@ -23,6 +23,7 @@ use crate::model::ModelInfo;
 
 /// What the engine's thread reports, in the order in which it happens.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The model is loaded; everything asked for so far is being worked on.
     Ready(Box<ModelInfo>),
@@ -33,11 +34,11 @@ pub enum Event {
     /// A face that nobody has, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose request
     /// is 0.
     Sampled(SampleRequest, Vec<f32>, Frame),
-    /// Such a face could not be drawn.
+    /// A face asked for by [`EngineHandle::sample`] could not be drawn.
     SampleFailed(SampleRequest, Error),
     /// A face could not be encoded.
     FaceFailed(FaceId, Error),
-    /// A picture.
+    /// A picture of a request; see [`super::FrameKind`] for how many come.
     Frame(Frame),
     /// The picture with this number could not be made.
     FrameFailed(u64, Error),
@@ -45,10 +46,10 @@ pub enum Event {
     FellBackToCpu(Error, Box<ModelInfo>),
 }
 
-/// Which face that nobody has, see [`crate::Model::sample`].
+/// Which face that nobody has, see [`crate::model::Model::sample`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleRequest {
-    /// The series.
+    /// The seed of a series of faces.
     pub seed: u64,
     /// Which face of the series.
     pub index: u64,
@@ -154,7 +155,7 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Latent(face, latent, crop)));
     }
 
-    /// Asks for these faces that nobody has, in place of any that were asked for and have not begun. They come one by one,
+    /// Asks for these faces that nobody has, in place of any that were asked for and have not been started. They come one by one,
     /// when nothing else waits.
     pub fn sample(&self, requests: Vec<SampleRequest>) {
         self.mailbox.send(|waiting| waiting.samples = requests.into());
@@ -165,7 +166,8 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
     }
 
-    /// Asks for a picture, in place of any that was asked for and has not started, and of what is still to come of one that has.
+    /// Asks for a picture. The latest request wins: it replaces any that has not been started, and what is still to come of one that
+    /// has.
     /// Returns the request's number. Faces that were added before and still wait are encoded first where the scene
     /// needs them.
     pub fn render(&self, scene: Scene) -> u64 {
@@ -230,7 +232,9 @@ impl<F: FnMut(Event)> Worker<F> {
                 Next::DeadlinePassed => {
                     if let Some(Unsettled { number, scene, .. }) = unsettled.take() {
                         let cancel = self.cancel.or_newer_than(number, &self.newest_number);
-                        self.picture(&mut engine, number, &cancel, &mut |engine, cancel| engine.render(&scene, cancel));
+                        self.picture(&mut engine, number, &cancel, &mut |engine, cancel| {
+                            engine.render_cancellable(&scene, cancel)
+                        });
                     }
                 }
                 Next::Taken(Job::Face(job)) => self.face(&mut engine, job),
@@ -245,7 +249,7 @@ impl<F: FnMut(Event)> Worker<F> {
         let cancel = self.cancel.clone();
         let mut attempt = |engine: &mut Engine| match &job {
             FaceJob::Encode(_, crop) => {
-                engine.add_face(face, crop, &cancel)?;
+                engine.add_face_cancellable(face, crop, &cancel)?;
                 Ok(Some(Event::FaceReady(face, Arc::new(engine.latent(face)?.clone()))))
             }
             FaceJob::Latent(_, latent, crop) => {

@@ -13,6 +13,9 @@ use super::geometry::{CropQuad, Similarity};
 use crate::error::{Error, Result};
 use crate::kernels::vectorised;
 
+/// Faces are cut out at one of these sizes; the larger one is that of the largest published model.
+const SMALL_CROP_PX: u32 = 512;
+const LARGE_CROP_PX: u32 = 1024;
 /// Crops are at most this large.
 const MAX_SIZE_PX: u32 = 4096;
 /// From this many photo pixels per output pixel on, the photo's part is first averaged down by whole pixels.
@@ -38,7 +41,15 @@ pub fn align(photo: &RgbImage, quad: &CropQuad, size_px: u32) -> Result<RgbImage
     Ok(out)
 }
 
-/// The same in 0 to 255 before rounding, row by row.
+/// The crop at the size that it is worth: 512 px, or 1024 px where the photo shows more.
+///
+/// # Errors
+/// When the photo has no pixels.
+pub fn cut_out(photo: &RgbImage, quad: &CropQuad) -> Result<RgbImage> {
+    align(photo, quad, if quad.side_px() > SMALL_CROP_PX as f32 { LARGE_CROP_PX } else { SMALL_CROP_PX })
+}
+
+/// The crop in 0 to 255 before rounding, row by row.
 pub(super) fn align_linear(photo: &RgbImage, quad: &CropQuad, size_px: u32) -> Result<Vec<[f32; 3]>> {
     let shrink = f64::from(quad.side_px()) / f64::from(size_px);
     if shrink >= AVERAGE_FROM {

@@ -20,7 +20,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of this crop, with sides of at most `max_side_px`. None where the crop lies outside the photo.
+    /// The surroundings of this crop, with sides of at most `max_side_px`; `None` where the crop lies outside the photo.
     ///
     /// # Errors
     /// When nothing is left of the crop at that size.

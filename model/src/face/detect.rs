@@ -26,10 +26,10 @@
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::align::align;
-use super::geometry::{Landmarks, crop_quad};
+use super::align::{align, cut_out};
+use super::geometry::{CropQuad, Landmarks, crop_quad};
 use super::network::Network;
-use super::readout::{Readout, WINDOW_PX};
+use super::readout::{Readout, WINDOW_PX, crop_features};
 use crate::error::{Error, Result};
 use crate::photo::shrunk;
 
@@ -46,7 +46,7 @@ const SEARCH_STEP: f64 = 0.4;
 const LAST_SEARCH_SIDE_PX: u32 = 128;
 /// Least confidence of a found face, at the second look.
 const MIN_CONFIDENCE: f32 = 0.7;
-/// A smaller frame has too few pixels to be edited, and is mostly no face.
+/// A smaller frame has too few pixels to be edited, and is mostly not a face.
 const MIN_FRAME_PX: f32 = 16.0;
 /// Frames that overlap more (intersection over union) show the same face.
 const MAX_OVERLAP: f32 = 0.3;
@@ -112,12 +112,31 @@ impl FaceDetector {
         Ok(Self { network: Network::from_onnx(YUNET)?, readout: Readout::from_safetensors(READOUT)? })
     }
 
-    /// The faces in a photo, the largest and surest first; none is no error.
+    /// The faces in a photo, the largest and surest first; finding none is not an error.
     ///
     /// # Errors
     /// When the photo has no pixels.
     pub fn detect(&self, photo: &RgbImage) -> Result<Vec<Detection>> {
         self.network.on_its_threads(|| self.search(photo))
+    }
+
+    /// The largest and surest face of a photo, cut out square and upright as the model was trained: at 512 px, or at 1024 px where
+    /// the photo shows more.
+    ///
+    /// # Errors
+    /// [`Error::NoFace`] when there is none, or when the photo has no pixels.
+    pub fn cut_out(&self, photo: &RgbImage) -> Result<RgbImage> {
+        let quad = self.detect(photo)?.iter().find_map(|face| crop_quad(&face.landmarks).ok()).ok_or(Error::NoFace)?;
+        cut_out(photo, &quad)
+    }
+
+    /// What the detector's network sees in the middle of a nearly aligned crop, or of its mirror image: the 12,544 numbers from which
+    /// the rest of the alignment is read. For `examples/fit_alignment.rs`, which fits what reads them.
+    ///
+    /// # Errors
+    /// When the photo has no pixels.
+    pub fn alignment_features(&self, photo: &RgbImage, quad: &CropQuad, is_mirrored: bool) -> Result<Vec<f32>> {
+        crop_features(&self.network, photo, quad, is_mirrored)
     }
 
     fn search(&self, photo: &RgbImage) -> Result<Vec<Detection>> {
@@ -143,7 +162,7 @@ impl FaceDetector {
     /// The face once more, upright and at the size at which the network is at its best. None where no face is seen
     /// there.
     fn second_look(&self, photo: &RgbImage, copies: &[RgbImage], face: &Detection) -> Result<Option<Detection>> {
-        // Points that lie on each other are no face.
+        // Points that lie on each other are not a face.
         let Ok(quad) = crop_quad(&face.landmarks) else { return Ok(None) };
         // The smallest copy that has enough pixels: less to average.
         let scale = |copy: &RgbImage| f64::from(copy.width()) / f64::from(photo.width());
@@ -202,7 +221,7 @@ impl FaceDetector {
 }
 
 impl Detection {
-    /// The same face in the picture resized by these factors.
+    /// This face in the picture resized by these factors.
     fn stretched(self, across: f32, down: f32) -> Self {
         let point = |[x, y]: [f32; 2]| [(x + 0.5) * across - 0.5, (y + 0.5) * down - 0.5];
         let Landmarks { eye_left, eye_right, nose, mouth_left, mouth_right } = self.landmarks;
@@ -222,7 +241,7 @@ impl Detection {
     }
 }
 
-/// Of frames that overlap, the surest.
+/// Keeps the surest of frames that overlap.
 fn strongest_of_each(mut found: Vec<Detection>) -> Vec<Detection> {
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept: Vec<Detection> = Vec::new();

@@ -274,7 +274,10 @@ impl CropQuad {
     }
 
     /// The square that `self` becomes when it is moved, grown and turned by `correction`.
-    pub(super) fn corrected(&self, correction: &Correction) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When nothing is left of it.
+    pub fn corrected(&self, correction: &Correction) -> Result<Self> {
         let Correction { shift, log_scale, angle } = *correction;
         let (center, x) = (self.center_in_photo, self.half_side_in_photo);
         let (sin, cos) = angle.sin_cos();
@@ -287,7 +290,7 @@ impl CropQuad {
     }
 
     /// The correction that takes `self` to `other`.
-    pub(super) fn correction_to(&self, other: &Self) -> Correction {
+    pub fn correction_to(&self, other: &Self) -> Correction {
         let (x, y) = (self.half_side_in_photo, turned(self.half_side_in_photo));
         let along = |a: Vector, b: Vector| (a[0] * b[0] + a[1] * b[1]) / (b[0] * b[0] + b[1] * b[1]);
         let shift = sub(other.center_in_photo, self.center_in_photo);
@@ -314,7 +317,7 @@ impl CropQuad {
         Self { half_side_in_photo: scaled(self.half_side_in_photo, factor), ..*self }
     }
 
-    /// The same square in a photo whose top left corner lies elsewhere.
+    /// This square in a photo whose top left corner lies elsewhere.
     pub(super) fn moved(&self, by_px: Vector) -> Self {
         Self { center_in_photo: add(self.center_in_photo, by_px), ..*self }
     }
@@ -334,8 +337,8 @@ impl CropQuad {
 
 /// How one crop differs from another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Correction {
-    /// Of the centre, along the first crop's right and down, as a share of its side.
+pub struct Correction {
+    /// How far the centre moves along the first crop's right and down, as a share of its side.
     pub shift: [f64; 2],
     /// The natural logarithm of the sides' ratio.
     pub log_scale: f64,
@@ -354,7 +357,7 @@ fn check_positions(positions: &[[f32; 2]]) -> Result<()> {
 /// The crop of the FFHQ recipe for these landmarks.
 ///
 /// # Errors
-/// When the points are no face: not numbers, far outside, on one spot, or with the mouth where it cannot be.
+/// When the points are not a face: not numbers, far outside, on one spot, or with the mouth where it cannot be.
 pub fn crop_quad(landmarks: &Landmarks) -> Result<CropQuad> {
     let Landmarks { eye_left, eye_right, nose: _, mouth_left, mouth_right } = *landmarks;
     check_positions(&[eye_left, eye_right, mouth_left, mouth_right])?;

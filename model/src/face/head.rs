@@ -12,16 +12,11 @@ const EDGE: f32 = 0.12;
 /// A soft ellipse over face and hair. An edit of the whole picture goes back into its photo there: the background of another
 /// photo would show as a square.
 pub fn head_mask(size_px: usize) -> Mask {
-    let size_px = size_px.max(1);
-    let from_middle = |at: usize, axis: usize| ((at as f32 + 0.5) / size_px as f32 - MIDDLE[axis]) / RADII[axis];
-    let weight = |i: usize| {
-        let radius = from_middle(i % size_px, 0).hypot(from_middle(i / size_px, 1));
+    Mask::from_fn(size_px, |x, y| {
+        let radius = ((x - MIDDLE[0]) / RADII[0]).hypot((y - MIDDLE[1]) / RADII[1]);
         let inside = ((1.0 - radius) / EDGE + 0.5).clamp(0.0, 1.0);
         inside * inside * (3.0 - 2.0 * inside)
-    };
-    let weights = (0..size_px * size_px).map(weight).collect();
-    // As many finite weights as pixels.
-    Mask::new(size_px, weights).unwrap_or_else(|_| Mask::constant(size_px, 1.0))
+    })
 }
 
 #[cfg(test)]

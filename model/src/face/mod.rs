@@ -15,9 +15,9 @@ mod network;
 pub mod paste;
 mod readout;
 
-pub use align::align;
+pub use align::{align, cut_out};
 pub use around::Surroundings;
 pub use detect::{Detection, FaceDetector, FaceFrame};
-pub use geometry::{CropQuad, Landmarks, Similarity, crop_quad};
+pub use geometry::{Correction, CropQuad, Landmarks, Similarity, crop_quad};
 pub use head::head_mask;
 pub use paste::{Composition, Extent, PasteTarget, paste};

@@ -11,7 +11,7 @@
 //! ([`agreement()`]): along borders, under directions, between two faces, and wherever a model draws a face
 //! wrongly, fine structure of something else would be a double exposure.
 //!
-//! **Measured** by `tests/seams.rs`, which draws the edits too (`assets/screenshots/paste_methods.png`): twelve settled edits of the
+//! **Measured** by `examples/paste_methods.rs`, which draws the edits too (`assets/screenshots/paste_methods.png`): twelve settled edits of the
 //! default model, in a photo each. "Seam" is how much steeper the change is where the painted region ends than the model's own change
 //! there (levels per pixel, mean and worst), "kept" the share of the change that arrives inside (mean and least), "beyond" the largest
 //! change farther out than the feather (levels); "new" and "old" how the fine structure inside correlates with the reference's and
@@ -30,7 +30,7 @@
 //! | **composed, feather of 8%** | **1.4** | **3.6** | **0.99** | **0.97** | **0** | **0.96** | **0.05** | **0.01** |
 //!
 //! A difference that is added leaves the old face's fine structure under the new one: a double exposure. A picture that replaces
-//! it is the model's, without any. (A hard mask ends as steeply as the settled edit itself, which is no virtue.)
+//! it is the model's, without any. (A hard mask ends as steeply as the settled edit itself, which is not a virtue.)
 //!
 //! Everything but the references' fine structure is computed on the model's pixels as one *field*; the photo's pixels only take
 //! samples of it.
@@ -104,7 +104,7 @@ pub struct Composition {
 }
 
 impl Composition {
-    /// Of a scene in the picture of `source`. `crop_of`: every other face's aligned crop, the larger the finer; one without gives no
+    /// The composition of a scene in the picture of `source`. `crop_of`: every other face's aligned crop, the larger the finer; one without gives no
     /// fine structure. `source_crop`: what references' colours are matched to, as the engine does.
     pub fn new(
         scene: &Scene,
@@ -253,7 +253,7 @@ pub struct PasteTarget<'a> {
     quad: CropQuad,
     /// The photo's pixels as a crop of this side, once an edit needed them.
     cropped: Option<(u32, Arc<Vec<[f32; 3]>>)>,
-    /// Of the references of the last edit.
+    /// Fine structure of the last edit's references.
     details: Vec<Arc<Detail>>,
 }
 
@@ -280,7 +280,7 @@ impl<'a> PasteTarget<'a> {
     /// The photo with the edited face in it. `edited`: the model's picture, square.
     ///
     /// # Errors
-    /// When the picture is none of a model's.
+    /// When the picture is not one of a model's.
     pub fn paste(&mut self, edited: &RgbImage, composition: &Composition, extent: Extent) -> Result<RgbImage> {
         let size_px = edited.width();
         if edited.dimensions() != (size_px, size_px) || size_px == 0 || size_px > MAX_SIZE_PX {
@@ -324,7 +324,7 @@ impl<'a> PasteTarget<'a> {
 /// One edit into a photo, see [`PasteTarget::paste`].
 ///
 /// # Errors
-/// The same.
+/// As [`PasteTarget::paste`].
 pub fn paste(
     photo: &RgbImage,
     quad: &CropQuad,
@@ -348,7 +348,7 @@ struct Field {
 
 /// Fine structure that an edit brings along, on a grid that is finer than the field's.
 struct Brought {
-    /// Of the whole crop.
+    /// Side of the whole crop on this grid.
     side_px: usize,
     /// The first column and row, and how many there are, without the margin.
     origin: [usize; 2],

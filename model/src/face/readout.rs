@@ -7,7 +7,7 @@
 //! features around the middle of a nearly aligned crop gives the remaining shift, scale and roll.
 //!
 //! The readout (`weights/yunet/alignment.safetensors`: 12,544 features by four numbers, and an offset) is a ridge
-//! regression on 425 aligned faces, each moved, relit and reduced at random; `fit` below makes the file. With each
+//! regression on 425 aligned faces, each moved, relit and reduced at random, by `examples/fit_alignment.rs`. With each
 //! source of faces held out in turn, the farthest corner of the crop is off by 1.2 to 2.1% of the side in the median
 //! and by 2.1 to 3.6% for nine faces of ten. None of the reference photos that the tests use, and no other picture of a
 //! person on them, takes part.
@@ -34,7 +34,7 @@ const FEATURES: usize = (END_CELL - FIRST_CELL).pow(2) * CHANNELS;
 const OUTPUTS: usize = 4;
 /// Corrections that are made one after the other.
 const ROUNDS: usize = 3;
-/// The readout was fitted for corrections well below this; more is no correction but another place.
+/// The readout was fitted for corrections well below this; more is not a correction but another place.
 const MOST: f64 = 0.3;
 
 /// The fitted numbers.
@@ -98,257 +98,20 @@ impl Readout {
     }
 }
 
+/// What the network sees in the middle of a nearly aligned crop, or of its mirror image.
+///
+/// # Errors
+/// When the network cannot be run, or the photo has no pixels.
+pub(super) fn crop_features(
+    network: &Network,
+    photo: &RgbImage,
+    quad: &CropQuad,
+    is_mirrored: bool,
+) -> Result<Vec<f32>> {
+    features(network, &align(photo, &quad.grown(WINDOW_SHARE), WINDOW_PX)?, is_mirrored)
+}
+
 /// What the network sees in the middle of a window of [`WINDOW_PX`], or of its mirror image.
 fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Result<Vec<f32>> {
     Ok(network.features(window, is_mirrored)?.window(FIRST_CELL, END_CELL).collect())
-}
-
-#[cfg(test)]
-mod fit {
-    //! Fits the readout: `STYLEBRUSH_ALIGNED_FACES=FOLDER STYLEBRUSH_READOUT=FILE cargo test --release -p stylemap
-    //! --lib face::readout::fit -- --ignored --nocapture`. The folder holds folders of aligned faces (one per source,
-    //! so that sources can be held out), as 256 px pictures that fill their crop. `STYLEBRUSH_EXCEPT` leaves out files
-    //! whose path contains one of its parts, separated by commas.
-
-    use std::path::PathBuf;
-
-    use image::imageops::FilterType;
-    use rayon::prelude::*;
-    use safetensors::tensor::TensorView;
-
-    use super::*;
-    use crate::kernels::vectorised;
-
-    /// Random placements of each face: near, as after a first round, and farther, as the detector's points lie.
-    const PLACEMENTS: usize = 14;
-    /// Weight of the penalty, where features have the mean square 1 / FEATURES.
-    const RIDGE: f32 = 1.0;
-
-    struct Sample {
-        features: Vec<f32>,
-        target: [f32; OUTPUTS],
-        is_near: bool,
-        source: usize,
-    }
-
-    /// A small generator of its own, so that the fit is the same everywhere: SplitMix64, and sums of uniforms for a
-    /// normal.
-    struct Dice(u64);
-
-    impl Dice {
-        fn uniform(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-        }
-
-        fn normal(&mut self) -> f64 {
-            (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-        }
-    }
-
-    /// Other light: darker or lighter, with another contrast, warmer or colder.
-    fn relit(photo: &mut RgbImage, dice: &mut Dice) {
-        let gamma = (0.3 * dice.normal()).exp();
-        let gains: [f64; 3] = std::array::from_fn(|_| (0.1 * dice.normal()).exp());
-        let gain = (0.15 * dice.normal()).exp();
-        for pixel in photo.pixels_mut() {
-            for (value, channel_gain) in pixel.0.iter_mut().zip(gains) {
-                *value = (255.0 * gain * channel_gain * (f64::from(*value) / 255.0).powf(gamma)).round() as u8;
-            }
-        }
-    }
-
-    fn samples_of(network: &Network, face: &RgbImage, source: usize, seed: u64) -> Result<Vec<Sample>> {
-        let mut dice = Dice(seed);
-        (0..PLACEMENTS)
-            .map(|i| {
-                let is_near = i % 2 == 0;
-                // Every third from a small photo, as small faces come.
-                let side = if i % 3 == 2 { 64 + (dice.uniform() * 128.0) as u32 } else { face.width() };
-                let mut photo = image::imageops::resize(face, side, side, FilterType::Triangle);
-                relit(&mut photo, &mut dice);
-                let (low, high) = (-0.5, side as f32 - 0.5);
-                let truth = CropQuad::from_corners([[low, low], [low, high], [high, high], [high, low]])?;
-                let spread = if is_near { 0.4 } else { 1.0 };
-                let moved = truth.corrected(&Correction {
-                    shift: [0.02 * spread * dice.normal(), 0.02 * spread * dice.normal()],
-                    log_scale: 0.05 * spread * dice.normal(),
-                    angle: 0.06 * spread * dice.normal(),
-                })?;
-                let window = align(&photo, &moved.grown(WINDOW_SHARE), WINDOW_PX)?;
-                let Correction { shift: [x, y], log_scale, angle } = moved.correction_to(&truth);
-                let is_mirrored = i % 4 >= 2;
-                let target = if is_mirrored { [-x, y, log_scale, -angle] } else { [x, y, log_scale, angle] };
-                let features = features(network, &window, is_mirrored)?;
-                Ok(Sample { features, target: target.map(|value| value as f32), is_near, source })
-            })
-            .collect()
-    }
-
-    fn dot(a: &[f32], b: &[f32]) -> f32 {
-        // Sixteen sums side by side, or the compiler must add one after the other.
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-        vectorised(
-            #[inline(always)]
-            || {
-                let mut sums = [0f32; 16];
-                for (a, b) in a.iter().zip(b) {
-                    sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-                }
-                sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-            },
-        )
-    }
-
-    /// Solves (K + RIDGE) x = y by conjugate gradients, where K is the samples' Gram matrix.
-    fn solve(gram: &[Vec<f32>], target: &[f32]) -> Vec<f32> {
-        let times =
-            |x: &[f32]| -> Vec<f32> { gram.par_iter().zip(x).map(|(row, x_i)| dot(row, x) + RIDGE * x_i).collect() };
-        let mut solution = vec![0.0; target.len()];
-        let mut residual = target.to_vec();
-        let mut direction = residual.clone();
-        let mut square = dot(&residual, &residual);
-        let enough = square * 1e-8;
-        for _ in 0..500 {
-            let image = times(&direction);
-            let step = square / dot(&direction, &image);
-            solution.iter_mut().zip(&direction).for_each(|(x, d)| *x += step * d);
-            residual.iter_mut().zip(&image).for_each(|(r, i)| *r -= step * i);
-            let next = dot(&residual, &residual);
-            if next < enough {
-                break;
-            }
-            direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + next / square * *d);
-            square = next;
-        }
-        solution
-    }
-
-    /// All samples, centred, and their Gram matrix with a mean diagonal of 1.
-    struct Rows {
-        means: Vec<f32>,
-        rows: Vec<Vec<f32>>,
-        mean_square: f32,
-        gram: Vec<Vec<f32>>,
-    }
-
-    impl Rows {
-        fn new(samples: &[Sample]) -> Self {
-            let count = samples.len() as f32;
-            let mut means = vec![0f32; FEATURES];
-            for sample in samples {
-                means.iter_mut().zip(&sample.features).for_each(|(mean, value)| *mean += value / count);
-            }
-            let centred =
-                |sample: &Sample| sample.features.iter().zip(&means).map(|(value, mean)| value - mean).collect();
-            let rows: Vec<Vec<f32>> = samples.par_iter().map(centred).collect();
-            let mean_square = rows.iter().map(|row| dot(row, row)).sum::<f32>() / count;
-            let gram_row = |row: &Vec<f32>| rows.iter().map(|other| dot(row, other) / mean_square).collect();
-            let gram = rows.par_iter().map(gram_row).collect();
-            Self { means, rows, mean_square, gram }
-        }
-
-        /// The ridge regression on the samples that `takes` lets through.
-        fn fitted(&self, samples: &[Sample], takes: impl Fn(&Sample) -> bool) -> Readout {
-            let taken: Vec<usize> = (0..samples.len()).filter(|&i| takes(&samples[i])).collect();
-            let gram: Vec<Vec<f32>> = taken.iter().map(|&i| taken.iter().map(|&j| self.gram[i][j]).collect()).collect();
-            let mut weights = vec![[0f32; OUTPUTS]; FEATURES];
-            let mut offsets = [0f32; OUTPUTS];
-            for output in 0..OUTPUTS {
-                let mean = taken.iter().map(|&i| samples[i].target[output]).sum::<f32>() / taken.len() as f32;
-                let target: Vec<f32> = taken.iter().map(|&i| samples[i].target[output] - mean).collect();
-                for (&i, coefficient) in taken.iter().zip(solve(&gram, &target)) {
-                    let row = &self.rows[i];
-                    weights
-                        .iter_mut()
-                        .zip(row)
-                        .for_each(|(to, value)| to[output] += coefficient * value / self.mean_square);
-                }
-                let at_mean: f32 = weights.iter().zip(&self.means).map(|(weight, mean)| weight[output] * mean).sum();
-                offsets[output] = mean - at_mean;
-            }
-            Readout { weights, offsets }
-        }
-    }
-
-    /// The farthest corner, as a share of the side, for samples near the truth.
-    fn errors<'a>(readout: &Readout, samples: impl Iterator<Item = &'a Sample>) -> Vec<f64> {
-        let mut errors: Vec<f64> = samples
-            .filter(|sample| sample.is_near)
-            .map(|sample| {
-                let found = readout.read(&sample.features);
-                let [x, y, log_scale, angle]: [f64; OUTPUTS] =
-                    std::array::from_fn(|i| found[i] - f64::from(sample.target[i]));
-                let corners = [[-0.5, -0.5], [-0.5, 0.5], [0.5, 0.5], [0.5, -0.5]];
-                corners.iter().fold(0.0, |most: f64, [right, down]| {
-                    most.max((x + right * log_scale - down * angle).hypot(y + down * log_scale + right * angle))
-                })
-            })
-            .collect();
-        errors.sort_by(f64::total_cmp);
-        errors
-    }
-
-    #[test]
-    #[ignore = "needs a folder of aligned faces"]
-    #[expect(clippy::print_stderr, reason = "the figures are the point")]
-    fn fit() -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let folder = PathBuf::from(std::env::var_os("STYLEBRUSH_ALIGNED_FACES").ok_or("no STYLEBRUSH_ALIGNED_FACES")?);
-        let except = std::env::var("STYLEBRUSH_EXCEPT").unwrap_or_default();
-        let network = Network::from_onnx(super::super::detect::YUNET)?;
-        let mut sources =
-            std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-        sources.sort();
-        let mut samples: Vec<Sample> = Vec::new();
-        for (i, source) in sources.iter().enumerate() {
-            let mut faces =
-                std::fs::read_dir(source)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-            faces.sort();
-            let is_excepted = |path: &PathBuf| {
-                except.split(',').any(|part| !part.is_empty() && path.display().to_string().contains(part))
-            };
-            faces.retain(|path| !is_excepted(path));
-            let of_faces = faces.par_iter().enumerate().map(|(seed, path)| {
-                let face = image::open(path).map_err(|err| Error::argument(err.to_string()))?.into_rgb8();
-                samples_of(&network, &face, i, seed as u64)
-            });
-            samples.extend(of_faces.collect::<Result<Vec<_>>>()?.into_iter().flatten());
-        }
-        let rows = Rows::new(&samples);
-        let report = |name: &str, errors: &[f64]| {
-            let at =
-                |share: f64| errors.get((errors.len() as f64 * share) as usize).copied().unwrap_or_default() * 100.0;
-            let beyond = errors.iter().filter(|&&error| error > 0.04).count() as f64 / errors.len() as f64 * 100.0;
-            eprintln!(
-                "{name}: farthest corner, median {:.2}%, 90% {:.2}% of the side; beyond 4%: {beyond:.1}%",
-                at(0.5),
-                at(0.9)
-            );
-        };
-        for (i, held_out) in sources.iter().enumerate() {
-            let readout = rows.fitted(&samples, |sample| sample.source != i);
-            report(
-                &held_out.display().to_string(),
-                &errors(&readout, samples.iter().filter(|sample| sample.source == i)),
-            );
-        }
-        let readout = rows.fitted(&samples, |_| true);
-        report("all, not held out", &errors(&readout, samples.iter()));
-        if let Some(file) = std::env::var_os("STYLEBRUSH_READOUT") {
-            let bytes = |rows: &[[f32; OUTPUTS]]| -> Vec<u8> {
-                rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect()
-            };
-            let (weights, offsets) = (bytes(&readout.weights), bytes(&[readout.offsets]));
-            let f32_type = safetensors::Dtype::F32;
-            let tensors = [
-                ("offsets", TensorView::new(f32_type, vec![OUTPUTS], &offsets)?),
-                ("weights", TensorView::new(f32_type, vec![FEATURES, OUTPUTS], &weights)?),
-            ];
-            std::fs::write(file, safetensors::serialize(tensors, None)?)?;
-        }
-        Ok(())
-    }
 }

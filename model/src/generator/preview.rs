@@ -1,6 +1,6 @@
 //! A picture of which only a part is drawn anew: what a brush shows while the exact frame takes too long.
 //!
-//! The levels up to [`FINE_LEVEL`] are computed whole, since a cell there reaches over much of the picture and costs little. From
+//! The levels up to [`FINE_LEVEL`](super::FINE_LEVEL) are computed whole, since a cell there reaches over much of the picture and costs little. From
 //! there on only the part is computed where the features at that level have moved by more than [`TOLERANCE`] from those that
 //! the picture was made of, or where modulations changed; around it stands what was there. The layer norms of the fine levels
 //! keep the statistics of the last exact frame. Deviations do not add up from preview to preview: what is compared with is
@@ -15,10 +15,10 @@ use crate::cancel::Cancel;
 use crate::kernels::{Sums, vectorised};
 
 use super::Generator;
-use super::on_cpu::{Map, Run, incomplete, with_values};
+use super::kept::Kept;
+use super::maps::Map;
+use super::on_cpu::{Run, incomplete, with_values};
 
-/// From this level on a preview computes only a part.
-pub const FINE_LEVEL: usize = 32;
 /// How far a cell's features may move before it is drawn anew: root mean square over the channels, relative to that of the whole
 /// map. At 0.015 a preview differs from the exact frame by some five steps of 255 at most (`docs/performance.md`); at 0.05 the
 /// edge of the part begins to show.
@@ -31,9 +31,9 @@ const HALO: usize = 2;
 /// A rectangle of cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// Columns.
+    /// The columns, from the left.
     pub x: Range<usize>,
-    /// Rows.
+    /// The rows, from the top.
     pub y: Range<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Part {
         cells.fold(Self::default(), |part, (x, y)| part.union(&Self { x: x..x + 1, y: y..y + 1 }))
     }
 
-    /// The same part of a level that is so many times as fine.
+    /// This part in the cells of a level that is `times` as fine.
     fn at_finer(&self, times: usize) -> Self {
         let of = |range: &Range<usize>| times * range.start..times * range.end;
         Self { x: of(&self.x), y: of(&self.y) }
@@ -93,34 +93,6 @@ impl Part {
             let start = y * width + self.x.start;
             (start..start + len, row * len..(row + 1) * len)
         })
-    }
-}
-
-/// What a picture was made of, from [`FINE_LEVEL`] on: what previews go on from. One sample, on the CPU.
-#[derive(Default)]
-pub struct Kept {
-    /// The input of every fine block, and that of to RGB.
-    maps: Vec<Map>,
-    /// Between the two convolutions of every fine block, as of the last exact frame.
-    inner_sums: Vec<Sums>,
-    /// (3, size, size).
-    image: Vec<f32>,
-}
-
-impl Kept {
-    pub(super) fn push(&mut self, below: Map, inner_sums: Sums) {
-        self.maps.push(below);
-        self.inner_sums.push(inner_sums);
-    }
-
-    pub(super) fn finish(&mut self, last: Map, image: &Map) {
-        self.maps.push(last);
-        self.image = image.values().to_vec();
-    }
-
-    /// The level whose cells [`Generator::preview`] takes; `None` when the network has no fine levels.
-    pub fn level(&self) -> Option<usize> {
-        (self.maps.len() > 1).then(|| self.maps.first().map(|map| map.width)).flatten()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Convolutions on the CPU (f32), over a well-kept matrix multiplication (`gemm`), with what lies between two of them in the same
-//! passes (`map`). The form is chosen by shape:
+//! passes (`fused`). The form is chosen by shape:
 //!
 //! - 3x3 with padding 1 on maps of 16 or 32 px and more: `winograd`;
 //! - 3x3 upsampling: `upsample`, by pairs of cells on maps of 32 px and more, else by taps;
@@ -12,62 +12,12 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::f32_slice;
-pub use super::map::After;
-use super::map::{Finish, Input, Output, ReadBias, Sums};
+use super::custom_ops::f32_slice;
+pub use super::fused::After;
+use super::fused::{Finish, Input, Output, ReadBias, Sums};
+use super::matrix::multiply;
 use super::simd::{Shared, choice, vectorised, with_scratch};
 use super::{upsample, winograd};
-
-/// dst (m, n) = lhs (m, k) * rhs (k, n), all row by row with their own distances between rows. On this thread only, or on all.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "three matrices have nine numbers; naming them here keeps every call in one line"
-)]
-pub(super) fn multiply(
-    (m, k, n): (usize, usize, usize),
-    dst: &mut [f32],
-    dst_stride: usize,
-    lhs: &[f32],
-    lhs_stride: usize,
-    rhs: &[f32],
-    rhs_stride: usize,
-    on_all_threads: bool,
-) {
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    assert!(dst_stride >= n && lhs_stride >= k && rhs_stride >= n, "rows overlap");
-    assert!(dst.len() >= (m - 1) * dst_stride + n, "the product does not fit");
-    assert!(lhs.len() >= (m - 1) * lhs_stride + k, "the left matrix is too short");
-    assert!(rhs.len() >= (k - 1) * rhs_stride + n, "the right matrix is too short");
-    let parallelism =
-        if on_all_threads { gemm::Parallelism::Rayon(rayon::current_num_threads()) } else { gemm::Parallelism::None };
-    // SAFETY: the assertions above bound every element that the multiplication reads or writes by its matrix, `dst` is borrowed
-    // mutably, and rows do not overlap.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            dst.as_mut_ptr(),
-            1,
-            dst_stride as isize,
-            false,
-            lhs.as_ptr(),
-            1,
-            lhs_stride as isize,
-            rhs.as_ptr(),
-            1,
-            rhs_stride as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-}
 
 /// 1x1 convolutions to at most this many channels need no matrix multiplication.
 const FEW_CHANNELS: usize = 4;
@@ -387,7 +337,7 @@ mod tests {
     use candle_core::Device;
 
     fn random(shape: &[usize]) -> Tensor {
-        // The same numbers in every run: a tolerance is no matter of luck.
+        // The same numbers in every run: a tolerance is not a matter of luck.
         let seed = shape.iter().fold(7, |seed, len| seed * 31 + *len as u64);
         let mut random = crate::random::Random::new(seed);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| (0.1 + 1.0 * random.normal()) as f32).collect();
@@ -488,7 +438,7 @@ mod tests {
             let (x, modulation) = (values(&x), values(&modulation));
             let (mean, scale) = x.chunks(77).map(Sums::of).fold(Sums::default(), Sums::and).statistics();
             let (gamma, beta) = modulation.split_at(channels * side * side);
-            let modulation = Some(super::super::map::Modulation { mean, scale, gamma, beta });
+            let modulation = Some(super::super::fused::Modulation { mean, scale, gamma, beta });
             let input = Input { values: &x, height: side, width: side, modulation };
             let mut ours = vec![f32::NAN; out * side * side];
             let fused = Fused { bias: Some(&values(&bias)), skip: Some(&values(&skip)), sums: true };

@@ -3,8 +3,9 @@
 //! [`reference`](mod@reference) holds the plain forms: what runs on other devices and dtypes, and what tests hold the CPU kernels against.
 
 pub mod conv;
-mod cpu;
-mod map;
+mod custom_ops;
+mod fused;
+mod matrix;
 pub mod reference;
 mod simd;
 mod upsample;
@@ -15,7 +16,7 @@ use std::ops::Deref;
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 
 pub(crate) use conv::Fused;
-pub(crate) use map::{Input, Modulation, Sums};
+pub(crate) use fused::{Input, Modulation, Sums};
 pub(crate) use simd::vectorised;
 
 /// The environment variable that chooses kernels, in words with commas between: `candle` takes plain candle operations
@@ -75,7 +76,7 @@ pub fn description(device: &Device) -> String {
     format!("{form} convolutions over gemm, fused with what lies between, in {}", simd::instructions())
 }
 
-/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes x for its own: nobody else may hold it.
+/// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2), after adding a bias per channel. Takes ownership of `x`: nobody else may hold its values.
 ///
 /// `x`: (N, C, H, W); `bias`: (C).
 ///
@@ -83,7 +84,7 @@ pub fn description(device: &Device) -> String {
 /// When the shapes do not fit.
 pub fn bias_activation(x: Tensor, bias: &Tensor) -> Result<Tensor> {
     if on_cpu_f32(&x) && x.is_contiguous() {
-        x.inplace_op2(bias, &cpu::BiasActivation)?;
+        x.inplace_op2(bias, &custom_ops::BiasActivation)?;
         return Ok(x);
     }
     reference::bias_activation(&x, bias)
@@ -97,7 +98,7 @@ pub fn bias_activation(x: Tensor, bias: &Tensor) -> Result<Tensor> {
 /// When the shapes do not fit.
 pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
     if on_cpu_f32(x) {
-        return x.contiguous()?.apply_op2_no_bwd(&modulation.contiguous()?, &cpu::NormalizeModulate);
+        return x.contiguous()?.apply_op2_no_bwd(&modulation.contiguous()?, &custom_ops::NormalizeModulate);
     }
     reference::normalize_modulate(x, modulation)
 }
@@ -105,13 +106,13 @@ pub fn normalize_modulate(x: &Tensor, modulation: &Tensor) -> Result<Tensor> {
 /// (x + upsample(skip)) / sqrt(2), where upsample is zero insertion and the `[1,3,3,1]` blur with gain 4 of the skip path
 /// (network.md: conv layer, up, k = 1): between its zero-padded neighbours, every output is one of 3:1 mixtures per axis.
 ///
-/// `x`: (N, C, 2 H, 2 W), taken for its own; `skip`: (N, C, H, W).
+/// `x`: (N, C, 2 H, 2 W), of which it takes ownership; `skip`: (N, C, H, W).
 ///
 /// # Errors
 /// When the shapes do not fit.
 pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
     if on_cpu_f32(&x) && x.is_contiguous() {
-        x.inplace_op2(&skip.contiguous()?, &cpu::AddUpsampled)?;
+        x.inplace_op2(&skip.contiguous()?, &custom_ops::AddUpsampled)?;
         return Ok(x);
     }
     reference::add_upsampled(&x, skip)
@@ -125,7 +126,7 @@ pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
 /// When the shapes do not fit.
 pub fn join_doubled(x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
     if on_cpu_f32(x) && on_cpu_f32(coarse) {
-        return x.contiguous()?.apply_op2_no_bwd(&coarse.contiguous()?, &cpu::JoinDoubled);
+        return x.contiguous()?.apply_op2_no_bwd(&coarse.contiguous()?, &custom_ops::JoinDoubled);
     }
     reference::join_doubled(x, coarse)
 }
@@ -137,7 +138,7 @@ pub fn join_doubled(x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
 /// When the picture is smaller than the kernel.
 pub fn blur(x: &Tensor, padding: usize, stride: usize) -> Result<Tensor> {
     if on_cpu_f32(x) {
-        return x.contiguous()?.apply_op1_no_bwd(&cpu::Blur { padding, stride });
+        return x.contiguous()?.apply_op1_no_bwd(&custom_ops::Blur { padding, stride });
     }
     reference::blur(x, padding, stride)
 }

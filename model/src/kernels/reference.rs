@@ -10,7 +10,7 @@ fn lrelu(x: &Tensor) -> Result<Tensor> {
     (x.affine(0.6, 0.0)? + x.abs()?.affine(0.4, 0.0)?)? * std::f64::consts::SQRT_2
 }
 
-/// See [`super::bias_activation`].
+/// Plain form of [`super::bias_activation`].
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -18,7 +18,7 @@ pub fn bias_activation(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
     lrelu(&x.broadcast_add(&bias.reshape((1, (), 1, 1))?)?)
 }
 
-/// See [`super::normalize_modulate`]. The statistics are computed in f32 whatever the dtype: sums over a whole feature map
+/// Plain form of [`super::normalize_modulate`]. The statistics are computed in f32 whatever the dtype: sums over a whole feature map
 /// overflow f16.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn pixel_shuffle_bias_activation(x: &Tensor, bias: &Tensor) -> Result<Tensor
     bias_activation(&candle_nn::ops::pixel_shuffle(x, 2)?, bias)
 }
 
-/// See [`super::add_upsampled`].
+/// Plain form of [`super::add_upsampled`].
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -63,7 +63,7 @@ fn upsample_axis(x: &Tensor, axis: usize) -> Result<Tensor> {
     pairs.reshape(shape)
 }
 
-/// See [`super::join_doubled`].
+/// Plain form of [`super::join_doubled`].
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -72,7 +72,7 @@ pub fn join_doubled(x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
     Tensor::cat(&[x, &coarse.upsample_nearest2d(2 * height, 2 * width)?], 1)
 }
 
-/// See [`super::blur`].
+/// Plain form of [`super::blur`].
 ///
 /// # Errors
 /// When the picture is smaller than the kernel.

@@ -13,10 +13,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::multiply;
-use super::map::{Input, Sums, lrelu};
+use super::fused::{Input, Sums, lrelu};
+use super::matrix::{multiply, tiles_per_block};
 use super::simd::{Shared, choice, load, store, vectorised, with_scratch, with_vectors};
-use super::winograd::tiles_per_block;
 
 /// Output channels that one task multiplies and scatters, by taps.
 const CHANNELS_PER_TASK: usize = 8;
@@ -77,7 +76,7 @@ pub(super) fn takes_pairs((height, width): (usize, usize)) -> bool {
 pub(super) struct Layer<'a> {
     pub(super) channels_in: usize,
     pub(super) channels_out: usize,
-    /// As [`tap_weight`] or [`pair_weight`] gives it.
+    /// Weights as [`tap_weight`] or [`pair_weight`] gives them.
     pub(super) weight: &'a [f32],
     pub(super) bias: &'a [f32],
     /// Whether the output's sums are wanted.

@@ -10,8 +10,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::multiply;
-use super::map::{Input, Output, Sums};
+use super::fused::{Input, Output, Sums};
+use super::matrix::{multiply, tiles_per_block};
 use super::simd::{Shared, load, store, with_scratch, with_vectors};
 
 /// Points of a transformed tile, 6 x 6.
@@ -31,15 +31,6 @@ pub(super) fn takes((height, width): (usize, usize), channels_in: usize, channel
     let is_light = POINTS * channels_in * channels_out * size_of::<f32>() <= LIGHT_WEIGHT_BYTES;
     let min_side = if is_light { MIN_SIDE_OF_LIGHT_WEIGHTS } else { MIN_SIDE };
     width.min(height) >= min_side && width.is_multiple_of(4) && height.is_multiple_of(4)
-}
-
-/// How many tiles a block may have: the more the weights weigh, the more tiles must share reading them.
-pub(super) fn tiles_per_block(weight_len: usize) -> usize {
-    match weight_len * size_of::<f32>() {
-        0..2_000_000 => 32,
-        2_000_000..8_000_000 => 64,
-        _ => 128,
-    }
 }
 
 /// G g G^T of every kernel: (out, in, 3, 3) to (36, out, in).

@@ -54,7 +54,7 @@ pub struct Reconstruction {
 pub struct Interpolation {
     /// The mean LPIPS distance of a step.
     pub step_mean: f64,
-    /// The same over the square of the step's length: comparable with a perceptual path length of that length.
+    /// The mean LPIPS distance of a step over the square of its length: comparable with a perceptual path length of that length.
     pub path_length: f64,
     /// The greatest step over the mean one: 1 where every step changes as much as any other.
     pub unevenness: f64,
@@ -121,14 +121,14 @@ pub fn pairs(count: usize) -> Vec<(usize, usize)> {
 
 /// Measures a model. Pictures are (1, 3, size, size) in [-1, 1], on any device.
 pub struct Evaluator<'a> {
-    /// The model.
+    /// The model that is measured.
     pub model: &'a Model,
     /// The network that says how different pictures look.
     pub lpips: Option<&'a Lpips>,
 }
 
 impl Evaluator<'_> {
-    /// One picture.
+    /// How near the model comes to one picture.
     ///
     /// # Errors
     /// When it is not of the model's size, or the device fails.

@@ -28,7 +28,7 @@ impl<R: Read + Seek> Archive<R> {
     /// Reads the directory and the pickle of an archive.
     ///
     /// # Errors
-    /// When this is no archive, not one that torch writes, or one from a big-endian machine.
+    /// When this is not an archive, not one that torch writes, or one from a big-endian machine.
     pub(super) fn open(stream: R) -> Outcome<(Self, Pickle)> {
         let zip = ZipArchive::new(stream).map_err(|error| failure(error, "its directory"))?;
         let mut folders = Vec::new();

@@ -87,7 +87,7 @@ pub struct TorchCheckpoint {
     /// The options that the training was started with, its `argparse.Namespace`, as far as they are numbers, texts,
     /// truth values or none; empty when the checkpoint has no `train_args`.
     pub train_args: BTreeMap<String, Value>,
-    /// The container.
+    /// Which of the two containers it was in.
     pub format: TorchFormat,
 }
 

@@ -1,10 +1,11 @@
-//! The CPU forms (f32, contiguous) of the operations in the parent module: each reads its input once or twice and writes its
-//! output once, channels side by side on the threads of rayon's pool. Plain loops over slices, which the compiler vectorises.
+//! The operations of the parent module as candle's custom operations on the CPU (f32, contiguous): each reads its input once or
+//! twice and writes its output once, channels side by side on the threads of rayon's pool. Plain loops over slices, which the
+//! compiler vectorises.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, InplaceOp2, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
-use super::map::{Sums, add_upsampled_row, lrelu};
+use super::fused::{Sums, add_upsampled_row, lrelu};
 use super::simd::{vectorised, with_scratch};
 
 pub(super) fn f32_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -238,7 +239,7 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     fn random(shape: &[usize]) -> Tensor {
-        // The same numbers in every run: a tolerance is no matter of luck.
+        // The same numbers in every run: a tolerance is not a matter of luck.
         let seed = shape.iter().fold(7, |seed, len| seed * 31 + *len as u64);
         let mut random = crate::random::Random::new(seed);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| (0.2 + 1.5 * random.normal()) as f32).collect();

@@ -8,7 +8,7 @@ use super::simd::vectorised;
 
 const SQRT_2: f32 = std::f32::consts::SQRT_2;
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
-/// Layer norm's.
+/// What layer norm adds to the variance.
 pub(super) const EPSILON: f64 = 1e-5;
 
 /// lrelu(x) = leaky_relu(x, 0.2) * sqrt(2).
@@ -20,7 +20,7 @@ pub(super) fn lrelu(x: f32) -> f32 {
 /// What follows a convolution, in the same pass.
 #[derive(Clone, Copy)]
 pub enum After<'a> {
-    /// Nothing.
+    /// Nothing more.
     Nothing,
     /// A bias per output channel.
     Bias(&'a Tensor),
@@ -28,7 +28,7 @@ pub enum After<'a> {
     BiasActivation(&'a Tensor),
 }
 
-/// The same, with the bias read.
+/// What follows a convolution, with the bias read.
 #[derive(Clone, Copy)]
 pub(super) enum Finish<'a> {
     Nothing,
@@ -93,7 +93,7 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// Of values that are still in the cache: 16 lanes of f32 over at most 128 values each, then f64. Squares are taken about
+    /// Sums of values that are still in the cache: 16 lanes of f32 over at most 128 values each, then f64. Squares are taken about
     /// the values' own mean: `E[x^2] - E[x]^2` in f32 loses up to 4e-3.
     #[inline(always)]
     pub(crate) fn of(values: &[f32]) -> Self {

@@ -1,6 +1,8 @@
 //! The decoder: a stylemap to a picture (paper, section 3.1), in the three stages that the engine caches and repeats
 //! separately: the chain of style codes, the modulations (linear in the codes), and the main path.
 
+mod kept;
+mod maps;
 mod on_cpu;
 mod preview;
 
@@ -12,8 +14,9 @@ use crate::kernels;
 use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
 
-use on_cpu::Buffers;
-pub use preview::{FINE_LEVEL, Kept, Part};
+pub use kept::{FINE_LEVEL, Kept};
+use maps::Buffers;
+pub use preview::Part;
 
 enum CodeLayer {
     Plain(ConvLayer),
@@ -23,7 +26,7 @@ enum CodeLayer {
 /// Gamma and beta of one modulated convolution, as one 3x3 convolution of the style code: linear, with bias.
 pub struct Modulator {
     conv: Conv,
-    /// (2 C).
+    /// Bias of gamma, then of beta: (2 C).
     bias: Tensor,
 }
 
@@ -183,7 +186,7 @@ impl Generator {
         self.modulators.iter().zip(codes).map(|(modulator, code)| modulator.forward(code)).collect()
     }
 
-    /// The style codes that residuals are added to (the last four), with these.
+    /// The finest four style codes of `codes`, with these residuals added to them.
     ///
     /// # Errors
     /// When the shapes do not fit.
@@ -195,13 +198,25 @@ impl Generator {
         }
     }
 
-    /// The modulations of the last four style codes alone.
+    /// Adds residuals to the finest four of all style codes.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn add_residuals(&self, codes: &mut [Tensor], residuals: &[Tensor]) -> Result<()> {
+        let fine = self.with_residuals(codes, Some(residuals))?;
+        put_last(codes, fine);
+        Ok(())
+    }
+
+    /// Computes the finest four of all modulations anew, from these four style codes.
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.
-    pub fn fine_modulations(&self, fine_codes: &[Tensor]) -> Result<Vec<Tensor>> {
+    pub fn update_fine_modulations(&self, modulations: &mut [Tensor], fine_codes: &[Tensor]) -> Result<()> {
         let fine = self.modulators.get(self.modulators.len().saturating_sub(FINE_CODES)..).unwrap_or_default();
-        fine.iter().zip(fine_codes).map(|(modulator, code)| modulator.forward(code)).collect()
+        let fine = fine.iter().zip(fine_codes).map(|(modulator, code)| modulator.forward(code));
+        put_last(modulations, fine.collect::<Result<Vec<_>>>()?);
+        Ok(())
     }
 
     /// Modulations to images (N, 3, size, size), not clamped. `cancel` is looked at between the levels.
@@ -246,4 +261,10 @@ impl Generator {
     pub fn decode(&self, stylemaps: &Tensor) -> crate::Result<Tensor> {
         self.decode_codes(&self.style_codes(stylemaps)?)
     }
+}
+
+/// Puts tensors in the place of the last of `all`.
+fn put_last(all: &mut [Tensor], last: Vec<Tensor>) {
+    let first = all.len().saturating_sub(last.len());
+    all.iter_mut().skip(first).zip(last).for_each(|(all, last)| *all = last);
 }
