@@ -6,9 +6,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use stylemap::face::{Detection, FaceFrame, Landmarks};
 
-use crate::document::Placement;
+use crate::document::{NewPhoto, Placement};
 use crate::original::Original;
-use crate::photo_loading::LoadedPhoto;
 
 /// A photo and the face in it, as the detector finds it: the program starts without looking.
 struct Portrait {
@@ -18,10 +17,10 @@ struct Portrait {
 }
 
 impl Portrait {
-    fn load(&self) -> anyhow::Result<LoadedPhoto> {
+    fn load(&self) -> anyhow::Result<NewPhoto> {
         let original = Original::decode(self.encoded.to_vec(), vec![self.face], Path::new(self.name))?;
         let face = Placement::of_face(Arc::new(original), self.face.landmarks)?;
-        Ok(LoadedPhoto::of_face(self.name.to_owned(), None, face))
+        Ok(NewPhoto::of_face(self.name.to_owned(), None, face))
     }
 }
 
@@ -30,7 +29,7 @@ impl Portrait {
 ///
 /// # Errors
 /// Only when the program itself is damaged.
-pub fn photos() -> anyhow::Result<Vec<LoadedPhoto>> {
+pub fn photos() -> anyhow::Result<Vec<NewPhoto>> {
     PORTRAITS.par_iter().map(Portrait::load).collect()
 }
 

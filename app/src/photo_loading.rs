@@ -9,46 +9,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::face::{FaceDetector, Landmarks};
-use stylemap::latent::Latent;
 
 use crate::demo;
-use crate::document::{Photo, PhotoId, Placement};
+use crate::document::{NewPhoto, Photo, PhotoId, Placement};
 use crate::original::Original;
 
 /// What file dialogs offer, and what dropped files may be.
 pub const PHOTO_EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
-
-/// A photo ready for the document.
-#[derive(Clone, Debug)]
-pub struct LoadedPhoto {
-    /// From the file's name.
-    pub name: String,
-    /// Square, upright.
-    pub crop: RgbImage,
-    /// The file.
-    pub path: Option<PathBuf>,
-    /// The photo around the crop.
-    pub placement: Option<Placement>,
-    /// See [`Photo::latent`].
-    pub latent: Option<Arc<Latent>>,
-    /// See [`Photo::latent_model`].
-    pub latent_model: Option<String>,
-    /// See [`Photo::is_sample`].
-    pub is_sample: bool,
-}
-
-impl LoadedPhoto {
-    /// The photo under a number.
-    pub fn numbered(self, id: PhotoId) -> Photo {
-        let Self { name, crop, path, placement, latent, latent_model, is_sample } = self;
-        Photo { id, name, crop: Arc::new(crop), path, placement, latent, latent_model, is_sample }
-    }
-
-    /// A face that the engine is still to look at.
-    pub fn of_face(name: String, path: Option<PathBuf>, (placement, crop): (Placement, RgbImage)) -> Self {
-        Self { name, crop, path, placement: Some(placement), latent: None, latent_model: None, is_sample: false }
-    }
-}
 
 /// Why photos are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +34,7 @@ pub struct Batch {
     /// Why it was opened.
     pub purpose: Purpose,
     /// What could be opened, in the order asked for.
-    pub photos: Vec<LoadedPhoto>,
+    pub photos: Vec<NewPhoto>,
     /// What could not, each with its reason.
     pub failures: Vec<anyhow::Error>,
 }
@@ -200,7 +167,7 @@ struct Opener {
 }
 
 impl Opener {
-    fn open(&mut self, item: Item) -> anyhow::Result<LoadedPhoto> {
+    fn open(&mut self, item: Item) -> anyhow::Result<NewPhoto> {
         match item {
             Item::File(path) => load(&path, self.detector()?),
             Item::Picture(name, make) => {
@@ -211,7 +178,7 @@ impl Opener {
             Item::Face(photo, landmarks) => {
                 let placement = photo.placement.as_ref().context("this portrait has no photo around it")?;
                 let face = Placement::of_face(Arc::clone(&placement.original), landmarks)?;
-                Ok(LoadedPhoto::of_face(photo.name.clone(), photo.path.clone(), face))
+                Ok(NewPhoto::of_face(photo.name.clone(), photo.path.clone(), face))
             }
         }
     }
@@ -229,13 +196,13 @@ impl Opener {
 ///
 /// # Errors
 /// When the file cannot be read or is no picture.
-pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<LoadedPhoto> {
+pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<NewPhoto> {
     let original = Original::open(path, detector)?;
     let name = path.file_stem().map_or_else(|| "Photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
     cut_out_main_face(name, Some(path.to_owned()), original)
 }
 
-fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) -> anyhow::Result<LoadedPhoto> {
+fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) -> anyhow::Result<NewPhoto> {
     let original = Arc::new(original);
     // Made here, so that the window does not have to.
     original.preview();
@@ -243,5 +210,5 @@ fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) ->
         Some(landmarks) => Placement::of_face(original, landmarks)?,
         None => Placement::of_middle(original)?,
     };
-    Ok(LoadedPhoto::of_face(name, path, face))
+    Ok(NewPhoto::of_face(name, path, face))
 }

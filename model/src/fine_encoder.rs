@@ -145,10 +145,9 @@ impl FineEncoder {
         let in_f32 = |x: &Tensor| x.to_dtype(DType::F32);
         let (target, picture) = (in_f32(target)?, in_f32(picture)?);
         let difference = (&target - &picture)?;
-        let join = |parts: &[&Tensor]| Tensor::cat(parts, 1);
-        let top = join(&[&target, &picture, &difference, &in_f32(top_a)?, &in_f32(top_b)?])?;
+        let top = kernels::join(&[&target, &picture, &difference, &in_f32(top_a)?, &in_f32(top_b)?])?;
         let top = self.top[1].forward(&self.top[0].forward(&top)?)?;
-        let mid = join(&[&self.down_mid.forward(&top)?, &in_f32(mid_a)?, &in_f32(mid_b)?])?;
+        let mid = kernels::join(&[&self.down_mid.forward(&top)?, &in_f32(mid_a)?, &in_f32(mid_b)?])?;
         let mid = self.mid[1].forward(&self.mid[0].forward(&mid)?)?;
         let low = self.low[0].forward(&self.down_low.forward(&mid)?)?;
         let low = self.low[1].forward(&low)?;

@@ -8,6 +8,7 @@ pub mod geometry;
 pub mod history;
 pub mod mask_image;
 pub mod mask_ops;
+mod new_photo;
 pub mod polygon;
 pub mod scene;
 
@@ -29,6 +30,7 @@ pub use geometry::{PixelRect, Point};
 pub use history::Timeline;
 pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
 pub use mask_ops::Combine;
+pub use new_photo::NewPhoto;
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.
@@ -54,7 +56,7 @@ pub struct PhotoId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LayerId(pub u64);
 
-/// A face to paint on or with.
+/// An open photo, by the one face in it that is painted on or with.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// Its number.

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::boxes::path_of;
+use super::canvas::Input;
+use super::commands::keymap::commands_by_keys;
 use super::{Command, Editor, Kind, Look};
 use crate::language::tr;
 use crate::workbench::Action;
 
 impl Editor {
-    /// Sends the commands whose keys were pressed.
+    /// Finds the commands whose keys were pressed, each as often as it was, between what else happened in this frame.
     pub(super) fn handle_keys(&mut self, ctx: &egui::Context) {
+        self.canvas.inputs.clear();
         if self.modal.is_some() {
+            self.canvas.inputs = ctx.input(|input| input.events.iter().cloned().map(Input::Event).collect());
             return;
         }
         let typing = ctx.text_edit_focused();
@@ -22,10 +26,11 @@ impl Editor {
         }
         // Arrow keys belong to a focused slider.
         let has_focus = ctx.egui_wants_keyboard_input();
-        for command in Command::pressed(ctx, typing, has_focus) {
+        for input in commands_by_keys(ctx, typing, has_focus) {
             // Nobody sees what these do while the user is asked about a photo.
-            if self.canvas.face_chooser.is_none() || !changes_layers(&command) {
-                self.send(command);
+            let is_hidden = |command: &Command| self.canvas.face_chooser.is_some() && changes_layers(command);
+            if !matches!(&input, Input::Command(command) if is_hidden(command)) {
+                self.canvas.inputs.push(input);
             }
         }
         // The key is held, not pressed: the photo as it was shows for as long.
@@ -34,8 +39,7 @@ impl Editor {
 
     /// What other programs put on the clipboard: a picture, or paths of photos, one in each line.
     fn take_clipboard(&mut self, ctx: &egui::Context) {
-        let (copies, pasted, picture) = ctx.input(|input| {
-            let copies = input.events.iter().any(|event| matches!(event, egui::Event::Copy));
+        let (pasted, picture) = ctx.input(|input| {
             let pasted = input.events.iter().find_map(|event| match event {
                 egui::Event::Paste(text) => Some(text.clone()),
                 _ => None,
@@ -44,11 +48,8 @@ impl Editor {
                 egui::Event::PasteImage(picture) => Some(Arc::clone(picture)),
                 _ => None,
             });
-            (copies, pasted, picture)
+            (pasted, picture)
         });
-        if copies {
-            self.send(Action::CopyPicture);
-        }
         if let Some(picture) = picture {
             let [width, height] = picture.size.map(|len| u32::try_from(len).unwrap_or_default());
             self.bench.take_picture(tr("Pasted picture").to_owned(), move || {

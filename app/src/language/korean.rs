@@ -445,6 +445,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Square or circle", "정사각형 또는 원"),
     ("Rectangle or ellipse from the centre", "가운데에서 그리는 사각형·타원"),
     ("Alt+drag", "Alt+끌기"),
+    ("Set where a clone is taken from", "복제할 곳 정하기"),
+    ("Alt+click", "Alt+클릭"),
     ("Brush size", "브러시 크기"),
     ("Shift+wheel", "Shift+휠"),
     ("Zoom", "확대/축소"),

@@ -16,9 +16,8 @@ use super::archive::Archive;
 use super::format::{OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
 use super::latents::{self, KnownFace, MAX_LATENT_BYTES};
 use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
-use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, PhotoId, Placement};
+use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
 use crate::original::Original;
-use crate::photo_loading::LoadedPhoto;
 use crate::sentence::sentence_of;
 
 /// The largest `document.json`: more than a thousand photos with a hundred faces each have.
@@ -50,7 +49,7 @@ pub struct Opened {
     /// In an autosave: the file of the project, where it had one.
     pub autosave_of: Option<PathBuf>,
     record: ProjectRecord,
-    photos: Vec<LoadedPhoto>,
+    photos: Vec<NewPhoto>,
     masks: Vec<MaskImage>,
 }
 
@@ -146,7 +145,7 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
                 format!("the photo {name} cannot be read from the project, and a gray square stands in its place");
             problems.push(sentence_of(&err.context(what)));
             let crop = RgbImage::from_pixel(STAND_IN_SIZE_PX, STAND_IN_SIZE_PX, STAND_IN_COLOR);
-            Ok(LoadedPhoto {
+            Ok(NewPhoto {
                 name: name.clone(),
                 crop,
                 path: None,
@@ -254,7 +253,7 @@ fn load(
     portrait: anyhow::Result<Vec<u8>>,
     latent: Option<Vec<u8>>,
     originals: &[OriginalResult],
-) -> anyhow::Result<LoadedPhoto> {
+) -> anyhow::Result<NewPhoto> {
     let (placement, crop) = match pixels {
         PixelsRecord::File(file) => {
             let picture = decode_png(&portrait?, MAX_PORTRAIT_SIDE_PX).with_context(|| format!("{file} is damaged"))?;
@@ -284,7 +283,7 @@ fn load(
         latent.and_then(|bytes| known_face(&bytes, name)).unzip()
     };
     let latent = latent.map(Arc::new);
-    Ok(LoadedPhoto { name: name.clone(), crop, path: None, placement, latent, latent_model, is_sample })
+    Ok(NewPhoto { name: name.clone(), crop, path: None, placement, latent, latent_model, is_sample })
 }
 
 /// The bytes of what a model made of a photo. Where there are none, and wherever they turn out to be damaged, nothing is lost:

@@ -10,9 +10,9 @@ use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, Photo, PhotoId};
+use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId};
 use crate::language::tr_with;
-use crate::photo_loading::{Batch, LoadedPhoto, Purpose};
+use crate::photo_loading::{Batch, Purpose};
 
 impl Workbench {
     /// Photos join the document; of projects the last one is opened in its place.
@@ -75,7 +75,7 @@ impl Workbench {
     }
 
     /// Begins the document: the first photo is its source, the second its reference.
-    fn start_with(&mut self, photos: Vec<LoadedPhoto>) {
+    fn start_with(&mut self, photos: Vec<NewPhoto>) {
         let mut document = Document::default();
         let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
@@ -92,7 +92,7 @@ impl Workbench {
         self.begin_project(None);
     }
 
-    fn add_photos(&mut self, photos: Vec<LoadedPhoto>) {
+    fn add_photos(&mut self, photos: Vec<NewPhoto>) {
         let name = match photos.len() {
             1 => "Open photo".to_owned(),
             count => tr_with("Open {count} photos", &[("count", &count.to_string())]),

@@ -274,6 +274,11 @@ mod tests {
                 &kernels::add_upsampled(large.copy().unwrap(), &x).unwrap(),
                 &reference::add_upsampled(&large, &x).unwrap(),
             );
+            let (other, third) = (random(&[n, 2 * c, h, w]), random(&[n, 1, h, w]));
+            assert_close(
+                &kernels::join(&[&x, &other, &third]).unwrap(),
+                &Tensor::cat(&[&x, &other, &third], 1).unwrap(),
+            );
             assert_close(&kernels::join_doubled(&large, &x).unwrap(), &reference::join_doubled(&large, &x).unwrap());
             for (padding, stride) in [(2, 1), (1, 1), (1, 2), (2, 2)] {
                 if h + 2 * padding > 3 && w + 2 * padding > 3 {
@@ -291,6 +296,7 @@ mod tests {
         assert!(kernels::bias_activation(random(&[1, 3, 4, 4]), &random(&[2])).is_err());
         assert!(kernels::normalize_modulate(&random(&[1, 3, 4, 4]), &random(&[1, 4, 4, 4])).is_err());
         assert!(kernels::add_upsampled(random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
+        assert!(kernels::join(&[&random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 5])]).is_err());
         assert!(kernels::join_doubled(&random(&[1, 3, 4, 4]), &random(&[1, 3, 4, 4])).is_err());
     }
 }

@@ -14,6 +14,7 @@ mod winograd;
 use std::ops::Deref;
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
 
 pub(crate) use conv::Fused;
 pub(crate) use fused::{Input, Modulation, Sums};
@@ -116,6 +117,47 @@ pub fn add_upsampled(x: Tensor, skip: &Tensor) -> Result<Tensor> {
         return Ok(x);
     }
     reference::add_upsampled(&x, skip)
+}
+
+/// The channels of several maps, one map after the other.
+///
+/// `parts`: each (N, C, H, W) with its own C. Gives (N, sum of C, H, W).
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
+    let is_ours = |part: &&Tensor| on_cpu_f32(part) && part.is_contiguous() && part.dims().first() == Some(&1);
+    if !parts.iter().all(is_ours) {
+        return Tensor::cat(parts, 1);
+    }
+    let Some((_, _, height, width)) = parts.first().map(|part| part.dims4()).transpose()? else {
+        bail!("there are no maps to join");
+    };
+    let values: Vec<_> = parts.iter().map(|part| cpu_values(part)).collect();
+    let mut channels = 0;
+    for part in parts {
+        let (_, of_part, part_height, part_width) = part.dims4()?;
+        if (part_height, part_width) != (height, width) {
+            bail!("maps of {height} x {width} and {part_height} x {part_width} cannot be joined");
+        }
+        channels += of_part;
+    }
+    let plane = height * width;
+    let mut out = vec![0.0; channels * plane];
+    let mut rest = out.as_mut_slice();
+    let mut copies = Vec::new();
+    for values in &values {
+        let from = values.slice()?;
+        let (to, behind) = std::mem::take(&mut rest).split_at_mut(from.len());
+        copies.push((to, from));
+        rest = behind;
+    }
+    copies.into_par_iter().for_each(|(to, from)| {
+        to.par_chunks_mut(plane.max(1))
+            .zip(from.par_chunks(plane.max(1)))
+            .for_each(|(to, from)| to.copy_from_slice(from));
+    });
+    Tensor::from_vec(out, (1, channels, height, width), &Device::Cpu)
 }
 
 /// The channels of `x`, then those of a map of half the size, every cell of which becomes two by two.

@@ -59,6 +59,7 @@ impl Context<'_> {
             ("Straight line from the last stroke", "Shift+drag"),
             ("Square or circle", "Shift+drag"),
             ("Rectangle or ellipse from the centre", "Alt+drag"),
+            ("Set where a clone is taken from", "Alt+click"),
             ("Brush size", "Shift+wheel"),
             ("Zoom", "Wheel  Pinch"),
             ("Pan", "Space+drag  Middle drag"),

@@ -12,10 +12,11 @@ pub mod view;
 use std::time::{Duration, Instant};
 
 use egui::{
-    Align2, Color32, CursorIcon, PointerButton, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, CursorIcon, PointerButton, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
+pub(super) use super::commands::keymap::Input;
 use super::commands::{Command, CompareMode, Look};
 use super::context::CanvasState;
 use super::thumbnails::Thumbnails;
@@ -43,6 +44,8 @@ pub(super) struct Canvas {
     pub compare_mode: CompareMode,
     /// Whether the source shows for as long as a key or button is held.
     pub is_comparing: bool,
+    /// What happened in this frame and nobody has taken yet.
+    pub inputs: Vec<Input>,
     /// Where the line between source and edit lies, from the left of the canvas to its right.
     split_share: f32,
     target_format: wgpu::TextureFormat,
@@ -51,6 +54,11 @@ pub(super) struct Canvas {
     /// The button that began the gesture under way.
     gesture_button: Option<PointerButton>,
     pressure: f32,
+    /// Where the pointer was last, and what was held.
+    pointer_pos: Option<Pos2>,
+    modifiers: egui::Modifiers,
+    /// What drags the line between source and edit, as it was last drawn.
+    split_knob: Option<Rect>,
     /// The brush's radius in the last frame, and when it last changed away from the canvas.
     last_radius_px: f32,
     radius_changed_at: Option<Instant>,
@@ -66,11 +74,15 @@ impl Canvas {
             face_chooser: None,
             compare_mode: CompareMode::Off,
             is_comparing: false,
+            inputs: Vec::new(),
             split_share: 0.5,
             target_format,
             nothing: MaskImage::default(),
             gesture_button: None,
             pressure: 0.0,
+            pointer_pos: None,
+            modifiers: egui::Modifiers::NONE,
+            split_knob: None,
             last_radius_px: 0.0,
             radius_changed_at: None,
             scrolls_by_pixels: false,
@@ -108,7 +120,7 @@ impl Canvas {
             let response = ui.allocate_rect(area, Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
 
-            self.handle_pointer(bench, ui, &response, is_blocked);
+            self.handle_inputs(bench, ui, &response, is_blocked, sent);
             self.handle_wheel(bench, ui, &response, is_blocked);
 
             let painter = ui.painter().with_clip_rect(area);
@@ -121,6 +133,11 @@ impl Canvas {
             self.paint_cursor(bench, ui, &painter, &response, has_picture);
             Self::drop_ui(ui, &response, sent);
         });
+        // While the user is asked about a photo the canvas takes nothing.
+        sent.extend(self.inputs.drain(..).filter_map(|input| match input {
+            Input::Command(command) => Some(command),
+            Input::Event(_) => None,
+        }));
     }
 
     /// The scale at which one pixel of the picture is one pixel of the screen.
@@ -152,12 +169,14 @@ impl Canvas {
 
     /// The line between source and edit, which can be dragged.
     fn split_ui(&mut self, ui: &Ui, area: Rect) {
+        self.split_knob = None;
         if self.compare_mode != CompareMode::Split || self.is_comparing {
             return;
         }
         let palette = theme::palette(ui.ctx());
         let x = self.split_x(area);
         let knob = Rect::from_center_size(pos2(x, area.center().y), vec2(26.0, 40.0));
+        self.split_knob = Some(knob);
         let id = ui.scope_id().with("split");
         let response = ui.interact(knob, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
         response.widget_info(|| WidgetInfo::slider(true, f64::from(self.split_share) * 100.0, tr("Split")));

@@ -2,7 +2,7 @@
 
 use egui::{Event, PointerButton, Pos2, Ui, Vec2, vec2};
 
-use super::{Canvas, CompareMode};
+use super::{Canvas, Command, CompareMode, Input};
 use crate::tools::{BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 use crate::workbench::{Action, Workbench};
 
@@ -20,33 +20,62 @@ impl Canvas {
         (holds_space && !ui.ctx().egui_wants_keyboard_input()).then_some(ToolKind::Hand)
     }
 
-    /// Every pointer event of this frame goes to the tool in hand, not just the last: fast strokes keep their shape.
-    pub(super) fn handle_pointer(
+    /// Everything that happened in this frame, one by one and in its order, however long the frame was: pointer events go to the
+    /// tool in hand, so that fast strokes keep their shape, and commands by keys are done between them.
+    pub(super) fn handle_inputs(
         &mut self,
         bench: &mut Workbench,
         ui: &Ui,
         response: &egui::Response,
         is_blocked: bool,
+        sent: &mut Vec<Command>,
     ) {
-        let events = ui.input(|input| input.events.clone());
+        let inputs = std::mem::take(&mut self.inputs);
         let temporary = self.temporary_tool(ui);
-        // Not contains_pointer: what lies over the canvas and can be dragged has the pointer for itself.
-        let may_begin = response.hovered() && !egui::Popup::is_any_open(ui.ctx()) && !is_blocked;
-        let (modifiers, latest_pos) = ui.input(|input| (input.modifiers, input.pointer.latest_pos()));
-        for event in events {
+        let may_begin = !egui::Popup::is_any_open(ui.ctx()) && !is_blocked;
+        // Neither a box above the canvas nor the line that can be dragged over it leaves it the pointer.
+        let knob = self.split_knob;
+        let is_on_canvas = |pos: Pos2| {
+            ui.ctx().layer_id_at(pos) == Some(response.layer_id) && !knob.is_some_and(|knob| knob.contains(pos))
+        };
+        // What is held at the frame's end was not held all along.
+        let at_end = ui.input(|input| input.modifiers);
+        let says_modifiers =
+            |input: &Input| matches!(input, Input::Event(Event::ModifiersChanged(_) | Event::PointerButton { .. }));
+        let mut modifiers = if inputs.iter().any(says_modifiers) { self.modifiers } else { at_end };
+        for input in inputs {
+            let event = match input {
+                Input::Event(event) => event,
+                Input::Command(Command::Do(action)) => {
+                    bench.apply(action);
+                    continue;
+                }
+                Input::Command(command @ Command::Look(_)) => {
+                    sent.push(command);
+                    continue;
+                }
+            };
             match event {
                 Event::Touch { force: Some(force), .. } => self.pressure = force,
-                Event::PointerButton { pos, button, pressed: true, modifiers } if may_begin => {
-                    self.begin_gesture(bench, pos, button, modifiers, temporary, response);
+                Event::PointerButton { pos, button, pressed, modifiers: now } => {
+                    (modifiers, self.pointer_pos) = (now, Some(pos));
+                    if pressed && may_begin && is_on_canvas(pos) {
+                        self.begin_gesture(bench, pos, button, modifiers, temporary, response);
+                    } else if !pressed && self.gesture_button == Some(button) {
+                        self.gesture_button = None;
+                        self.tell_tool(bench, &ToolEvent::PointerUp, None);
+                    }
                 }
-                Event::PointerButton { button, pressed: false, .. } if self.gesture_button == Some(button) => {
-                    self.gesture_button = None;
-                    self.tell_tool(bench, &ToolEvent::PointerUp, None);
+                Event::PointerMoved(pos) => {
+                    self.pointer_pos = Some(pos);
+                    if self.gesture_button.is_some() {
+                        self.move_tool(bench, pos, modifiers);
+                    }
                 }
-                Event::PointerMoved(pos) if self.gesture_button.is_some() => self.move_tool(bench, pos, modifiers),
                 // A key that changes what is drawn does so at once, not only when the pointer moves on.
-                Event::ModifiersChanged(modifiers) if self.gesture_button.is_some() => {
-                    if let Some(pos) = latest_pos {
+                Event::ModifiersChanged(now) => {
+                    modifiers = now;
+                    if let Some(pos) = self.pointer_pos.filter(|_| self.gesture_button.is_some()) {
                         self.move_tool(bench, pos, modifiers);
                     }
                 }
@@ -62,6 +91,7 @@ impl Canvas {
                 _ => {}
             }
         }
+        self.modifiers = at_end;
     }
 
     fn move_tool(&mut self, bench: &mut Workbench, pos: Pos2, modifiers: egui::Modifiers) {

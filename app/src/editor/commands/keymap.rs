@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::command::Command;
 use crate::workbench::Action;
@@ -83,22 +83,35 @@ fn id() -> egui::Id {
     egui::Id::unique("key map")
 }
 
-/// The key that was pressed in this frame, with what was held, to be chosen for a command; Escape is never one.
+/// The key that an event says was pressed, with what was held. A modifier alone is none, Escape never is one, and what the system
+/// sends in place of Ctrl+C and Ctrl+X is these.
+fn pressed_key(event: &Event) -> Option<(Modifiers, Key)> {
+    use Key::{AltLeft, AltRight, ControlLeft, ControlRight, Escape, ShiftLeft, ShiftRight, SuperLeft, SuperRight};
+    match event {
+        Event::Copy => Some((Modifiers::COMMAND, Key::C)),
+        Event::Cut => Some((Modifiers::COMMAND, Key::X)),
+        Event::Key {
+            key:
+                AltLeft | AltRight | ControlLeft | ControlRight | Escape | ShiftLeft | ShiftRight | SuperLeft | SuperRight,
+            ..
+        } => None,
+        Event::Key { key, pressed: true, modifiers, .. } => Some((*modifiers, *key)),
+        _ => None,
+    }
+}
+
+/// The key that was pressed in this frame, with what was held, to be chosen for a command.
 pub fn pressed(ctx: &egui::Context) -> Option<KeyboardShortcut> {
     ctx.input(|input| {
-        input.events.iter().find_map(|event| match event {
-            egui::Event::Key { key, pressed: true, repeat: false, modifiers, .. } if *key != Key::Escape => {
-                let mut held = Modifiers::NONE;
-                for (is_held, modifier) in [
-                    (modifiers.command, Modifiers::COMMAND),
-                    (modifiers.alt, Modifiers::ALT),
-                    (modifiers.shift, Modifiers::SHIFT),
-                ] {
-                    held = if is_held { held | modifier } else { held };
-                }
-                Some(KeyboardShortcut::new(held, *key))
-            }
-            _ => None,
+        input.events.iter().filter(|event| !matches!(event, Event::Key { repeat: true, .. })).find_map(|event| {
+            let (modifiers, key) = pressed_key(event)?;
+            let held = [
+                (modifiers.command, Modifiers::COMMAND),
+                (modifiers.alt, Modifiers::ALT),
+                (modifiers.shift, Modifiers::SHIFT),
+            ];
+            let held = held.into_iter().filter(|(is_held, _)| *is_held);
+            Some(KeyboardShortcut::new(held.fold(Modifiers::NONE, |held, (_, modifier)| held | modifier), key))
         })
     })
 }
@@ -138,32 +151,57 @@ impl Command {
             shortcut => format!("{}  ({shortcut})", self.tooltip()),
         }
     }
+}
 
-    /// The commands whose keys were pressed since the last frame. Those with more modifiers come first, as egui lets a
-    /// shortcut without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what
-    /// any focused widget needs.
-    pub(in crate::editor) fn pressed(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Self> {
-        let keys = of(ctx);
-        let mut shortcuts: Vec<(KeyboardShortcut, Self)> = Self::all()
-            .flat_map(|command| keys.shortcuts(&command).into_iter().map(move |shortcut| (shortcut, command.clone())))
-            .collect();
-        shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
-            std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
-        });
-        ctx.input_mut(|input| {
-            let pressed = shortcuts.into_iter().filter(|(shortcut, command)| {
-                let is_plain = !shortcut.modifiers.command;
-                let is_taken = typing && (is_plain || shortcut.conflicts_with_text_editing())
-                    || has_focus && matches!(command, Self::Do(Action::NudgeRegion(..)));
-                !is_taken && input.consume_shortcut(shortcut)
-            });
-            pressed.map(|(_, command)| command).collect()
+/// What happened in a frame, in its order.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// What the system said.
+    Event(Event),
+    /// The command whose key was pressed.
+    Command(Command),
+}
+
+/// What happened since the last frame, with the commands in the places of their keys: however many events one frame brings,
+/// each counts, in its order. Of shortcuts that fit, the one with the most modifiers is meant, as egui lets a shortcut
+/// without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what any focused widget
+/// needs. The keys are taken from egui: no widget sees them.
+pub(in crate::editor) fn commands_by_keys(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Input> {
+    let keys = of(ctx);
+    let mut shortcuts: Vec<(KeyboardShortcut, Command)> = Command::all()
+        .flat_map(|command| keys.shortcuts(&command).into_iter().map(move |shortcut| (shortcut, command.clone())))
+        .filter(|(shortcut, command)| {
+            let is_plain = !shortcut.modifiers.command;
+            let is_taken = typing && (is_plain || shortcut.conflicts_with_text_editing())
+                || has_focus && matches!(command, Command::Do(Action::NudgeRegion(..)));
+            !is_taken
         })
-    }
+        .collect();
+    shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
+        std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
+    });
+    let command_of = |event: &Event| {
+        let (modifiers, key) = pressed_key(event).filter(|_| !(typing && matches!(event, Event::Copy | Event::Cut)))?;
+        let fits = |(shortcut, _): &&(KeyboardShortcut, Command)| {
+            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
+        };
+        shortcuts.iter().find(fits).map(|(_, command)| command.clone())
+    };
+    ctx.input_mut(|input| {
+        let inputs: Vec<Input> = input
+            .events
+            .iter()
+            .map(|event| command_of(event).map_or_else(|| Input::Event(event.clone()), Input::Command))
+            .collect();
+        input.events.retain(|event| command_of(event).is_none());
+        inputs
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -174,6 +212,53 @@ mod tests {
             }
         }
         assert_eq!(shortcut_of("Hyper+Q"), None);
+    }
+
+    fn press(key: Key, modifiers: Modifiers) -> Event {
+        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers }
+    }
+
+    /// What a frame with these events gives.
+    fn frame<R>(events: Vec<Event>, look: impl Fn(&egui::Context) -> R) -> R {
+        let ctx = egui::Context::default();
+        let input = egui::RawInput { events, ..egui::RawInput::default() };
+        let mut seen = None;
+        let _ = ctx.run_ui(input, |ui| seen = Some(look(ui.ctx())));
+        seen.unwrap()
+    }
+
+    #[test]
+    fn a_chord_is_chosen_as_a_whole_and_never_a_modifier_alone() {
+        let shift_k = vec![press(Key::ShiftLeft, Modifiers::SHIFT), press(Key::K, Modifiers::SHIFT)];
+        assert_eq!(frame(shift_k, pressed), Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::K)));
+        let control = vec![press(Key::ControlLeft, Modifiers::COMMAND)];
+        assert_eq!(frame(control.clone(), pressed), None);
+        // The system says Copy in place of Ctrl+C.
+        let copy = [control, vec![Event::Copy]].concat();
+        assert_eq!(frame(copy, pressed), Some(KeyboardShortcut::new(Modifiers::COMMAND, Key::C)));
+        assert_eq!(frame(vec![press(Key::Escape, Modifiers::NONE)], pressed), None);
+    }
+
+    #[test]
+    fn every_press_in_a_frame_counts_in_its_order() {
+        let plain = |key| press(key, Modifiers::NONE);
+        let undo = press(Key::Z, Modifiers::COMMAND);
+        let events =
+            vec![plain(Key::CloseBracket), undo.clone(), plain(Key::CloseBracket), undo.clone(), undo, Event::Copy];
+        let commands = frame(events, |ctx| {
+            let inputs = commands_by_keys(ctx, false, false);
+            assert!(ctx.input(|input| input.events.is_empty()), "no widget sees the keys");
+            inputs
+                .into_iter()
+                .map(|input| if let Input::Command(command) = input { Some(command) } else { None })
+                .collect::<Vec<_>>()
+        });
+        let (larger, undo) = (Command::from(Action::BrushLarger), Command::from(Action::Undo));
+        let expected = [&larger, &undo, &larger, &undo, &undo, &Action::CopyPicture.into()];
+        assert_eq!(commands, expected.map(|command| Some(command.clone())));
+        // A text field keeps what it needs.
+        let typed = frame(vec![Event::Copy, plain(Key::B)], |ctx| commands_by_keys(ctx, true, true));
+        assert!(typed.iter().all(|input| matches!(input, Input::Event(_))), "{typed:?}");
     }
 
     #[test]

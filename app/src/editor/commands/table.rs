@@ -100,7 +100,7 @@ fn rows_before_tools() -> Vec<Row> {
         Row::new(Look::AskForPath(Question::ExportTo), "export-to-path", "Export to path…", "Type the path of the file to write").keys([command_shift(Key::E)]).icon(icons::EXPORT),
         Row::new(Look::ShowExport { in_photo: true }, "export-in-the-photo", "Export in the photo…", "Save the whole photo at its own size, with the edited face in it").keys([command_alt(Key::E)]).icon(icons::EXPORT),
         Row::new(Look::ShowMotionExport, "export-motion", "Export motion…", "Save the way from one face to the other as GIF, PNG or pictures").icon(icons::EXPORT),
-        Row::new(Action::CopyPicture, "copy-picture", "Copy picture", "Copy the face to the clipboard"),
+        Row::new(Action::CopyPicture, "copy-picture", "Copy picture", "Copy the face to the clipboard").keys([command(Key::C)]),
         Row::new(Action::Quit, "quit", "Quit", "Close the program").keys([command(Key::Q)]),
         Row::new(Action::Undo, "undo", "Undo", "Undo the last edit").keys([command(Key::Z)]).icon(icons::UNDO),
         Row::new(Action::Redo, "redo", "Redo", "Redo the last undone edit").keys([command_shift(Key::Z), command(Key::Y)]).icon(icons::REDO),

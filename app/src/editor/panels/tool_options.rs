@@ -210,8 +210,8 @@ fn room_for_hint_ui(ui: &mut Ui, width: f32, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::language;
     use super::*;
+    use crate::language;
     use crate::settings::Language;
     use crate::tools::ToolKind;
 
