@@ -136,6 +136,24 @@ fn export_writes_the_picture_of_the_document_as_it_is() {
 }
 
 #[test]
+fn of_two_exports_to_one_file_the_later_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("face.png");
+    let mut session = Session::ready();
+    for step in 0..6 {
+        // The first takes the longest: everything is still to be made for it.
+        session.paint((100.0, 100.0 + 60.0 * step as f32), (400.0, 100.0 + 60.0 * step as f32));
+        session.settle();
+        session.bench.apply(Action::ExportTo(path.clone()));
+        session.bench.update(true);
+    }
+    let last = session.settle();
+    session.wait_until_idle();
+    let written = image::open(&path).unwrap().to_rgba8();
+    assert!(distance(&written, &last) < 3.0, "{}", distance(&written, &last));
+}
+
+#[test]
 fn an_export_whose_photo_is_no_longer_the_source_ends_with_a_word() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("photo.png");

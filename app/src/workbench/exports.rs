@@ -1,5 +1,6 @@
 //! Exports: pictures of the document on their way to files, and what they are called.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::{EngineState, JobKind, NoticeKind, Question, Workbench};
@@ -17,16 +18,21 @@ struct PendingExport {
     in_photo: Option<PhotoId>,
 }
 
-/// The exports that wait for their pictures.
+/// What writes a file.
+type Write = Box<dyn FnOnce(&Path) -> anyhow::Result<()> + Send>;
+
+/// The exports that wait: for their pictures, or for those before them.
 #[derive(Default)]
 pub struct Exports {
     pending: Vec<PendingExport>,
+    /// Written one after the other, so that of two to one file the later one stays.
+    ready: VecDeque<(PathBuf, Write)>,
 }
 
 impl Exports {
-    /// Whether an export waits for its picture.
+    /// Whether an export waits.
     pub fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
+        !self.pending.is_empty() || !self.ready.is_empty()
     }
 
     /// Drops those that wait, as their pictures never come; whether there were any.
@@ -130,17 +136,27 @@ impl Workbench {
             let in_photo = export.in_photo.is_some();
             self.start_export(export.path, move |path| write_edit(&edit, in_photo, path, settings));
         }
+        self.start_next_export();
     }
 
-    /// Writes a file as a job; where it went is told.
+    /// Writes a file as a job, once those before it are written; where it went is told.
     pub(super) fn start_export(
         &mut self,
         path: PathBuf,
         write: impl FnOnce(&Path) -> anyhow::Result<()> + Send + 'static,
     ) {
+        self.exports.ready.push_back((path, Box::new(write)));
+        self.start_next_export();
+    }
+
+    fn start_next_export(&mut self) {
+        if self.jobs.count(JobKind::Export) > 0 {
+            return;
+        }
+        let Some((path, write)) = self.exports.ready.pop_front() else { return };
         let started = self.jobs.start(JobKind::Export, move |_| {
             let written = write(&path);
-            Box::new(move |bench| match written {
+            Box::new(move |bench: &mut Self| match written {
                 Ok(()) => {
                     let text = tr_with("Exported to {path}", &[("path", &path.display().to_string())]);
                     bench.tell(NoticeKind::Success, text);

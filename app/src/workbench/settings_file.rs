@@ -38,6 +38,10 @@ impl SettingsFile {
 impl Workbench {
     /// Writes settings that changed, as a job: a disk may be slow. The window's size alone waits for the end.
     pub(super) fn keep_settings(&mut self) {
+        // One after the other: an older state must not come last.
+        if self.jobs.count(JobKind::KeepSettings) > 0 {
+            return;
+        }
         let kept = &mut self.settings_file.kept;
         let window = std::mem::replace(&mut kept.sizes.window, self.settings.sizes.window);
         let is_kept = self.settings == *kept;

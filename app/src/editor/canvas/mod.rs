@@ -57,13 +57,12 @@ pub(super) struct Canvas {
     /// Where the pointer was last, and what was held.
     pointer_pos: Option<Pos2>,
     modifiers: egui::Modifiers,
+    holds_space: bool,
     /// What drags the line between source and edit, as it was last drawn.
     split_knob: Option<Rect>,
     /// The brush's radius in the last frame, and when it last changed away from the canvas.
     last_radius_px: f32,
     radius_changed_at: Option<Instant>,
-    /// Whether the last wheel event came in pixels (a touchpad) rather than notches.
-    scrolls_by_pixels: bool,
 }
 
 impl Canvas {
@@ -82,10 +81,10 @@ impl Canvas {
             pressure: 0.0,
             pointer_pos: None,
             modifiers: egui::Modifiers::NONE,
+            holds_space: false,
             split_knob: None,
             last_radius_px: 0.0,
             radius_changed_at: None,
-            scrolls_by_pixels: false,
         }
     }
 
@@ -121,7 +120,6 @@ impl Canvas {
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
 
             self.handle_inputs(bench, ui, &response, is_blocked, sent);
-            self.handle_wheel(bench, ui, &response, is_blocked);
 
             let painter = ui.painter().with_clip_rect(area);
             let has_picture = self.paint_picture(bench, ui, &painter, area);

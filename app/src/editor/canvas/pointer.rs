@@ -1,10 +1,15 @@
 //! Pointer and wheel: every event goes to the tool in hand or to the view.
 
-use egui::{Event, PointerButton, Pos2, Ui, Vec2, vec2};
+use egui::{Event, MouseWheelUnit, PointerButton, Pos2, Ui, vec2};
 
 use super::{Canvas, Command, CompareMode, Input};
 use crate::tools::{BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 use crate::workbench::{Action, Workbench};
+
+/// A notch of a wheel makes this many times as large.
+const NOTCH_FACTOR: f32 = 1.2;
+/// What a touchpad scrolls for a notch, in points.
+const POINTS_PER_NOTCH: f32 = 40.0;
 
 impl Canvas {
     /// Where a place of the screen lies in the view: the halves of a pair show the same.
@@ -31,13 +36,8 @@ impl Canvas {
         sent: &mut Vec<Command>,
     ) {
         let inputs = std::mem::take(&mut self.inputs);
-        let temporary = self.temporary_tool(ui);
+        let takes_keys = !ui.ctx().egui_wants_keyboard_input();
         let may_begin = !egui::Popup::is_any_open(ui.ctx()) && !is_blocked;
-        // Neither a box above the canvas nor the line that can be dragged over it leaves it the pointer.
-        let knob = self.split_knob;
-        let is_on_canvas = |pos: Pos2| {
-            ui.ctx().layer_id_at(pos) == Some(response.layer_id) && !knob.is_some_and(|knob| knob.contains(pos))
-        };
         // What is held at the frame's end was not held all along.
         let at_end = ui.input(|input| input.modifiers);
         let says_modifiers =
@@ -55,22 +55,22 @@ impl Canvas {
                     continue;
                 }
             };
+            self.follow_pointer(&event);
             match event {
                 Event::Touch { force: Some(force), .. } => self.pressure = force,
                 Event::PointerButton { pos, button, pressed, modifiers: now } => {
-                    (modifiers, self.pointer_pos) = (now, Some(pos));
-                    if pressed && may_begin && is_on_canvas(pos) {
+                    modifiers = now;
+                    if pressed && may_begin && self.is_pointer_on(ui, response) {
+                        let temporary = (self.holds_space && takes_keys).then_some(ToolKind::Hand);
                         self.begin_gesture(bench, pos, button, modifiers, temporary, response);
                     } else if !pressed && self.gesture_button == Some(button) {
                         self.gesture_button = None;
                         self.tell_tool(bench, &ToolEvent::PointerUp, None);
                     }
                 }
-                Event::PointerMoved(pos) => {
-                    self.pointer_pos = Some(pos);
-                    if self.gesture_button.is_some() {
-                        self.move_tool(bench, pos, modifiers);
-                    }
+                Event::PointerMoved(pos) if self.gesture_button.is_some() => self.move_tool(bench, pos, modifiers),
+                Event::MouseWheel { .. } | Event::Zoom(_) if may_begin && self.is_pointer_on(ui, response) => {
+                    self.turn_wheel(bench, &event);
                 }
                 // A key that changes what is drawn does so at once, not only when the pointer moves on.
                 Event::ModifiersChanged(now) => {
@@ -79,6 +79,7 @@ impl Canvas {
                         self.move_tool(bench, pos, modifiers);
                     }
                 }
+                Event::Key { key: egui::Key::Space, pressed, .. } => self.holds_space = pressed,
                 Event::Key { key: egui::Key::Escape, pressed: true, .. } if self.gesture_button.is_some() => {
                     self.gesture_button = None;
                     self.tell_tool(bench, &ToolEvent::Cancel, None);
@@ -91,7 +92,8 @@ impl Canvas {
                 _ => {}
             }
         }
-        self.modifiers = at_end;
+        // A key may come up where nobody tells us.
+        (self.modifiers, self.holds_space) = (at_end, ui.input(|input| input.key_down(egui::Key::Space)));
     }
 
     fn move_tool(&mut self, bench: &mut Workbench, pos: Pos2, modifiers: egui::Modifiers) {
@@ -149,34 +151,55 @@ impl Canvas {
         }
     }
 
+    /// Wheel and pinch alone, for what lies in place of the canvas.
     pub(super) fn handle_wheel(&mut self, bench: &mut Workbench, ui: &Ui, response: &egui::Response, is_blocked: bool) {
-        ui.input(|input| {
-            for event in &input.events {
-                if let Event::MouseWheel { unit, .. } = event {
-                    self.scrolls_by_pixels = *unit == egui::MouseWheelUnit::Point;
+        let may_turn = !egui::Popup::is_any_open(ui.ctx()) && !is_blocked;
+        for input in std::mem::take(&mut self.inputs) {
+            if let Input::Event(event) = &input {
+                self.follow_pointer(event);
+                if may_turn && self.is_pointer_on(ui, response) {
+                    self.turn_wheel(bench, event);
                 }
             }
-        });
-        if !response.contains_pointer() || is_blocked || egui::Popup::is_any_open(ui.ctx()) {
-            return;
+            self.inputs.push(input);
         }
-        let (scrolled, pinch, pointer, modifiers) = ui.input(|input| {
-            (input.smooth_scroll_delta(), input.zoom_delta(), input.pointer.hover_pos(), input.modifiers)
-        });
-        let Some(pointer) = pointer.map(|pointer| self.pos_in_view(pointer)) else { return };
-        if pinch != 1.0 {
-            self.view.zoom_at(pointer, pinch);
-        } else if scrolled == Vec2::ZERO {
-            // Nothing turned.
-        } else if modifiers.shift || modifiers.alt {
-            // Shift makes a wheel turn sideways.
-            let brush = bench.toolbox().brush;
-            let radius_px = brush.radius_px * ((scrolled.x + scrolled.y) * 0.005).exp();
-            bench.apply(Action::SetBrush(BrushSettings { radius_px, ..brush }));
-        } else if self.scrolls_by_pixels {
-            self.view.pan_by_screen(scrolled);
-        } else {
-            self.view.zoom_at(pointer, (scrolled.y * 0.005).exp());
+    }
+
+    fn follow_pointer(&mut self, event: &Event) {
+        if let Event::PointerMoved(pos) | Event::PointerButton { pos, .. } = event {
+            self.pointer_pos = Some(*pos);
+        }
+    }
+
+    /// Whether nothing lies between the pointer and the canvas: no box above it, nor the line that can be dragged over it.
+    fn is_pointer_on(&self, ui: &Ui, response: &egui::Response) -> bool {
+        self.pointer_pos.is_some_and(|pos| {
+            response.rect.contains(pos)
+                && ui.ctx().layer_id_at(pos) == Some(response.layer_id)
+                && !self.split_knob.is_some_and(|knob| knob.contains(pos))
+        })
+    }
+
+    /// A notch of a wheel zooms at the pointer, with Shift or Alt it makes the brush larger; a touchpad pans, and pinches.
+    fn turn_wheel(&mut self, bench: &mut Workbench, event: &Event) {
+        let Some(pos) = self.pointer_pos.map(|pos| self.pos_in_view(pos)) else { return };
+        match event {
+            Event::Zoom(factor) => self.view.zoom_at(pos, *factor),
+            Event::MouseWheel { unit, delta, modifiers, .. } => {
+                let is_touchpad = *unit == MouseWheelUnit::Point;
+                let notches = *delta / if is_touchpad { POINTS_PER_NOTCH } else { 1.0 };
+                if modifiers.shift || modifiers.alt {
+                    // Shift makes a wheel turn sideways.
+                    let brush = bench.toolbox().brush;
+                    let radius_px = brush.radius_px * NOTCH_FACTOR.powf(notches.x + notches.y);
+                    bench.apply(Action::SetBrush(BrushSettings { radius_px, ..brush }));
+                } else if is_touchpad && !modifiers.command {
+                    self.view.pan_by_screen(*delta);
+                } else {
+                    self.view.zoom_at(pos, NOTCH_FACTOR.powf(notches.y));
+                }
+            }
+            _ => {}
         }
     }
 }
