@@ -132,12 +132,12 @@ impl Directions {
         deviations.iter().enumerate().take(MAX_COMPONENTS).map(component).collect::<candle_core::Result<_>>().map(Self)
     }
 
-    /// One by its place.
+    /// A direction by its place.
     pub fn get(&self, index: usize) -> Option<&Direction> {
         self.0.get(index)
     }
 
-    /// All in order.
+    /// All directions in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Direction> {
         self.0.iter()
     }

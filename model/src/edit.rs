@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use crate::mask::{Mask, Pooling, shift_at_level};
 
-/// (1 - t) a + t b, per element.
+/// Interpolates: (1 - t) a + t b, per element.
 ///
 /// # Errors
 /// When the shapes differ.
@@ -13,7 +13,7 @@ pub fn interpolate(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
     (a * (1.0 - t))? + (b * t)?
 }
 
-/// mean + psi (w - mean): closer to the average face for psi < 1.
+/// Truncates: mean + psi (w - mean), closer to the average face for psi < 1.
 ///
 /// # Errors
 /// When the shapes differ.
@@ -21,7 +21,7 @@ pub fn truncate(stylemaps: &Tensor, mean: &Tensor, psi: f64) -> Result<Tensor> {
     (stylemaps.broadcast_sub(mean)? * psi)?.broadcast_add(mean)
 }
 
-/// w + amount * direction, the direction optionally only inside `mask` (brought to the stylemap's grid).
+/// Moves a stylemap along a direction: w + amount * direction, the direction optionally only inside `mask` (brought to the stylemap's grid).
 ///
 /// # Errors
 /// When the shapes differ.

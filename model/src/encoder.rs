@@ -38,7 +38,7 @@ impl ResidualBlock {
     }
 }
 
-/// The network `e_ema`.
+/// The encoder, network `e_ema`.
 pub struct Encoder {
     from_rgb: ConvLayer,
     blocks: Vec<ResidualBlock>,
@@ -64,7 +64,7 @@ impl Encoder {
         })
     }
 
-    /// Images (N, 3, size, size) in [-1, 1] to stylemaps (N, style_dim, base, base), of the same dtype.
+    /// Encodes images (N, 3, size, size) in [-1, 1] to stylemaps (N, style_dim, base, base), of the same dtype.
     ///
     /// # Errors
     /// When the shape does not fit or the device fails.

@@ -41,7 +41,7 @@ impl Layer {
     }
 }
 
-/// The network `fine`.
+/// The fine encoder, network `fine`.
 pub struct FineEncoder {
     passes: usize,
     top: [Layer; 2],

@@ -76,7 +76,7 @@ enum ConvForm {
 }
 
 impl Conv {
-    /// `weight`: (out, in, k, k), f32, with every scale in it.
+    /// A convolution by its `weight` (out, in, k, k), f32, with every scale in it.
     ///
     /// # Errors
     /// When the device has no room.
@@ -89,7 +89,7 @@ impl Conv {
         }))
     }
 
-    /// (N, in, H, W) to (N, out, H', W').
+    /// Convolves (N, in, H, W) to (N, out, H', W').
     ///
     /// # Errors
     /// When the shapes do not fit.
@@ -150,7 +150,7 @@ impl ConvLayer {
         Ok(Self { conv: Conv::new(loader, &weight, kernel / 2, 1)?, bias })
     }
 
-    /// (N, in, H, W) to (N, out, H, W).
+    /// Convolves and activates (N, in, H, W) to (N, out, H, W).
     ///
     /// # Errors
     /// When the shapes do not fit.
@@ -170,7 +170,7 @@ enum UpForm {
 }
 
 impl UpConv {
-    /// `weight`: (out, in, 3, 3) as in the checkpoint, with its scale; `bias`: (out).
+    /// A layer by its `weight` (out, in, 3, 3), as in the checkpoint but with its scale, and its `bias` (out).
     ///
     /// # Errors
     /// When the shapes do not fit.
@@ -200,7 +200,7 @@ impl UpConv {
         Self::new(loader, &(weight * equalised_scale(channels_in, 3))?, &loader.get(channels_out, "2.bias")?)
     }
 
-    /// (N, in, H, W) to (N, out, 2 H, 2 W).
+    /// Convolves and activates (N, in, H, W) to (N, out, 2 H, 2 W).
     ///
     /// # Errors
     /// When the shapes do not fit.
@@ -267,7 +267,7 @@ impl LinearLayer {
         Ok(Self { weight_transposed: loader.keep(&weight.t()?)?, bias: loader.keep(&bias)? })
     }
 
-    /// (N, in) to (N, out).
+    /// Maps (N, in) to (N, out).
     ///
     /// # Errors
     /// When the shapes do not fit.

@@ -44,7 +44,7 @@ impl<T> Mailbox<T> {
         self.arrived.notify_one();
     }
 
-    /// Nothing is taken from now on.
+    /// Closes the mailbox: nothing is taken from now on.
     pub fn close(&self) {
         self.lock().is_closed = true;
         self.arrived.notify_all();

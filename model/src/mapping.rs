@@ -6,7 +6,7 @@ use candle_core::{D, DType, Result, Tensor};
 use crate::config::Config;
 use crate::layers::{LinearLayer, Loader};
 
-/// The network `g_ema.mapping_z`.
+/// The mapping network, `g_ema.mapping_z`.
 pub struct Mapping {
     layers: Vec<LinearLayer>,
     style_dim: usize,
@@ -29,7 +29,7 @@ impl Mapping {
         Ok(Self { layers, style_dim: config.style_dim, base: config.base })
     }
 
-    /// Noise (N, style_dim) to stylemaps (N, style_dim, base, base), of the same dtype.
+    /// Maps noise (N, style_dim) to stylemaps (N, style_dim, base, base), of the same dtype.
     ///
     /// # Errors
     /// When the shape does not fit or the device fails.

@@ -82,7 +82,7 @@ impl DeviceChoice {
     }
 }
 
-/// In which numbers the generator computes; on the CPU, to which its weights are rounded. What runs once a face (encoder,
+/// The number format in which the generator computes; on the CPU, the one to which its weights are rounded. What runs once a face (encoder,
 /// mapping network, style codes) stays in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DtypeChoice {
@@ -301,7 +301,7 @@ impl Model {
         Ok(tensor.to_device(&self.device)?.to_dtype(compute_dtype(&self.device, self.dtype))?)
     }
 
-    /// An image (1, 3, size, size) to its stylemap and, with a fine encoder, the residuals of its fine style codes. `cancel` is
+    /// Encodes an image (1, 3, size, size): its stylemap and, with a fine encoder, the residuals of its fine style codes. `cancel` is
     /// looked at between the passes.
     ///
     /// # Errors
@@ -406,7 +406,7 @@ impl Model {
         Ok(self.mapping.forward(&self.place(&z)?)?.mean_keepdim(0)?)
     }
 
-    /// A face that nobody has: stylemap number `index` of the series `seed`, drawn by the mapping network, or from the
+    /// Samples a random face: stylemap number `index` of the series `seed`, drawn by the mapping network, or from the
     /// principal components where the mapping network is untrained. `psi` pulls towards the average face.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-/// How near a frame is to the picture that stays.
+/// How near a frame is to the final picture of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FrameKind {
     /// Fast and nearly exact: only the part around what changed was drawn anew.

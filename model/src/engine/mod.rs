@@ -201,7 +201,7 @@ impl Engine {
         self.mixed = None;
     }
 
-    /// Draws a scene as it stays. The frame's request is 0: [`EngineHandle`] gives it its own.
+    /// Draws the final picture of a scene. The frame's request is 0: [`EngineHandle`] gives it its own.
     ///
     /// # Errors
     /// When the scene names a face or a direction that is not there, or the device fails.
@@ -341,7 +341,7 @@ impl Engine {
         Ok(Some(modulations))
     }
 
-    /// A random face that nobody has: its stylemap, row by row, and its picture. It is not a face of the engine's until it is added as
+    /// Draws a random face: its stylemap, row by row, and its picture. It is not a face of the engine's until it is added as
     /// one, and the caches of the scene that is being worked on stay.
     ///
     /// # Errors

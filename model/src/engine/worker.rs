@@ -31,7 +31,7 @@ pub enum Event {
     LoadFailed(Error),
     /// A face is encoded and can be painted with; what files keep of it.
     FaceReady(FaceId, Arc<Latent>),
-    /// A face that nobody has, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose request
+    /// A random face, asked for by [`EngineHandle::sample`]: its stylemap, row by row, and its picture, whose request
     /// is 0.
     Sampled(SampleRequest, Vec<f32>, Frame),
     /// A face asked for by [`EngineHandle::sample`] could not be drawn.
@@ -46,7 +46,7 @@ pub enum Event {
     FellBackToCpu(Error, Box<ModelInfo>),
 }
 
-/// Which face that nobody has, see [`crate::model::Model::sample`].
+/// Which random face to draw, see [`crate::model::Model::sample`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleRequest {
     /// The seed of a series of faces.
@@ -109,7 +109,7 @@ impl Waiting {
     }
 }
 
-/// The way to the engine's thread. Every call returns at once. Dropping the handle ends the thread after the work in hand.
+/// A handle to the engine's thread. Every call returns at once. Dropping the handle ends the thread after the work in hand.
 pub struct EngineHandle {
     mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
@@ -155,7 +155,7 @@ impl EngineHandle {
         self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Latent(face, latent, crop)));
     }
 
-    /// Asks for these faces that nobody has, in place of any that were asked for and have not been started. They come one by one,
+    /// Asks for these random faces, in place of any that were asked for and have not been started. They come one by one,
     /// when nothing else waits.
     pub fn sample(&self, requests: Vec<SampleRequest>) {
         self.mailbox.send(|waiting| waiting.samples = requests.into());

@@ -29,7 +29,7 @@ impl Kept {
         self.image = image.values().to_vec();
     }
 
-    /// The level whose cells [`Generator::preview`] takes; `None` when the network has no fine levels.
+    /// The level whose cells [`super::Generator::preview`] takes; `None` when the network has no fine levels.
     pub fn level(&self) -> Option<usize> {
         (self.maps.len() > 1).then(|| self.maps.first().map(|map| map.width)).flatten()
     }

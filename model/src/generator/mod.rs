@@ -100,7 +100,7 @@ struct Block {
     skip: Conv,
 }
 
-/// The network `g_ema.decoder`.
+/// The decoder, network `g_ema.decoder`.
 pub struct Generator {
     chain: Vec<CodeLayer>,
     modulators: Vec<Modulator>,
@@ -156,7 +156,7 @@ impl Generator {
         })
     }
 
-    /// Stylemaps (N, style_dim, base, base) to the chain of style codes, two per level from the stylemap's up, of the same dtype. Like
+    /// Turns stylemaps (N, style_dim, base, base) into the chain of style codes, two per level from the stylemap's up, of the same dtype. Like
     /// the encoder it runs once a face, and computes in f32.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl Generator {
         &self.modulators
     }
 
-    /// Every style code to its modulation.
+    /// Turns every style code into its modulation.
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.
@@ -219,7 +219,7 @@ impl Generator {
         Ok(())
     }
 
-    /// Modulations to images (N, 3, size, size), not clamped. `cancel` is looked at between the levels.
+    /// Draws images (N, 3, size, size), not clamped, of modulations. `cancel` is looked at between the levels.
     ///
     /// # Errors
     /// When the shapes do not fit, the device fails, or on [`Cancel::cancel`].
@@ -246,7 +246,7 @@ impl Generator {
         Ok(self.to_rgb.forward(&x, last)?)
     }
 
-    /// Style codes to images (N, 3, size, size), not clamped.
+    /// Draws images (N, 3, size, size), not clamped, of style codes.
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.
@@ -254,7 +254,7 @@ impl Generator {
         self.main_path(&self.modulations(codes)?, &Cancel::default())
     }
 
-    /// Stylemaps (N, style_dim, base, base) to images (N, 3, size, size), not clamped.
+    /// Draws images (N, 3, size, size), not clamped, of stylemaps (N, style_dim, base, base).
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.

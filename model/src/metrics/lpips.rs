@@ -21,7 +21,7 @@ const NORM_EPSILON: f64 = 1e-10;
 /// The last stage sees one pixel of this many.
 const MIN_SIZE_PX: usize = 1 << (STAGES.len() - 1);
 
-/// The network on a device.
+/// The LPIPS network on a device.
 pub struct Lpips {
     stages: Vec<Vec<(Conv, Tensor)>>,
     /// (1, C, 1, 1) of each stage.

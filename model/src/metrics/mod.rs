@@ -85,7 +85,7 @@ impl Reconstruction {
 }
 
 impl Interpolation {
-    /// The mean of several; none of none.
+    /// The mean of several; `None` of none.
     pub fn mean(all: &[Self]) -> Option<Self> {
         (!all.is_empty()).then(|| Self {
             step_mean: mean(all.iter().map(|one| one.step_mean)),
