@@ -50,7 +50,7 @@ impl FacePoints {
             return Self::STANDARD;
         };
         // Landmarks count from the middle of the first pixel.
-        let on_canvas = |[x, y]: [f32; 2]| placement.canvas_from_photo(Point::new(x + 0.5, y + 0.5));
+        let on_canvas = |at| placement.canvas_from_photo(Point::from_pixel_middles(at));
         let points = Self {
             eye_left: on_canvas(landmarks.eye_left),
             eye_right: on_canvas(landmarks.eye_right),

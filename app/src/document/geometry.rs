@@ -19,6 +19,16 @@ impl Point {
         Self { x, y }
     }
 
+    /// From the library's positions, which count from the middle of the first pixel; ours count from its corner.
+    pub fn from_pixel_middles([x, y]: [f32; 2]) -> Self {
+        Self::new(x + 0.5, y + 0.5)
+    }
+
+    /// Such a position.
+    pub fn to_pixel_middles(self) -> [f32; 2] {
+        [self.x - 0.5, self.y - 0.5]
+    }
+
     /// The distance from the origin.
     pub fn length(self) -> f32 {
         self.x.hypot(self.y)

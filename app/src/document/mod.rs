@@ -151,8 +151,7 @@ impl Placement {
 
 /// Crops count from the middle of their first pixel.
 fn from_corner(transform: &Similarity, pos: Point) -> Point {
-    let [x, y] = transform.apply([pos.x - 0.5, pos.y - 0.5]);
-    Point::new(x + 0.5, y + 0.5)
+    Point::from_pixel_middles(transform.apply(pos.to_pixel_middles()))
 }
 
 /// A second face mixed into the source.

@@ -39,8 +39,7 @@ impl FacePlacing {
     /// Begins with a face that is known, to correct it.
     pub fn of_face(landmarks: &Landmarks) -> Self {
         let points = [landmarks.eye_left, landmarks.eye_right, landmarks.mouth()];
-        // Landmarks count from the middle of the first pixel.
-        Self { points: points.map(|[x, y]| Some(Point::new(x + 0.5, y + 0.5))) }
+        Self { points: points.map(|at| Some(Point::from_pixel_middles(at))) }
     }
 
     /// Where a point lies, once it is placed.
@@ -62,8 +61,7 @@ impl FacePlacing {
 
     /// The face, once all points are placed and can be one. The eyes may have been placed in either order.
     pub fn landmarks(&self) -> Option<Landmarks> {
-        let [Some(eye), Some(other_eye), Some(mouth)] = self.points.map(|at| at.map(|at| [at.x - 0.5, at.y - 0.5]))
-        else {
+        let [Some(eye), Some(other_eye), Some(mouth)] = self.points.map(|at| at.map(Point::to_pixel_middles)) else {
             return None;
         };
         let orders = [(eye, other_eye), (other_eye, eye)];

@@ -149,8 +149,8 @@ fn choose_ui(view: &CanvasView, ui: &Ui, area: Rect, photo: &Photo, placement: &
     // The largest come first, so that a small face in front of one lies above it.
     for (index, Detection { landmarks, frame, confidence }) in faces.iter().enumerate() {
         let FaceFrame { left, top, width, height } = *frame;
-        let corners = [(left, top), (left + width, top + height)];
-        let [min, max] = corners.map(|(x, y)| view.screen_from_canvas(Point::new(x + 0.5, y + 0.5)));
+        let corners = [[left, top], [left + width, top + height]];
+        let [min, max] = corners.map(|corner| view.screen_from_canvas(Point::from_pixel_middles(corner)));
         let rect = Rect::from_min_max(min, max);
         let visible = rect.intersect(area);
         if !visible.is_positive() {
@@ -240,7 +240,7 @@ fn place_ui(
     }
     let landmarks = placing.landmarks();
     if let Some(quad) = landmarks.as_ref().and_then(|landmarks| crop_quad(landmarks).ok()) {
-        let corner = |[x, y]: [f32; 2]| view.screen_from_canvas(Point::new(x + 0.5, y + 0.5));
+        let corner = |corner| view.screen_from_canvas(Point::from_pixel_middles(corner));
         let outline = quad.corners_in_photo().map(corner).to_vec();
         for stroke in [Stroke::new(3.0, Color32::from_black_alpha(120)), Stroke::new(1.5, palette.accent_hover)] {
             painter.add(Shape::closed_line(outline.clone(), stroke));
