@@ -639,6 +639,49 @@ fn mix_takes_the_coarse_style_from_the_one_that_is_named() {
     assert!(files.bytes("turned.png") == files.bytes("coarse_b.png"));
 }
 
+/// How alike the fine structure of two pictures is: the correlation of their grays less what is smooth.
+fn structure_correlation(a: &RgbImage, b: &RgbImage) -> f64 {
+    let fine = |picture: &RgbImage| -> Vec<f64> {
+        let gray = imageops::grayscale(picture);
+        let smooth = imageops::fast_blur(&gray, 4.0);
+        gray.pixels().zip(smooth.pixels()).map(|(a, b)| f64::from(a.0[0]) - f64::from(b.0[0])).collect()
+    };
+    let (a, b) = (fine(a), fine(b));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+/// How far the mean colours of two pictures are apart.
+fn colour_distance(a: &RgbImage, b: &RgbImage) -> f64 {
+    let mean = |picture: &RgbImage, channel: usize| {
+        picture.pixels().map(|pixel| f64::from(pixel.0[channel])).sum::<f64>() / f64::from(picture.width().pow(2))
+    };
+    (0..3).map(|channel| (mean(a, channel) - mean(b, channel)).abs()).sum()
+}
+
+#[test]
+fn a_mix_has_the_colours_of_the_coarse_face_and_the_shape_of_the_other() {
+    let files = Files::new();
+    // One reddened, so that it is plain whose colours are seen.
+    let mut red = open(&files.b);
+    red.pixels_mut().for_each(|pixel| (pixel.0[1], pixel.0[2]) = (pixel.0[1] / 2, pixel.0[2] / 2));
+    files.picture("red.png", red);
+    files.ok("reconstruct --aligned {a} --size 128 -o again_a.png");
+    files.ok("reconstruct --aligned red.png --size 128 -o again_b.png");
+    let [a, b] = ["again_a.png", "again_b.png"].map(|name| open(&files.path(name)));
+    for (coarse, colours, shape) in [("a", &a, &b), ("b", &b, &a)] {
+        files.ok(&format!("mix --aligned {{a}} red.png --coarse-from {coarse} --size 128 -o mixed.png"));
+        let mixed = open(&files.path("mixed.png"));
+        assert!(
+            structure_correlation(&mixed, shape) > 2.0 * structure_correlation(&mixed, colours).abs(),
+            "coarse from {coarse}: {} like the shape's, {} like the colours'",
+            structure_correlation(&mixed, shape),
+            structure_correlation(&mixed, colours)
+        );
+        assert!(colour_distance(&mixed, colours) < colour_distance(&mixed, shape), "coarse from {coarse}");
+    }
+}
+
 #[test]
 fn sample_is_the_same_for_a_seed() {
     let files = Files::new();

@@ -1546,7 +1546,7 @@ fn styles_of_two_faces_are_mixed() {
     assert!(difference(&source, &shape_of_source) > 50 && difference(&shape_of_source, &shape_of_other) > 50);
     // Exchanging the faces exchanges what is mixed.
     session.run(Action::SwapBlend);
-    session.run(Action::MixStyles(Some(StyleMix::CoarseFromSource)));
+    session.run(Action::MixStyles(Some(StyleMix::CoarseFromOther)));
     assert_eq!(session.settle().rgba, shape_of_other.rgba);
     assert_eq!(session.steps(), ["Mix styles", "Mix styles", "Swap faces", "Mix styles"]);
     for _ in 0..4 {
@@ -1908,12 +1908,19 @@ fn the_picture_is_copied_and_paths_are_pasted() {
     let mut session = Session::ready();
     let frame = session.settle();
     session.harness.event(egui::Event::Copy);
-    session.harness.step();
-    let copied = session.harness.output().platform_output.commands.iter().find_map(|command| match command {
-        egui::OutputCommand::CopyImage(picture) => Some(picture.clone()),
-        _ => None,
-    });
-    let copied = copied.expect("a picture");
+    let started = Instant::now();
+    let copied = loop {
+        session.harness.step();
+        let commands = &session.harness.output().platform_output.commands;
+        let copied = commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyImage(picture) => Some(picture.clone()),
+            _ => None,
+        });
+        if let Some(copied) = copied {
+            break copied;
+        }
+        assert!(started.elapsed() < PATIENCE, "a picture comes on the clipboard");
+    };
     let pixels: Vec<u8> = copied.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
     let [width, height] = copied.size.map(|len| len as u32);
     assert_eq!((width, height), (session.source_crop_px(), session.source_crop_px()));

@@ -172,6 +172,19 @@ fn directions_move_the_face_or_what_a_layer_paints() {
 }
 
 #[test]
+fn without_a_layer_the_sliders_move_the_whole_face() {
+    let mut session =
+        Session::new(WorkbenchOptions { load_engine: directed_model(), ..options(Vec::new(), Duration::ZERO) });
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    session.run(Action::AdjustInsideMask);
+    assert!(session.bench.adjusted_layer().is_some());
+    session.run(Action::DeleteLayer);
+    assert_eq!((session.bench.adjusted_layer(), session.bench.document().layers().len()), (None, 0));
+    session.run(Action::SetDirection("Smile".to_owned(), 1.0));
+    assert_eq!(session.bench.document().directions(None).get("Smile"), Some(&1.0));
+}
+
+#[test]
 fn random_faces_join_the_photos() {
     let mut session = Session::ready();
     let request = SampleRequest { seed: 3, index: 2, truncation: 0.7 };

@@ -136,6 +136,39 @@ fn export_writes_the_picture_of_the_document_as_it_is() {
 }
 
 #[test]
+fn what_is_exported_and_copied_is_what_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, path) = (folder.path().join("me.jpg"), folder.path().join("out.png"));
+    portrait("faker_f53.jpg").save(&photo).unwrap();
+    let mut session = Session::new(WorkbenchOptions { are_aligned: false, ..options(vec![photo], Duration::ZERO) });
+    session.wait_until("the photo is open", |bench| bench.is_idle() && bench.frame().is_some());
+    let whole = portrait("faker_f53.jpg").dimensions();
+    let face = (session.bench.exported_face_px(), session.bench.exported_face_px());
+    assert_ne!(whole, face);
+    assert!(!session.bench.is_enabled(&Action::ExportAgain), "nothing was exported yet");
+    for (shows, size) in [("face", face), ("photo", whole)] {
+        session.run(Action::CopyPicture);
+        let question = session.bench.as_it_shows(Question::ExportTo);
+        question.answered(vec![path.clone()]).into_iter().for_each(|action| session.run(action));
+        session.wait_until_idle();
+        let copied = session.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Copy(picture) => Some(picture.dimensions()),
+            _ => None,
+        });
+        assert_eq!((copied, image::open(&path).unwrap().to_rgb8().dimensions()), (Some(size), size), "{shows}");
+        session.run(Action::ToggleInPhoto);
+    }
+    // Back at the face, the last export is written again as it was asked for: the whole photo, with what is new in it.
+    let before = std::fs::read(&path).unwrap();
+    session.paint((180.0, 230.0), (340.0, 230.0));
+    session.run(Action::ExportAgain);
+    session.wait_until_idle();
+    assert!(std::fs::read(&path).unwrap() != before);
+    assert_eq!(image::open(&path).unwrap().to_rgb8().dimensions(), whole);
+    assert_eq!(session.bench.suggested_path(Question::ExportTo).parent(), path.parent());
+}
+
+#[test]
 fn of_two_exports_to_one_file_the_later_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("face.png");
@@ -319,6 +352,7 @@ fn settings_are_kept_and_the_clipboard_gets_the_picture() {
     session.wait_until_idle();
     assert!(!std::fs::read_to_string(&folders.settings).unwrap().contains("1000"));
     session.run(Action::CopyPicture);
+    session.wait_until_idle();
     let Some(Effect::Copy(picture)) = session.effects.pop() else { panic!("no picture") };
     let drawn = session.settle();
     let copied = image::DynamicImage::from(picture).into_rgba8();

@@ -13,7 +13,7 @@ use stylemap::engine::SampleRequest;
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 79;
+const KINDS: usize = 80;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -97,6 +97,7 @@ fn kind(action: &Action) -> usize {
         Action::SetKeys(_) => 76,
         Action::SetOpenSections(_) => 77,
         Action::SetSidePanelWidth(_) | Action::SetWindowSize(_) => 78,
+        Action::ExportAgain => 79,
     }
 }
 
@@ -217,6 +218,7 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         }),
         76 => Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()),
         77 => Action::SetOpenSections(OpenSections { history: dice.roll(2) > 0, ..OpenSections::default() }),
+        79 => Action::ExportAgain,
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -284,7 +286,7 @@ fn thousands_of_random_actions_leave_the_work_whole() {
         let document = session.bench.document().clone();
         let wanted = dice.roll(KINDS);
         // What begins another document, or takes the photos away, comes less often, so that something builds up.
-        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29) && dice.roll(8) > 0;
+        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29 | 79) && dice.roll(8) > 0;
         if wanted.is_multiple_of(5) || is_rare {
             let button = of(&mut dice, &[Button::Primary, Button::Primary, Button::Secondary]);
             let (from, to) = (dice.place(), dice.place());

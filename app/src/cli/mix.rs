@@ -14,7 +14,7 @@ use super::session::Session;
 
 const EXAMPLES: &str = "\
 Example:
-  stylebrush mix a.jpg b.jpg --coarse-from a -o out.png      the shape of a with the colours and textures of b";
+  stylebrush mix a.jpg b.jpg --coarse-from a -o out.png      the shape of b in the colours and the light of a";
 
 /// What `mix` takes.
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ pub struct MixArgs {
     /// The photo of the other face
     #[arg(value_name = "B")]
     b: PathBuf,
-    /// Which of them gives the coarse style: the style codes at the stylemap's own resolution
+    /// Which of them gives the coarse style, the style codes at the stylemap's own resolution: colours and light. The shape is the other's
     #[arg(long, value_name = "a|b")]
     coarse_from: Which,
     #[command(flatten)]

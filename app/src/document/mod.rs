@@ -168,9 +168,9 @@ pub struct Blend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StyleMix {
-    /// The shape of the source with the colours and textures of the other face.
+    /// The coarse style codes of the source, and so its colours and its light, in the shape of the other face.
     CoarseFromSource,
-    /// The other way round.
+    /// The shape of the source in the colours and the light of the other face.
     CoarseFromOther,
 }
 

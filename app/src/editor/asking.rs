@@ -11,7 +11,7 @@ impl Editor {
     /// Asks for files with the system's dialog, or for a path where there is none.
     pub(super) fn ask(&mut self, question: Question, ctx: &egui::Context) {
         let ctx = ctx.clone();
-        let suggestion = self.bench.suggested_name(question);
+        let suggestion = self.bench.suggested_path(question);
         let Some(dialogs) = &mut self.dialogs else { return self.ask_for_path(question) };
         let asked = dialogs.ask(question, &suggestion, move || ctx.request_repaint());
         if let Err(err) = asked.context("the file dialog could not be opened") {

@@ -1,6 +1,6 @@
 //! The system's file dialogs, on threads of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -44,11 +44,11 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Opens a dialog; returns at once. A second one while the first is open is ignored.
-    /// `suggestion` is the file's name where one is written.
+    /// It begins in the folder of `suggestion`, whose file name is offered where a file is written.
     pub fn ask(
         &mut self,
         question: Question,
-        suggestion: &str,
+        suggestion: &Path,
         wake: impl Fn() + Send + 'static,
     ) -> anyhow::Result<()> {
         if self.open > 0 {
@@ -56,6 +56,11 @@ impl Dialogs {
         }
         // The future is made here, on the window's thread, as some systems demand; it is waited for on its own.
         let dialog = rfd::AsyncFileDialog::new();
+        let dialog = match suggestion.parent().filter(|folder| folder.is_dir()) {
+            Some(folder) => dialog.set_directory(folder),
+            None => dialog,
+        };
+        let name = suggestion.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sender = self.sender.clone();
         let spawned = match question {
             Question::OpenPhotos => {
@@ -101,11 +106,7 @@ impl Dialogs {
                 let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {
                     Question::MotionFramesTo => Box::pin(dialog.set_title(tr("Folder for the pictures")).pick_folder()),
                     _ => Box::pin(
-                        dialog
-                            .set_title(tr(title))
-                            .add_filter(tr(kind), extensions)
-                            .set_file_name(suggestion)
-                            .save_file(),
+                        dialog.set_title(tr(title)).add_filter(tr(kind), extensions).set_file_name(name).save_file(),
                     ),
                 };
                 spawn(move || {

@@ -28,7 +28,7 @@ pub use commands::{Command, CompareMode, Look};
 pub use start::{EditorOptions, run};
 
 use crate::document::{PhotoId, Timeline};
-use crate::language::{self, tr};
+use crate::language::{self, tr_with};
 use crate::settings::Language;
 use crate::workbench::{Action, Effect, Projects, Workbench, WorkbenchOptions};
 use boxes::{ExportBox, Modal};
@@ -237,8 +237,11 @@ impl Editor {
         let middle = self.canvas.view.area().center();
         match look {
             Look::AskFor(question) => self.ask(question, ctx),
-            Look::AskForPath(question) => self.ask_for_path(question),
-            Look::ShowExport { in_photo } => self.modal = Some(Modal::Export(ExportBox::new(&self.bench, in_photo))),
+            Look::AskForPath(question) => self.ask_for_path(self.bench.as_it_shows(question)),
+            Look::ShowExport { in_photo } => {
+                let in_photo = in_photo || self.bench.shown_photo().is_some();
+                self.modal = Some(Modal::Export(ExportBox::new(&self.bench, in_photo)));
+            }
             Look::ShowMotionExport => self.modal = Some(Modal::Motion),
             Look::ShowRandomFaces => self.modal = Some(Modal::random_faces()),
             Look::ShowPalette => self.modal = Some(Modal::palette()),
@@ -281,7 +284,10 @@ impl Editor {
                 Effect::Copy(picture) => {
                     let size = [picture.width() as usize, picture.height() as usize];
                     ctx.copy_image(egui::ColorImage::from_rgb(size, picture.as_raw()));
-                    self.notifications.push(Kind::Success, tr("The picture is on the clipboard"));
+                    let size = size.map(|len| len.to_string());
+                    let text = "The picture is on the clipboard: {width} × {height} pixels";
+                    let text = tr_with(text, &[("width", &size[0]), ("height", &size[1])]);
+                    self.notifications.push(Kind::Success, text);
                 }
                 Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             }

@@ -403,7 +403,15 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Choose face", "얼굴 선택"),
     ("Open photo", "사진 열기"),
     ("Open {count} photos", "사진 {count}장 열기"),
-    ("The picture is on the clipboard", "그림을 클립보드에 복사했습니다"),
+    (
+        "The picture is on the clipboard: {width} × {height} pixels",
+        "그림을 클립보드에 복사했습니다: {width} × {height} 픽셀",
+    ),
+    ("Export again", "다시 내보내기"),
+    (
+        "Write the file of the last export again, as the picture is now",
+        "마지막으로 내보낸 파일을 지금 그림으로 다시 씁니다",
+    ),
     (
         "This system offers no file dialog. Type the path instead.",
         "이 시스템에는 파일 대화 상자가 없습니다. 대신 경로를 입력하세요.",
@@ -542,6 +550,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Untitled", "제목 없음"),
     ("The next start asks again", "다음에 시작할 때 다시 묻습니다"),
     ("Just now", "방금"),
+    ("1 minute ago", "1분 전"),
     ("{count} minutes ago", "{count}분 전"),
     ("{count} hours ago", "{count}시간 전"),
     ("{count} days ago", "{count}일 전"),
@@ -608,7 +617,6 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Add a layer from the source", "바탕 얼굴로 레이어 추가"),
     ("This model has no directions to move a face along.", "이 모델에는 얼굴을 바꿀 방향이 없습니다."),
     ("Open a photo to adjust the face in it.", "사진을 열면 얼굴을 조정할 수 있습니다."),
-    ("There is no layer. Click a photo above to paint from it.", "레이어가 없습니다. 위의 사진을 클릭하여 칠하세요."),
     ("Paint over the part that is to be adjusted.", "조정할 부분을 칠하세요."),
     (
         "This is what {name} brings in. For a part of the source itself, add a layer from it.",

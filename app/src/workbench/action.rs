@@ -44,6 +44,8 @@ pub enum Action {
     ExportTo(PathBuf),
     /// Writes the photo with the edited face in it to this file.
     ExportInPhotoTo(PathBuf),
+    /// Writes the file of the newest export again, as the picture is now.
+    ExportAgain,
     /// Writes the motion between the two faces.
     ExportMotionTo(MotionTarget),
     /// Cancels the export of a motion.

@@ -25,6 +25,7 @@ impl Workbench {
             Action::Undo => self.timeline.undo_name().is_some(),
             Action::Redo => self.timeline.redo_name().is_some(),
             Action::ExportTo(_) => !document.is_empty(),
+            Action::ExportAgain => !document.is_empty() && self.last_export().is_some(),
             Action::ToggleInPhoto | Action::ExportInPhotoTo(_) => self.source_in_photo().is_some(),
             Action::CancelOpening => self.is_opening() || self.opening_share().is_some(),
             Action::DuplicateLayer | Action::DeleteLayer => active.is_some(),
@@ -72,6 +73,7 @@ impl Workbench {
                     self.export_to(path, Some(photo.id));
                 }
             }
+            Action::ExportAgain => self.export_again(),
             Action::ExportMotionTo(target) => self.record_motion(target),
             Action::CancelExport => self.motion.cancel_recording(),
             Action::CopyPicture => self.copy_picture(),

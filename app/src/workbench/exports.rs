@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use super::{EngineState, JobKind, NoticeKind, Question, Workbench};
+use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
 use crate::document::PhotoId;
 use crate::edited_face::{self, EditedFace};
 use crate::export::{self, Format};
@@ -27,6 +27,8 @@ pub struct Exports {
     pending: Vec<PendingExport>,
     /// Written one after the other, so that of two to one file the later one stays.
     ready: VecDeque<(PathBuf, Write)>,
+    /// The file of the newest export of a picture, and whether that was of the whole photo.
+    last: Option<(PathBuf, bool)>,
 }
 
 impl Exports {
@@ -63,6 +65,19 @@ pub fn write_edit(edit: &EditedFace, in_photo: bool, path: &Path, settings: Expo
 }
 
 impl Workbench {
+    /// The question for the picture that shows: while the photo does, for the whole photo.
+    pub fn as_it_shows(&self, question: Question) -> Question {
+        match question {
+            Question::ExportTo if self.shown_photo().is_some() => Question::ExportInPhotoTo,
+            question => question,
+        }
+    }
+
+    /// The file of the newest export of a picture.
+    pub fn last_export(&self) -> Option<&Path> {
+        self.exports.last.as_ref().map(|(path, _)| path.as_path())
+    }
+
     /// The size of the face by itself in a file, in pixels.
     pub fn exported_face_px(&self) -> u32 {
         let document = self.timeline.document();
@@ -79,7 +94,9 @@ impl Workbench {
     pub fn suggested_path(&self, question: Question) -> PathBuf {
         let document = self.timeline.document();
         let of_source = document.source().and_then(|id| document.photo(id)).and_then(|photo| photo.path.as_deref());
-        let own = [self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
+        let is_export = matches!(question, Question::ExportTo | Question::ExportInPhotoTo);
+        let last = self.last_export().filter(|_| is_export);
+        let own = [last, self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
         let folder = own.map(Path::to_owned).or_else(std::env::home_dir).unwrap_or_default();
         folder.join(self.suggested_name(question))
     }
@@ -114,6 +131,7 @@ impl Workbench {
             return self.tell(NoticeKind::Error, "There is no picture to export: the model could not be loaded.");
         }
         let (path, request) = (export::with_png_extension(path), self.engine.newest_request());
+        self.exports.last = Some((path.clone(), in_photo.is_some()));
         self.exports.pending.push(PendingExport { path, request, in_photo });
     }
 
@@ -169,12 +187,26 @@ impl Workbench {
         }
     }
 
-    /// The picture for the clipboard, at the size of an exported face.
+    /// Writes the file of the newest export again.
+    pub(super) fn export_again(&mut self) {
+        if let Some((path, in_photo)) = self.exports.last.clone() {
+            self.apply(if in_photo { Action::ExportInPhotoTo(path) } else { Action::ExportTo(path) });
+        }
+    }
+
+    /// The picture that shows, for the clipboard, with all that its photo has: finished as a job.
     pub(super) fn copy_picture(&mut self) {
         let Some(edit) = self.edited_face() else { return };
-        match edit.by_itself(edit.full_size_px()) {
-            Ok(picture) => self.effects.push(super::Effect::Copy(picture)),
-            Err(err) => self.tell_error(&err),
+        let in_photo = self.shown_photo().is_some();
+        let started = self.jobs.start(JobKind::Copy, move |_| {
+            let picture = if in_photo { edit.in_photo() } else { edit.by_itself(edit.full_size_px()) };
+            Box::new(move |bench: &mut Self| match picture {
+                Ok(picture) => bench.effects.push(Effect::Copy(picture)),
+                Err(err) => bench.tell_error(&err),
+            })
+        });
+        if let Err(err) = started {
+            self.tell_error(&err.context("the picture could not be copied"));
         }
     }
 }

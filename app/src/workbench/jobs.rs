@@ -21,6 +21,8 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub enum JobKind {
     /// Writes pictures.
     Export,
+    /// Finishes a picture for the clipboard.
+    Copy,
     /// Reads a mask.
     ReadMask,
     /// Writes the settings.

@@ -23,11 +23,11 @@ pub enum Base {
         /// In [0, 1].
         t: f32,
     },
-    /// Style codes 0 and 1 of one face, the rest of another.
+    /// Style codes 0 and 1 of one face, the rest of another: the colours and the light of the first in the shape of the second.
     StyleMix {
-        /// Gives the first two style codes.
+        /// Gives the first two style codes, and with them colours and light.
         coarse: FaceId,
-        /// Gives the others.
+        /// Gives the others, and with them the shape.
         fine: FaceId,
     },
 }
@@ -179,7 +179,7 @@ impl Scene {
     /// The face to whose colours references are brought.
     pub fn colours_of(&self) -> FaceId {
         match self.base {
-            Base::Face(face) | Base::Interpolation { from: face, .. } | Base::StyleMix { fine: face, .. } => face,
+            Base::Face(face) | Base::Interpolation { from: face, .. } | Base::StyleMix { coarse: face, .. } => face,
         }
     }
 

@@ -71,7 +71,8 @@ fn ago(time: SystemTime) -> String {
     let minutes = time.elapsed().map_or(0, |elapsed| elapsed.as_secs() / 60);
     match minutes {
         0 => tr("Just now").to_owned(),
-        1..=119 => tr_with("{count} minutes ago", &[("count", &minutes.to_string())]),
+        1 => tr("1 minute ago").to_owned(),
+        2..=119 => tr_with("{count} minutes ago", &[("count", &minutes.to_string())]),
         120..=2879 => tr_with("{count} hours ago", &[("count", &(minutes / 60).to_string())]),
         _ => tr_with("{count} days ago", &[("count", &(minutes / 1440).to_string())]),
     }

@@ -30,11 +30,7 @@ impl Context<'_> {
             widgets::caption(ui, "Open a photo to adjust the face in it.");
         } else {
             self.adjusted_part_ui(ui);
-            if self.bench.view().adjusts_layer && self.bench.document().active_layer().is_none() {
-                widgets::caption(ui, "There is no layer. Click a photo above to paint from it.");
-            } else {
-                directions.iter().for_each(|direction| self.direction_ui(ui, direction));
-            }
+            directions.iter().for_each(|direction| self.direction_ui(ui, direction));
         }
         self.unknown_directions_ui(ui);
     }

@@ -59,8 +59,8 @@ impl Context<'_> {
             ui.spacing_mut().button_padding.x = 6.0;
             for (mix, text) in [
                 (None, "Between"),
-                (Some(StyleMix::CoarseFromSource), "Shape of source"),
-                (Some(StyleMix::CoarseFromOther), "Shape of other"),
+                (Some(StyleMix::CoarseFromOther), "Shape of source"),
+                (Some(StyleMix::CoarseFromSource), "Shape of other"),
             ] {
                 let command = Action::MixStyles(mix);
                 let button = egui::Button::selectable(current == mix, RichText::new(tr(text)).small());

@@ -34,6 +34,7 @@ impl Context<'_> {
                         &command_list![
                             Look::ShowExport { in_photo: false },
                             Look::ShowExport { in_photo: true },
+                            Action::ExportAgain,
                             Look::AskForPath(Question::ExportTo),
                             Look::ShowMotionExport
                         ],
