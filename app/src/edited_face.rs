@@ -57,7 +57,7 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn by_itself(&self, size_px: u32) -> anyhow::Result<RgbImage> {
-        Ok(self.paste_into(&mut crop_target(&self.photo, size_px)?, Extent::Whole)?)
+        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px)?, Extent::Whole)?)
     }
 
     /// The size of the face by itself that holds all that its photo has, in pixels.
@@ -82,10 +82,10 @@ pub fn full_size_px(photo: &Photo, model_px: usize) -> u32 {
     photo.crop.width().max(model_px as u32)
 }
 
-/// A photo's crop at this size, for edits to be pasted into.
+/// A face's crop at this size, for edits to be pasted into.
 ///
 /// # Errors
 /// When the crop is a line of single pixels.
-pub fn crop_target(face: &Photo, size_px: u32) -> stylemap::Result<PasteTarget<'static>> {
-    PasteTarget::of_crop(Cow::Owned(photo::resized(&face.crop, size_px)))
+pub fn crop_target(crop: &RgbImage, size_px: u32) -> stylemap::Result<PasteTarget<'static>> {
+    PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))
 }

@@ -82,7 +82,7 @@ impl PhotoLoader {
         std::thread::Builder::new()
             .name("photo loader".to_owned())
             .spawn(move || {
-                let mut opener = Opener { are_aligned, detector: None };
+                let mut opener = PhotoOpener::new(are_aligned);
                 for Job { purpose, items, cancelled_before } in jobs_to_do {
                     let mut batch = Batch { purpose, photos: Vec::new(), failures: Vec::new() };
                     for (index, item) in items.into_iter().enumerate() {
@@ -104,10 +104,17 @@ impl PhotoLoader {
                             Err(err) => batch.failures.push(err),
                         }
                     }
+                    let placements = batch.photos.iter().filter_map(|photo| photo.placement.as_ref());
+                    let originals: Vec<Arc<Original>> =
+                        placements.map(|placement| Arc::clone(&placement.original)).collect();
                     if done.send(batch).is_err() {
-                        return; // The window is gone.
+                        return; // Nobody waits any more.
                     }
                     wake();
+                    // Painting does not wait for this; looking at the whole photo comes later, and finds it.
+                    for original in &originals {
+                        original.preview();
+                    }
                 }
             })
             .context("the thread that opens photos could not be started")?;
@@ -160,13 +167,40 @@ impl PhotoLoader {
     }
 }
 
-struct Opener {
+/// Opens photos, and finds the faces in them.
+pub struct PhotoOpener {
     are_aligned: bool,
     /// Made for the first photo.
     detector: Option<FaceDetector>,
 }
 
-impl Opener {
+impl PhotoOpener {
+    /// Ready to open; `are_aligned` photos already are square crops, and nobody looks for faces in them.
+    pub fn new(are_aligned: bool) -> Self {
+        Self { are_aligned, detector: None }
+    }
+
+    /// Opens a photo, upright, by its largest and surest face; by all of it where photos are aligned.
+    ///
+    /// # Errors
+    /// When it cannot be read, or should be square and is not; [`stylemap::Error::NoFace`] when it shows no face.
+    pub fn open_face(&mut self, path: &Path) -> anyhow::Result<(Placement, RgbImage)> {
+        let original = Arc::new(Original::open(path, self.detector()?)?);
+        match (self.are_aligned, original.main_face()) {
+            (true, _) => {
+                let (width, height) = original.pixels.dimensions();
+                anyhow::ensure!(
+                    width == height,
+                    "{} is {width} x {height} pixels, and an aligned photo must be square",
+                    path.display()
+                );
+                Ok(Placement::of_middle(original)?)
+            }
+            (false, Some(landmarks)) => Ok(Placement::of_face(original, landmarks)?),
+            (false, None) => Err(stylemap::Error::NoFace.into()),
+        }
+    }
+
     fn open(&mut self, item: Item) -> anyhow::Result<NewPhoto> {
         match item {
             Item::File(path) => load(&path, self.detector()?),
@@ -204,8 +238,10 @@ pub fn load(path: &Path, detector: Option<&FaceDetector>) -> anyhow::Result<NewP
 
 fn cut_out_main_face(name: String, path: Option<PathBuf>, original: Original) -> anyhow::Result<NewPhoto> {
     let original = Arc::new(original);
-    // Made here, so that the window does not have to.
-    original.preview();
+    if original.faces.len() != 1 {
+        // The user will be asked which face is meant, and sees the photo at once.
+        original.preview();
+    }
     let face = match original.main_face() {
         Some(landmarks) => Placement::of_face(original, landmarks)?,
         None => Placement::of_middle(original)?,

@@ -300,6 +300,44 @@ fn what_is_not_saved_is_asked_about_first() {
 }
 
 #[test]
+fn what_another_window_saved_is_not_overwritten_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work.stylebrush");
+    let mut first = Session::ready();
+    first.run(Action::SaveProjectTo(path.clone()));
+    first.wait_until_idle();
+    let mut second = Session::ready();
+    second.run(Action::OpenProject(path.clone()));
+    second.wait_until("it is open", |bench| bench.projects().path() == Some(path.as_path()) && bench.is_idle());
+    // One window saves as often as it likes.
+    for x in [100.0, 200.0] {
+        first.paint((x, 300.0), (x + 50.0, 300.0));
+        first.run(Action::SaveProject);
+        first.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    }
+    assert!(first.effects.is_empty());
+    let of_first = std::fs::read(&path).unwrap();
+    // The other one asks, and what was to follow waits for the answer.
+    second.paint((300.0, 100.0), (350.0, 100.0));
+    second.run(Action::SaveFirst(Box::new(Action::NewProject)));
+    second.wait_until("it asks", |bench| !bench.projects().is_busy());
+    assert_eq!(second.effects.pop(), Some(Effect::AskToOverwrite(path.clone())));
+    assert!(std::fs::read(&path).unwrap() == of_first && second.bench.has_unsaved_changes());
+    second.run(Action::SaveProjectTo(path.clone()));
+    second.wait_until("it is written, and the project is new", |bench| bench.document().is_empty());
+    assert!(std::fs::read(&path).unwrap() != of_first);
+    // Now it is the first one's turn to ask; a file that is gone is simply written.
+    first.paint((300.0, 300.0), (350.0, 300.0));
+    first.run(Action::SaveProject);
+    first.wait_until("it asks", |bench| !bench.projects().is_busy());
+    assert_eq!(first.effects.pop(), Some(Effect::AskToOverwrite(path.clone())));
+    std::fs::remove_file(&path).unwrap();
+    first.run(Action::SaveProject);
+    first.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    assert!(path.exists() && first.errors().is_empty(), "{:?}", first.errors());
+}
+
+#[test]
 fn what_a_crash_left_is_recovered_or_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let folders = folders_in(folder.path());

@@ -295,8 +295,6 @@ fn open(engine: &mut Engine, jpeg: &[u8], detector: &FaceDetector) -> anyhow::Re
     original.faces = detector.detect(&original.pixels)?;
     let face = original.main_face().context("no face was found in the photo that is opened")?;
     let original = Arc::new(original);
-    // For the screen.
-    original.preview();
     let (_, crop) = Placement::of_face(original, face)?;
     engine.add_face(OPENED, &crop)?;
     let took = start.elapsed();

@@ -1,10 +1,9 @@
 //! Where faces are written to: into their photo, or each by itself, with the fine structure that the model's size leaves out.
 
-use std::borrow::Cow;
-
 use anyhow::Context as _;
 use clap::Args;
 use image::RgbImage;
+use stylebrush_app::edited_face::crop_target;
 use stylemap::engine::{FaceId, Scene};
 use stylemap::face::{Extent, PasteTarget};
 use stylemap::photo;
@@ -69,7 +68,7 @@ impl<'a> Destination<'a> {
     pub fn by_itself(source: FaceId, portrait: &Portrait, size: FaceSize, session: &Session) -> anyhow::Result<Self> {
         let crop = &portrait.crop;
         let size_px = size.px(crop.width(), session)?;
-        let target = PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))?;
+        let target = crop_target(crop, size_px)?;
         Ok(Self { source, target, extent: Extent::Whole, icc_profile: None })
     }
 

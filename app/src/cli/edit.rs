@@ -254,7 +254,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let EditArgs { source, references, directions: file, in_photo, likeness, size, output } = args;
     let References { references, directions } = references;
     let output = PictureFile::new(output)?;
-    let photos = PortraitOpener::new(common)?;
+    let photos = PortraitOpener::new(common);
     let source = photos.open(source)?;
     let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
     let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;

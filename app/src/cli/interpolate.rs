@@ -73,7 +73,7 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
         Some(count) => Output::Folder(PictureFolder::new(output)?, count),
         None => Output::Picture(PictureFile::new(output)?),
     };
-    let photos = PortraitOpener::new(common)?;
+    let photos = PortraitOpener::new(common);
     let from = photos.open(from)?;
     let to = photos.open(to)?.crop;
     let mut session = Session::open(common)?;

@@ -52,7 +52,7 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const B: FaceId = FaceId(1);
     let MixArgs { a, b, coarse_from, likeness, size, output } = args;
     let output = PictureFile::new(output)?;
-    let photos = PortraitOpener::new(common)?;
+    let photos = PortraitOpener::new(common);
     let [a, b] = [photos.open(a)?, photos.open(b)?];
     let mut session = Session::open(common)?;
     let (coarse, fine, portrait) = match coarse_from {

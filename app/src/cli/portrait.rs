@@ -1,12 +1,12 @@
 //! Photos as the commands take them: the face in them, cut out.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
 use image::RgbImage;
 use stylebrush_app::document::Placement;
-use stylebrush_app::original::Original;
-use stylemap::face::FaceDetector;
+use stylebrush_app::photo_loading::PhotoOpener;
 
 use super::CommonOptions;
 
@@ -18,41 +18,27 @@ pub struct Portrait {
     pub placement: Placement,
 }
 
-/// Opens photos and looks for the faces in them.
-pub struct PortraitOpener {
-    /// None where the photos already are crops.
-    detector: Option<FaceDetector>,
-}
+/// Opens photos as the window does, and wants a face in each.
+pub struct PortraitOpener(RefCell<PhotoOpener>);
 
 impl PortraitOpener {
-    /// Makes the detector, unless the photos are aligned.
-    pub fn new(common: &CommonOptions) -> anyhow::Result<Self> {
-        let detector = (!common.aligned).then(FaceDetector::new).transpose()?;
-        Ok(Self { detector })
+    /// Ready to open.
+    pub fn new(common: &CommonOptions) -> Self {
+        Self(RefCell::new(PhotoOpener::new(common.aligned)))
     }
 
-    /// Opens a photo and cuts out its largest and surest face, or takes all of it where photos are aligned.
+    /// Opens a photo by its largest and surest face, or by all of it where photos are aligned.
     ///
     /// # Errors
     /// When it cannot be read, shows no face, or should be square and is not.
     pub fn open(&self, path: &Path) -> anyhow::Result<Portrait> {
-        let original = Arc::new(Original::open(path, self.detector.as_ref())?);
-        let (placement, crop) = match (&self.detector, original.main_face()) {
-            (None, _) => {
-                let (width, height) = original.pixels.dimensions();
-                anyhow::ensure!(
-                    width == height,
-                    "{} is {width} x {height} pixels, and an aligned photo must be square",
-                    path.display()
-                );
-                Placement::of_middle(original)?
-            }
-            (Some(_), Some(landmarks)) => Placement::of_face(original, landmarks)?,
-            (Some(_), None) => anyhow::bail!(
+        let (placement, crop) = self.0.borrow_mut().open_face(path).map_err(|err| match err.downcast_ref() {
+            Some(stylemap::Error::NoFace) => anyhow::anyhow!(
                 "no face was found in {}: use --aligned if it already is a square crop of a face",
                 path.display()
             ),
-        };
+            _ => err,
+        })?;
         Ok(Portrait { crop: Arc::new(crop), placement })
     }
 }

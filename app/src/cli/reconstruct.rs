@@ -46,7 +46,7 @@ pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()>
     const FACE: FaceId = FaceId(0);
     let ReconstructArgs { photo, in_photo, likeness, size, output } = args;
     let output = PictureFile::new(output)?;
-    let portrait = PortraitOpener::new(common)?.open(photo)?;
+    let portrait = PortraitOpener::new(common).open(photo)?;
     let mut session = Session::open(common)?;
     let mut destination = Destination::new(FACE, &portrait, *in_photo, *size, &session)?;
     session.add_face(FACE, &portrait.crop)?;

@@ -71,7 +71,7 @@ pub struct DecodeArgs {
 pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
     let EncodeArgs { photo, likeness, output } = args;
     check_safetensors(output)?;
-    let crop = PortraitOpener::new(common)?.open(photo)?.crop;
+    let crop = PortraitOpener::new(common).open(photo)?.crop;
     let mut session = Session::open(common)?;
     session.add_face(FACE, &crop)?;
     let share = likeness.of_faces(&session.engine, [FACE]).get(&FACE).copied().unwrap_or(1.0);

@@ -277,6 +277,7 @@ impl Editor {
                 Effect::Tell(notice) => self.notifications.tell(notice),
                 Effect::Ask(question) => self.ask(question, ctx),
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
+                Effect::AskToOverwrite(path) => self.modal = Some(Modal::Overwrite(path)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;
                     self.canvas.view.fit();

@@ -551,6 +551,13 @@ pub const WORDS: &[(&str, &str)] = &[
     ("The next start asks again", "다음에 시작할 때 다시 묻습니다"),
     ("Just now", "방금"),
     ("1 minute ago", "1분 전"),
+    ("Overwrite the file?", "파일을 덮어쓸까요?"),
+    ("Overwrite", "덮어쓰기"),
+    ("Save as…", "다른 이름으로 저장…"),
+    (
+        "{name} was changed by another program or window since it was opened here. Overwriting loses that.",
+        "{name} 파일을 여기에서 연 뒤에 다른 프로그램이나 창이 바꾸었습니다. 덮어쓰면 그 내용이 사라집니다.",
+    ),
     ("{count} minutes ago", "{count}분 전"),
     ("{count} hours ago", "{count}시간 전"),
     ("{count} days ago", "{count}일 전"),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::recovery::{AutosaveSlot, Leftover};
-use super::{Project, save};
+use super::{FileStamp, Project, save};
 use crate::shelter::sheltered;
 
 /// Autosaves are at least this far apart.
@@ -42,7 +42,21 @@ pub struct SaveReport {
     pub result: anyhow::Result<()>,
     /// How long it took.
     pub took: Duration,
+    /// The file as it was written.
+    pub stamp: Option<FileStamp>,
 }
+
+/// A file that somebody else has written since it was read or written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedOnDisk;
+
+impl std::fmt::Display for ChangedOnDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the file was changed by another program since it was opened")
+    }
+}
+
+impl std::error::Error for ChangedOnDisk {}
 
 /// A state of the document on its way to a file.
 struct Snapshot {
@@ -51,7 +65,8 @@ struct Snapshot {
 }
 
 enum Job {
-    Save(PathBuf, Snapshot),
+    /// With the file as it was known, where it must still be that.
+    Save(PathBuf, Snapshot, Option<FileStamp>),
     Autosave(Option<PathBuf>, Snapshot),
     /// The autosave is recovered: go on in its place.
     Adopt(AutosaveSlot),
@@ -106,6 +121,7 @@ impl SaveThread {
             wake,
             slot,
             saved_revision: None,
+            written: None,
             autosaved_revision: None,
             last_save_failed: false,
         };
@@ -119,7 +135,13 @@ impl SaveThread {
     /// Saves a project as the user's file. `revision` counts up with every change of the document. An autosave of this state
     /// or an earlier one is then no longer needed, and removed; where saving fails, it is made instead.
     pub fn save(&self, path: PathBuf, project: Project, revision: u64) {
-        self.send(Job::Save(path, Snapshot { project, revision }));
+        self.send(Job::Save(path, Snapshot { project, revision }, None));
+    }
+
+    /// Saves a project as [`Self::save`] does, unless the file is no longer the one that is known: then the report's error is
+    /// [`ChangedOnDisk`], and the file stays. A file that is gone is written anew.
+    pub fn save_unless_changed(&self, path: PathBuf, project: Project, revision: u64, known: FileStamp) {
+        self.send(Job::Save(path, Snapshot { project, revision }, Some(known)));
     }
 
     /// Saves a project in the program's own file, for a start after a crash; `saved_as` is the user's file, if there is one.
@@ -158,7 +180,7 @@ impl SaveThread {
     fn send(&self, job: Job) {
         let mut mailbox = self.shared.mailbox();
         let is_replaced = |waiting: &Job| match (waiting, &job) {
-            (Job::Save(old, _), Job::Save(new, _)) => old == new,
+            (Job::Save(old, ..), Job::Save(new, ..)) => old == new,
             (Job::Autosave(..), Job::Autosave(..) | Job::Clear | Job::Close) => true,
             _ => false,
         };
@@ -197,6 +219,8 @@ struct Saver<F> {
     slot: Option<AutosaveSlot>,
     /// The newest state in a file of the user's.
     saved_revision: Option<u64>,
+    /// The newest file of the user's, as it was written.
+    written: Option<(PathBuf, FileStamp)>,
     /// The newest state in the slot.
     autosaved_revision: Option<u64>,
     last_save_failed: bool,
@@ -206,7 +230,7 @@ impl<F: Fn()> Saver<F> {
     fn run(mut self) {
         while let Some(job) = self.next_job() {
             match job {
-                Job::Save(path, snapshot) => self.save(path, &snapshot),
+                Job::Save(path, snapshot, known) => self.save(path, &snapshot, known),
                 Job::Autosave(saved_as, snapshot) => self.autosave(saved_as.as_deref(), &snapshot),
                 Job::Adopt(slot) => {
                     let previous = self.slot.replace(slot);
@@ -238,9 +262,18 @@ impl<F: Fn()> Saver<F> {
         }
     }
 
-    fn save(&mut self, path: PathBuf, Snapshot { project, revision }: &Snapshot) {
+    fn save(&mut self, path: PathBuf, Snapshot { project, revision }: &Snapshot, known: Option<FileStamp>) {
         let begun_at = Instant::now();
-        let result = sheltered(|| save(&path, project));
+        let result = sheltered(|| {
+            // What was written here since it was asked for is known too.
+            let own = self.written.as_ref().filter(|(written, _)| *written == path).map(|(_, stamp)| *stamp);
+            let is_other = |known: FileStamp| FileStamp::of(&path).is_some_and(|now| now != known && Some(now) != own);
+            anyhow::ensure!(!known.is_some_and(is_other), ChangedOnDisk);
+            save(&path, project)
+        });
+        if result.is_ok() {
+            self.written = FileStamp::of(&path).map(|stamp| (path.clone(), stamp));
+        }
         self.last_save_failed = result.is_err();
         if result.is_ok() {
             self.saved_revision = self.saved_revision.max(Some(*revision));
@@ -279,7 +312,11 @@ impl<F: Fn()> Saver<F> {
     }
 
     fn report(&self, target: SaveTarget, revision: u64, result: anyhow::Result<()>, begun_at: Instant) {
-        let report = SaveReport { target, revision, result, took: begun_at.elapsed() };
+        let stamp = match (&target, &result) {
+            (SaveTarget::Project(path), Ok(())) => FileStamp::of(path),
+            _ => None,
+        };
+        let report = SaveReport { target, revision, result, took: begun_at.elapsed(), stamp };
         // The window may be gone already; then nobody wants to hear.
         let _ = self.reports.send(report);
         self.shared.unreported.fetch_sub(1, Ordering::AcqRel);
@@ -342,7 +379,7 @@ mod tests {
     use super::*;
 
     fn report(result: anyhow::Result<()>, took: Duration) -> SaveReport {
-        SaveReport { target: SaveTarget::Autosave, revision: 0, result, took }
+        SaveReport { target: SaveTarget::Autosave, revision: 0, result, took, stamp: None }
     }
 
     #[test]

@@ -28,8 +28,9 @@ pub mod recovery;
 mod saving;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,21 @@ pub struct ModelIdentity {
 impl From<&ModelInfo> for ModelIdentity {
     fn from(info: &ModelInfo) -> Self {
         Self { name: info.name.clone(), hash: info.hash.clone() }
+    }
+}
+
+/// By what a file that somebody else has written is told from the one that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStamp {
+    modified: Option<SystemTime>,
+    len: u64,
+}
+
+impl FileStamp {
+    /// The file as it is now; none where there is none.
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { modified: metadata.modified().ok(), len: metadata.len() })
     }
 }
 

@@ -17,6 +17,9 @@ pub enum Effect {
     Ask(Question),
     /// Ask the user whether to save before this is done: [`Action::SaveFirst`], [`Action::DiscardChanges`] or neither.
     AskToSaveBefore(Action),
+    /// Ask the user whether to overwrite this project, which another program has changed: [`Action::SaveProjectTo`], or a
+    /// question for another file.
+    AskToOverwrite(PathBuf),
     /// Another document is on the table: show the whole of it.
     ChangedDocument,
     /// Put this picture on the clipboard.

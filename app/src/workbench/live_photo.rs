@@ -141,7 +141,7 @@ struct Target {
 impl Target {
     fn of_face(photo: &Photo, size_px: u32) -> anyhow::Result<Self> {
         let corners = [Point::new(0.0, 0.0), Point::new(1.0, 1.0)];
-        Ok(Self { face_px: Some(size_px), target: crop_target(photo, size_px)?, corners })
+        Ok(Self { face_px: Some(size_px), target: crop_target(&photo.crop, size_px)?, corners })
     }
 
     fn of_surroundings(edit: &EditedFace) -> anyhow::Result<Self> {

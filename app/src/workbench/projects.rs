@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
 use crate::document::Document;
 use crate::language::{tr, tr_with};
-use crate::project::background::{AutosaveTimer, SaveReport, SaveTarget, SaveThread};
+use crate::project::background::{AutosaveTimer, ChangedOnDisk, SaveReport, SaveTarget, SaveThread};
 use crate::project::recent::{RecentFile, RecentFiles, RecentKind};
 use crate::project::recovery::{self, AutosaveSlot, Leftover};
-use crate::project::{self, ModelIdentity, Opened, Project, View};
+use crate::project::{self, FileStamp, ModelIdentity, Opened, Project, View};
 use crate::shelter::sheltered;
 
 /// What directions say that a project has and the model does not.
@@ -45,6 +45,8 @@ impl UserFolders {
 pub struct Projects {
     /// The user's file, if there is one.
     path: Option<PathBuf>,
+    /// That file as it was read or written here.
+    stamp: Option<FileStamp>,
     /// The state of the document that is saved; none where there is something to recover.
     saved_revision: Option<u64>,
     /// None once the program ends.
@@ -84,6 +86,7 @@ impl Projects {
         let recent_files = recent.as_ref().map(|recent| recent.files(RecentKind::Project)).unwrap_or_default();
         Ok(Self {
             path: None,
+            stamp: None,
             saved_revision: Some(0),
             saver: Some(SaveThread::spawn(slot, wake)?),
             has_autosaves,
@@ -129,7 +132,7 @@ impl Projects {
 
     /// The document is another one now, and as saved.
     fn begin(&mut self, path: Option<PathBuf>, revision: u64) {
-        self.path = path;
+        (self.path, self.stamp) = (path, None);
         self.saved_revision = Some(revision);
         self.timer = AutosaveTimer::new(revision);
     }
@@ -231,10 +234,15 @@ impl Workbench {
         self.projects.opening_number += 1;
         let number = self.projects.opening_number;
         let started = self.jobs.start(JobKind::OpenProject, move |progress| {
+            let stamp = FileStamp::of(&file);
             let opened = sheltered(|| project::open(&file, progress));
             Box::new(move |bench| match opened {
                 _ if bench.projects.opening_number != number => {}
-                Ok(opened) => bench.take_opened(opened, path, leftover),
+                Ok(opened) => {
+                    let is_leftover = leftover.is_some();
+                    bench.take_opened(opened, path, leftover);
+                    bench.projects.stamp = stamp.filter(|_| !is_leftover);
+                }
                 // The user knows.
                 Err(err) if matches!(err.root_cause().downcast_ref(), Some(stylemap::Error::Cancelled)) => {}
                 Err(err) => bench.tell_error(&err),
@@ -319,17 +327,27 @@ impl Workbench {
 
     pub(super) fn save_project(&mut self) {
         match self.projects.path.clone() {
-            Some(path) => self.save_project_to(path),
+            Some(path) => {
+                let known = self.projects.stamp;
+                self.save_to(path, known);
+            }
             None => self.ask(Question::SaveProjectTo),
         }
     }
 
     pub(super) fn save_project_to(&mut self, path: PathBuf) {
+        self.save_to(path, None);
+    }
+
+    /// Saves in this file, if it still is what is known of it.
+    fn save_to(&mut self, path: PathBuf, known: Option<FileStamp>) {
         self.toolbox.finish_gesture(&mut self.timeline);
         let (path, revision) = (project::with_extension(path), self.timeline.revision());
         let snapshot = self.snapshot();
-        if let Some(saver) = &self.projects.saver {
-            saver.save(path, snapshot, revision);
+        match (&self.projects.saver, known) {
+            (Some(saver), None) => saver.save(path, snapshot, revision),
+            (Some(saver), Some(known)) => saver.save_unless_changed(path, snapshot, revision, known),
+            (None, _) => {}
         }
     }
 
@@ -369,13 +387,15 @@ impl Workbench {
                 Ok(()) => {
                     self.projects.saved_revision = Some(report.revision);
                     self.projects.timer.keep(report.revision);
-                    self.projects.path = Some(path.clone());
+                    (self.projects.path, self.projects.stamp) = (Some(path.clone()), report.stamp);
                     self.projects.remember(path);
                     self.tell(NoticeKind::Success, tr_with("Saved {name}", &[("name", &name_of(path))]));
                     if let Some(next) = self.projects.after_saving.take() {
                         self.apply(next);
                     }
                 }
+                // What was to follow still follows, once the user has said what becomes of the file.
+                Err(err) if err.is::<ChangedOnDisk>() => self.effects.push(Effect::AskToOverwrite(path.clone())),
                 Err(err) => {
                     self.projects.after_saving = None;
                     self.tell_error(&err);

@@ -33,6 +33,8 @@ pub(super) enum Modal {
     Palette(Palette),
     /// Whether to save before this is done.
     Unsaved(Action),
+    /// Whether to save over what another program has written.
+    Overwrite(PathBuf),
     /// What a crash left.
     Recover,
     /// Random faces, to pick from.
@@ -71,6 +73,7 @@ impl Modal {
             Self::Path(_) => "path box",
             Self::Palette(_) => "palette",
             Self::Unsaved(_) => "unsaved",
+            Self::Overwrite(_) => "overwrite",
             Self::Recover => "recover",
             Self::RandomFaces(_) => "random faces",
             Self::Export(_) => "export",
@@ -104,6 +107,7 @@ impl Context<'_> {
                 Modal::Path(path_box) => path::path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
                 Modal::Unsaved(next) => self.unsaved_ui(ui, next),
+                Modal::Overwrite(path) => self.overwrite_ui(ui, path),
                 Modal::Recover => self.recover_ui(ui),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
                 Modal::Export(export_box) => self.export_ui(ui, export_box),
