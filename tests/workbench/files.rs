@@ -1,5 +1,6 @@
 //! Photos, exports, masks, projects and settings: what comes from files and goes to them.
 
+use image::{Rgb, RgbImage};
 use stylebrush_app::settings::Theme;
 use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, Question};
 use stylemap::Error;
@@ -139,10 +140,12 @@ fn export_writes_the_picture_of_the_document_as_it_is() {
 fn what_is_exported_and_copied_is_what_shows() {
     let folder = tempfile::tempdir().unwrap();
     let (photo, path) = (folder.path().join("me.jpg"), folder.path().join("out.png"));
-    portrait("faker_f53.jpg").save(&photo).unwrap();
+    let mut wide = RgbImage::from_pixel(1300, 1100, Rgb([110, 120, 130]));
+    image::imageops::replace(&mut wide, &portrait("faker_f53.jpg"), 200, 40);
+    wide.save(&photo).unwrap();
     let mut session = Session::new(WorkbenchOptions { are_aligned: false, ..options(vec![photo], Duration::ZERO) });
     session.wait_until("the photo is open", |bench| bench.is_idle() && bench.frame().is_some());
-    let whole = portrait("faker_f53.jpg").dimensions();
+    let whole = wide.dimensions();
     let face = (session.bench.exported_face_px(), session.bench.exported_face_px());
     assert_ne!(whole, face);
     assert!(!session.bench.is_enabled(&Action::ExportAgain), "nothing was exported yet");
