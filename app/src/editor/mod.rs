@@ -1,4 +1,4 @@
-//! The window. It draws the [`Workbench`](crate::workbench::Workbench), turns input into commands, and does what only a window can: ask for
+//! The window. It draws the [`Workbench`], turns input into commands, and does what only a window can: ask for
 //! files, show messages and boxes, and lay the canvas on the screen.
 
 mod asking;

@@ -46,7 +46,7 @@ impl Workbench {
     }
 
     /// Does what an action says, unless it has nothing to do. What the workbench cannot do by itself comes as
-    /// [`Effect`](super::Effect)s.
+    /// [`Effect`]s.
     pub fn apply(&mut self, action: Action) {
         if !self.is_enabled(&action) {
             return;
