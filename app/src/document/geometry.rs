@@ -7,9 +7,9 @@ use super::CANVAS_SIZE_PX;
 /// A position or a distance in canvas pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
-    /// To the right.
+    /// How far to the right.
     pub x: f32,
-    /// Down.
+    /// How far down.
     pub y: f32,
 }
 

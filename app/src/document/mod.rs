@@ -470,7 +470,7 @@ impl Document {
         layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));
     }
 
-    /// The same document but for which layer is active: choosing a layer is not an edit.
+    /// Whether two documents differ in nothing but the active layer: choosing a layer is not an edit.
     pub fn has_same_content(&self, other: &Self) -> bool {
         let Self { photos, source, blend, style_mix, directions, likeness, layers, active_layer: _, next_layer_id } =
             self;

@@ -22,7 +22,7 @@ pub struct Palette {
     pub field: Color32,
     /// Buttons, and what the pointer is over.
     pub raised: Color32,
-    /// The same under the pointer.
+    /// Buttons under the pointer.
     pub raised_hover: Color32,
     /// The rail of a slider, and its handle.
     pub rail: Color32,
@@ -42,9 +42,9 @@ pub struct Palette {
     pub accent_hover: Color32,
     /// The background of what is chosen.
     pub selection: Color32,
-    /// Failures.
+    /// What failed, or cannot be taken back.
     pub danger: Color32,
-    /// Success.
+    /// What was done as asked.
     pub success: Color32,
 }
 

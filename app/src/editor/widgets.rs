@@ -12,7 +12,7 @@ pub fn icon_button(ui: &mut Ui, icon: char, label: &str, size: f32) -> Response 
     icon_button_enabled(ui, true, icon, label, size)
 }
 
-/// The same, greyed out where it has nothing to do.
+/// An icon button that is greyed out where it has nothing to do.
 pub fn icon_button_enabled(ui: &mut Ui, enabled: bool, icon: char, label: &str, size: f32) -> Response {
     let text = RichText::new(icon).font(theme::icon_font(size));
     let button = Button::new(text).frame_when_inactive(false).min_size(vec2(theme::space::ROW, theme::space::ROW));
@@ -26,7 +26,7 @@ pub fn icon_button_enabled(ui: &mut Ui, enabled: bool, icon: char, label: &str, 
     response
 }
 
-/// The same for something that is on or off.
+/// An icon button for something that is on or off.
 pub fn icon_toggle(ui: &mut Ui, on: bool, icon: char, label: &str, size: f32) -> Response {
     let palette = theme::palette(ui.ctx());
     let color = if on { palette.text } else { palette.text_weak };

@@ -26,10 +26,10 @@ const MAX_WEBP_SIDE_PX: u32 = 16_384;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Lossless.
+    /// Without loss, and read everywhere.
     #[default]
     Png,
-    /// Small.
+    /// Small files, with a little loss.
     Jpeg,
     /// Lossless and small.
     WebP,

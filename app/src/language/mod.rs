@@ -40,7 +40,7 @@ pub fn tr(english: &str) -> &str {
     }
 }
 
-/// The same with values put in the places of their names in braces.
+/// The words in the language of this thread, with values in the places of their names in braces.
 pub fn tr_with(english: &str, values: &[(&str, &str)]) -> String {
     values.iter().fold(tr(english).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }

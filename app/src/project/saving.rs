@@ -25,7 +25,7 @@ pub fn save(path: &Path, project: &Project) -> anyhow::Result<()> {
     write(path, project, None)
 }
 
-/// The same, with a note of which project this is a later state of.
+/// Writes a project with a note of which project it is a later state of.
 pub(super) fn write(path: &Path, project: &Project, autosave_of: Option<&Path>) -> anyhow::Result<()> {
     let parts = Parts::of(project);
     let entries = parts.entries(autosave_of).with_context(|| format!("cannot write {}", path.display()))?;

@@ -25,7 +25,7 @@ enum State {
     },
 }
 
-/// Pans.
+/// Pans the view by what is dragged.
 #[derive(Default)]
 struct HandTool {
     state: State,

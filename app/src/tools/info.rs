@@ -33,7 +33,7 @@ pub enum ToolOption {
     Hardness,
     /// The most that one stroke adds or takes.
     StrokeStrength,
-    /// The same number, for a tool that makes no strokes.
+    /// How much is painted, for a tool that makes no strokes; the number is that of [`Self::StrokeStrength`].
     Strength,
     /// How far values may lie apart and still be filled together.
     Tolerance,

@@ -88,7 +88,7 @@ pub struct Modifiers {
 pub enum ToolEvent {
     /// A button goes down and a gesture begins.
     PointerDown {
-        /// Where.
+        /// Where the pointer is.
         pos_in_canvas: Point,
         /// Which button.
         button: Button,

@@ -90,6 +90,8 @@ pub struct EngineLink {
 
 /// Frames per second are counted over this long.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
+/// From frames that lie closer together no rate is told.
+const SHORTEST_RATE_SECS: f32 = 0.1;
 
 impl EngineLink {
     /// Starts the engine's thread; `wake` is called on it whenever there is something to hear.
@@ -178,7 +180,8 @@ impl EngineLink {
             count += 1;
         }
         let elapsed_secs = last?.duration_since(first?).as_secs_f32();
-        (count > 1 && elapsed_secs > 0.0).then(|| f32::from(count - 1) / elapsed_secs)
+        // Two that came at once say nothing about a rate.
+        (count > 1 && elapsed_secs > SHORTEST_RATE_SECS).then(|| f32::from(count - 1) / elapsed_secs)
     }
 
     /// A layer's mask as the newest picture shows it: what is painted beyond it is still to come.

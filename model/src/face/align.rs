@@ -236,7 +236,7 @@ impl<'a> Sampler<'a> {
         x >= 0.0 && y >= 0.0 && x <= end(self.photo.width()) && y <= end(self.photo.height())
     }
 
-    /// The same value as [`Self::bilinear`] gives, without looking where the photo ends.
+    /// A bilinear sample as [`Self::bilinear`] gives it, without looking where the photo ends.
     #[inline(always)]
     fn bilinear_inside(&self, [x, y]: [f64; 2]) -> [f32; 3] {
         let (left, top) = (x as i32, y as i32);

@@ -90,7 +90,7 @@ impl Canvas {
 
     /// What the panels around it need to know.
     pub fn state(&self, bench: &Workbench, ctx: &egui::Context) -> CanvasState {
-        let zoom_percent = self.view.scale() * ctx.pixels_per_point() / self.picture_px_per_canvas_px(bench) * 100.0;
+        let zoom_percent = self.view.scale() * ctx.pixels_per_point() / self.full_px_per_canvas_px(bench) * 100.0;
         CanvasState { compare_mode: self.compare_mode, is_comparing: self.is_comparing, zoom_percent }
     }
 
@@ -140,7 +140,16 @@ impl Canvas {
 
     /// The scale at which one pixel of the picture is one pixel of the screen.
     pub fn actual_size_scale(&self, bench: &Workbench, ctx: &egui::Context) -> f32 {
-        self.picture_px_per_canvas_px(bench) / ctx.pixels_per_point()
+        self.full_px_per_canvas_px(bench) / ctx.pixels_per_point()
+    }
+
+    /// How many pixels of the picture that stays lie along one canvas pixel: under a moving brush a smaller one may show.
+    fn full_px_per_canvas_px(&self, bench: &Workbench) -> f32 {
+        let shows_face = bench.shown_photo().is_none() && self.face_chooser.is_none();
+        if shows_face && bench.frame().is_some() {
+            return bench.exported_face_px() as f32 / CANVAS_SIZE_PX as f32;
+        }
+        self.picture_px_per_canvas_px(bench)
     }
 
     /// How many pixels of what shows lie along one canvas pixel.

@@ -59,7 +59,7 @@ pub enum Look {
 /// What of the source the canvas keeps showing beside the edit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CompareMode {
-    /// Nothing.
+    /// Nothing: the edit has the canvas for itself.
     #[default]
     Off,
     /// The source left of a line that can be dragged.

@@ -123,9 +123,9 @@ pub struct MaskOverlay {
 /// What of the source shows beside the edit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Comparison {
-    /// Nothing.
+    /// Nothing is compared: the edit fills the canvas.
     None,
-    /// Everything.
+    /// The source fills the canvas.
     Source,
     /// What lies left of this place on screen, in points.
     Split(f32),
@@ -147,7 +147,7 @@ pub struct CanvasPaint {
     pub patch: Option<Placed>,
     /// What it is compared with; none is the base without the patch.
     pub source: Option<Placed>,
-    /// How.
+    /// How the two are laid beside each other.
     pub comparison: Comparison,
     /// The active layer's mask.
     pub overlay: Option<MaskOverlay>,
