@@ -75,15 +75,7 @@ impl Tool for BrushTool {
                 let begun = self.begin((pos_in_canvas, pressure), button, modifiers, context);
                 begun.map_or_else(ToolResponse::Refused, |()| ToolResponse::Changed)
             }
-            (Some(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. }) if pos_in_canvas.is_finite() => {
-                stroke.move_to(pos_in_canvas, pressure, context.timeline);
-                ToolResponse::Changed
-            }
-            (stroke, ToolEvent::PointerUp | ToolEvent::Cancel) => match stroke.take() {
-                Some(stroke) => stroke.end(event, context),
-                None => ToolResponse::Nothing,
-            },
-            _ => ToolResponse::Nothing,
+            (stroke, _) => Stroke::go_on(stroke, event, context),
         }
     }
 

@@ -110,8 +110,27 @@ impl Stroke {
         });
     }
 
+    /// What follows the pointer's going down, the same for every tool that makes strokes.
+    pub(super) fn go_on(
+        under_way: &mut Option<Box<Self>>,
+        event: &ToolEvent,
+        context: &mut ToolContext<'_>,
+    ) -> ToolResponse {
+        match (under_way, *event) {
+            (Some(stroke), ToolEvent::PointerMove { pos_in_canvas, pressure, .. }) if pos_in_canvas.is_finite() => {
+                stroke.move_to(pos_in_canvas, pressure, context.timeline);
+                ToolResponse::Changed
+            }
+            (under_way, ToolEvent::PointerUp | ToolEvent::Cancel) => match under_way.take() {
+                Some(stroke) => stroke.end(event, context),
+                None => ToolResponse::Nothing,
+            },
+            _ => ToolResponse::Nothing,
+        }
+    }
+
     /// Makes a step of the gesture, or takes it back.
-    pub(super) fn end(self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
+    fn end(self, event: &ToolEvent, context: &mut ToolContext<'_>) -> ToolResponse {
         if *event == ToolEvent::PointerUp {
             *context.last_stroke_end_in_canvas = Some(self.last_pos_in_canvas);
         }

@@ -21,8 +21,7 @@ impl Canvas {
 
     /// The hand while space is held.
     pub(super) fn temporary_tool(&self, ui: &Ui) -> Option<ToolKind> {
-        let holds_space = ui.input(|input| input.key_down(egui::Key::Space));
-        (holds_space && !ui.ctx().egui_wants_keyboard_input()).then_some(ToolKind::Hand)
+        (self.holds_space && !ui.ctx().egui_wants_keyboard_input()).then_some(ToolKind::Hand)
     }
 
     /// Everything that happened in this frame, one by one and in its order, however long the frame was: pointer events go to the
@@ -36,7 +35,6 @@ impl Canvas {
         sent: &mut Vec<Command>,
     ) {
         let inputs = std::mem::take(&mut self.inputs);
-        let takes_keys = !ui.ctx().egui_wants_keyboard_input();
         let may_begin = !egui::Popup::is_any_open(ui.ctx()) && !is_blocked;
         // What is held at the frame's end was not held all along.
         let at_end = ui.input(|input| input.modifiers);
@@ -61,7 +59,7 @@ impl Canvas {
                 Event::PointerButton { pos, button, pressed, modifiers: now } => {
                     modifiers = now;
                     if pressed && may_begin && self.is_pointer_on(ui, response) {
-                        let temporary = (self.holds_space && takes_keys).then_some(ToolKind::Hand);
+                        let temporary = self.temporary_tool(ui);
                         self.begin_gesture(bench, pos, button, modifiers, temporary, response);
                     } else if !pressed && self.gesture_button == Some(button) {
                         self.gesture_button = None;
@@ -114,7 +112,7 @@ impl Canvas {
         temporary: Option<ToolKind>,
         response: &egui::Response,
     ) {
-        if self.gesture_button.is_some() || !response.rect.contains(pos) {
+        if self.gesture_button.is_some() {
             return;
         }
         let (tool_button, temporary) = match button {

@@ -167,6 +167,31 @@ pub enum Input {
 /// without Shift match while Shift is held. `typing` leaves alone what a text field needs, `has_focus` what any focused widget
 /// needs. The keys are taken from egui: no widget sees them.
 pub(in crate::editor) fn commands_by_keys(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<Input> {
+    let events = ctx.input_mut(|input| std::mem::take(&mut input.events));
+    let shortcuts = if events.iter().any(|event| pressed_key(event).is_some()) {
+        free_shortcuts(ctx, typing, has_focus)
+    } else {
+        Vec::new()
+    };
+    let command_of = |event: &Event| {
+        let (modifiers, key) = pressed_key(event).filter(|_| !(typing && matches!(event, Event::Copy | Event::Cut)))?;
+        let fits = |(shortcut, _): &&(KeyboardShortcut, Command)| {
+            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
+        };
+        shortcuts.iter().find(fits).map(|(_, command)| command.clone())
+    };
+    let inputs: Vec<Input> =
+        events.into_iter().map(|event| command_of(&event).map_or(Input::Event(event), Input::Command)).collect();
+    let left = inputs.iter().filter_map(|input| match input {
+        Input::Event(event) => Some(event.clone()),
+        Input::Command(_) => None,
+    });
+    ctx.input_mut(|input| input.events = left.collect());
+    inputs
+}
+
+/// The shortcuts that no text field and no focused widget needs, those with the most modifiers first.
+fn free_shortcuts(ctx: &egui::Context, typing: bool, has_focus: bool) -> Vec<(KeyboardShortcut, Command)> {
     let keys = of(ctx);
     let mut shortcuts: Vec<(KeyboardShortcut, Command)> = Command::all()
         .flat_map(|command| keys.shortcuts(&command).into_iter().map(move |shortcut| (shortcut, command.clone())))
@@ -180,22 +205,7 @@ pub(in crate::editor) fn commands_by_keys(ctx: &egui::Context, typing: bool, has
     shortcuts.sort_by_key(|(KeyboardShortcut { modifiers, .. }, _)| {
         std::cmp::Reverse(u8::from(modifiers.command) + u8::from(modifiers.shift) + u8::from(modifiers.alt))
     });
-    let command_of = |event: &Event| {
-        let (modifiers, key) = pressed_key(event).filter(|_| !(typing && matches!(event, Event::Copy | Event::Cut)))?;
-        let fits = |(shortcut, _): &&(KeyboardShortcut, Command)| {
-            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
-        };
-        shortcuts.iter().find(fits).map(|(_, command)| command.clone())
-    };
-    ctx.input_mut(|input| {
-        let inputs: Vec<Input> = input
-            .events
-            .iter()
-            .map(|event| command_of(event).map_or_else(|| Input::Event(event.clone()), Input::Command))
-            .collect();
-        input.events.retain(|event| command_of(event).is_none());
-        inputs
-    })
+    shortcuts
 }
 
 #[cfg(test)]
