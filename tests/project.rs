@@ -593,7 +593,7 @@ fn what_cannot_be_opened_is_refused_with_a_sentence() {
     let many_faces = [r#"{"name": "P", "pixels": {"file": "photos/2.png"}}"#; project::MAX_PHOTOS].join(",");
     let cases = [
         (
-            r#"{"format_version": 2, "written_by": "Stylebrush 7.0", "photos": "all different"}"#.to_owned(),
+            r#"{"format_version": 3, "written_by": "Stylebrush 7.0", "photos": "all different"}"#.to_owned(),
             "it was saved by Stylebrush 7.0 in version 2 of the format, and this program knows versions up to 1; update \
              Stylebrush to open it.",
         ),

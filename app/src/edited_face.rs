@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use image::RgbImage;
 use stylemap::engine::{FaceId, Frame, Scene};
-use stylemap::face::{Composition, Extent, PasteTarget};
+use stylemap::face::{Composition, CropQuad, Extent, PasteTarget};
 use stylemap::photo;
 
 use crate::document::{Document, Photo, Placement};
@@ -43,15 +43,6 @@ impl EditedFace {
         self.photo.placement.as_ref().with_context(|| format!("{} has no photo around it", self.photo.name))
     }
 
-    /// The whole photo at its own resolution with the edit in it.
-    ///
-    /// # Errors
-    /// When the source has no photo around it.
-    pub fn in_photo(&self) -> anyhow::Result<RgbImage> {
-        let placement = self.placement()?;
-        Ok(self.paste_into(&mut placement.paste_target(), Extent::Changes)?)
-    }
-
     /// The face by itself.
     ///
     /// # Errors
@@ -74,6 +65,47 @@ impl EditedFace {
         let crop_of = |face: FaceId| self.crops.get(&face).map(Arc::clone);
         let composition = Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of);
         target.paste(&picture, &composition, extent)
+    }
+}
+
+/// An edited face, and those that are edited beside it in its photo.
+#[derive(Clone)]
+pub struct EditedPhoto {
+    /// The face in hand.
+    pub face: EditedFace,
+    /// The others, in the order in which they go into the photo, before the one in hand.
+    pub beside: Vec<EditedFace>,
+}
+
+impl EditedPhoto {
+    /// The whole photo at its own resolution with all edits in it.
+    ///
+    /// # Errors
+    /// When the source has no photo around it, or a frame is no picture of a model.
+    pub fn in_photo(&self) -> anyhow::Result<RgbImage> {
+        let mut pixels = Cow::Borrowed(&self.face.placement()?.original.pixels);
+        for face in self.beside.iter().chain([&self.face]) {
+            let mut target = PasteTarget::new(pixels, face.placement()?.quad);
+            pixels = Cow::Owned(face.paste_into(&mut target, Extent::Changes)?);
+        }
+        Ok(pixels.into_owned())
+    }
+
+    /// The faces beside the one in hand, in a smaller picture of their photo. `quad_in_picture`: where a crop lies in it, if it does.
+    ///
+    /// # Errors
+    /// When a face has no photo around it, or a frame is no picture of a model.
+    pub fn paste_beside(
+        &self,
+        mut picture: RgbImage,
+        quad_in_picture: impl Fn(&CropQuad) -> stylemap::Result<Option<CropQuad>>,
+    ) -> anyhow::Result<RgbImage> {
+        for face in &self.beside {
+            if let Some(quad) = quad_in_picture(&face.placement()?.quad)? {
+                picture = face.paste_into(&mut PasteTarget::new(Cow::Owned(picture), quad), Extent::Changes)?;
+            }
+        }
+        Ok(picture)
     }
 }
 

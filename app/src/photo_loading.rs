@@ -26,6 +26,8 @@ pub enum Purpose {
     Add,
     /// Another face of a photo takes the place of this one.
     Replace(PhotoId),
+    /// Another face of a photo is edited beside this one.
+    EditBeside(PhotoId),
 }
 
 /// A finished batch.
@@ -134,6 +136,11 @@ impl PhotoLoader {
     /// Cuts out another face of an open photo, or the same face better; returns at once.
     pub fn cut_out(&self, photo: Arc<Photo>, landmarks: Landmarks) {
         self.send(Purpose::Replace(photo.id), vec![Item::Face(photo, landmarks)]);
+    }
+
+    /// Cuts out another face of an open photo, to be edited beside it; returns at once.
+    pub fn cut_out_beside(&self, photo: Arc<Photo>, landmarks: Landmarks) {
+        self.send(Purpose::EditBeside(photo.id), vec![Item::Face(photo, landmarks)]);
     }
 
     /// Opens no more of the files that were asked for; the one in hand is finished.

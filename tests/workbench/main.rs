@@ -20,6 +20,7 @@ mod common;
 mod editing;
 mod files;
 mod random_actions;
+mod several_faces;
 mod whole_job;
 
 use common::*;

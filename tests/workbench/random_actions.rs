@@ -13,7 +13,7 @@ use stylemap::engine::SampleRequest;
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 80;
+const KINDS: usize = 84;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -98,6 +98,10 @@ fn kind(action: &Action) -> usize {
         Action::SetOpenSections(_) => 77,
         Action::SetSidePanelWidth(_) | Action::SetWindowSize(_) => 78,
         Action::ExportAgain => 79,
+        Action::EditFaceAt(_) => 80,
+        Action::EditFace(_) => 81,
+        Action::EditNextFace => 82,
+        Action::EditPreviousFace => 83,
     }
 }
 
@@ -219,6 +223,13 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         76 => Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()),
         77 => Action::SetOpenSections(OpenSections { history: dice.roll(2) > 0, ..OpenSections::default() }),
         79 => Action::ExportAgain,
+        80 => document
+            .photo(photo)
+            .and_then(|photo| photo.placement.as_ref()?.landmarks)
+            .map_or(Action::EditFace(photo), Action::EditFaceAt),
+        81 => Action::EditFace(photo),
+        82 => Action::EditNextFace,
+        83 => Action::EditPreviousFace,
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -254,6 +265,13 @@ fn check(session: &Session, step: usize, action: &Action) {
         assert!((0.0..=1.0).contains(&layer.strength) && (0.0..=1.0).contains(&layer.match_colours), "{}", at());
         assert!(layer.feather_px >= 0.0 && !layer.name.trim().is_empty(), "{}", at());
     }
+    let mut sources: Vec<_> =
+        document.other_edits().iter().map(|edit| edit.source()).chain([document.source()]).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    assert_eq!(sources.len(), document.other_edits().len() + 1, "{}", at());
+    let mut of_edits = document.other_edits().iter().flat_map(|edit| edit.photos());
+    assert!(of_edits.all(|photo| document.photo(photo).is_some()), "{}", at());
     let brush = session.bench.toolbox().brush;
     assert_eq!(brush, brush.clamped(), "{}", at());
     assert!(session.errors().is_empty(), "{}: {:?}", at(), session.errors());

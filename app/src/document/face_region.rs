@@ -203,7 +203,7 @@ impl Document {
     /// from it, in the source below. `None` when there is no such layer.
     pub fn face_region(&self, layer: LayerId, region: FaceRegion) -> Option<MaskImage> {
         let layer = self.layer(layer)?;
-        let below = self.source.filter(|_| layer.offset_px == (0, 0));
+        let below = self.source().filter(|_| layer.offset_px == (0, 0));
         let mut faces: Vec<FacePoints> = Vec::new();
         for photo in [Some(layer.photo), below].into_iter().flatten().filter_map(|id| self.photo(id)) {
             let face = FacePoints::of_photo(photo);

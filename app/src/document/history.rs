@@ -140,12 +140,22 @@ impl Timeline {
         self.document.set_active_layer(id);
     }
 
+    /// Works on another face that is in the document: no step of its own either.
+    pub fn select_face(&mut self, source: PhotoId) {
+        self.commit();
+        self.open_key = None;
+        if self.document.edit_face(source).is_ok() {
+            self.revision += 1;
+        }
+    }
+
     /// Takes the last step back and returns its name.
     pub fn undo(&mut self) -> Option<String> {
         self.commit();
         self.open_key = None;
         let step = self.past.pop_back()?;
         let after = std::mem::replace(&mut self.document, step.document);
+        self.document.show_difference(&after);
         let bytes = after.bytes_not_shared_with(&self.document);
         self.future.push(Step { name: step.name.clone(), document: after, bytes });
         self.revision += 1;
@@ -158,6 +168,7 @@ impl Timeline {
         self.open_key = None;
         let step = self.future.pop()?;
         let before = std::mem::replace(&mut self.document, step.document);
+        self.document.show_difference(&before);
         let bytes = before.bytes_not_shared_with(&self.document);
         self.past.push_back(Step { name: step.name.clone(), document: before, bytes });
         self.revision += 1;

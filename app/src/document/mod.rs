@@ -3,6 +3,7 @@
 //! A document is cheap to copy (photos, masks and their tiles are shared), so that [`history`] keeps whole documents and
 //! undo is exact by construction.
 
+mod face_edit;
 pub mod face_region;
 pub mod geometry;
 pub mod history;
@@ -25,6 +26,7 @@ use stylemap::latent::{Latent, Residuals};
 
 use crate::original::Original;
 
+pub use face_edit::FaceEdit;
 pub use face_region::FaceRegion;
 pub use geometry::{PixelRect, Point};
 pub use history::Timeline;
@@ -214,6 +216,8 @@ pub enum Refusal {
     NoSuchPhoto,
     /// The layer is not in the document.
     NoSuchLayer,
+    /// The photo is the source of an edit of its own.
+    HasOwnEdit,
 }
 
 impl std::fmt::Display for Refusal {
@@ -222,25 +226,24 @@ impl std::fmt::Display for Refusal {
             Self::TooManyLayers => write!(f, "A picture has room for {MAX_LAYERS} layers. Delete one first."),
             Self::NoSuchPhoto => f.write_str("That photo is no longer open."),
             Self::NoSuchLayer => f.write_str("That layer no longer exists."),
+            Self::HasOwnEdit => f.write_str("That face is edited by itself: choose it in its photo instead."),
         }
     }
 }
 
-/// Everything that an edit changes and that undo brings back.
+/// Everything that an edit changes and that undo brings back: photos, and the edits of one face or several.
 ///
-/// Always true: the source, the blend's face, every layer's photo and those with a likeness of their own are among the photos; the active layer is among the
-/// layers; there is a source as soon as there is a photo.
+/// Always true: the sources, the blends' faces, every layer's photo and those with a likeness of their own are among the photos; the active layer is
+/// among the layers; there is a source as soon as there is a photo; no two edits have one source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     photos: Vec<Arc<Photo>>,
-    source: Option<PhotoId>,
-    blend: Option<Blend>,
-    style_mix: Option<StyleMix>,
-    directions: DirectionAmounts,
+    /// The edit that is worked on.
+    edit: FaceEdit,
+    /// Those of other faces, which all have a source.
+    other_edits: Vec<FaceEdit>,
     /// Of the photos that do not show all of it.
     likeness: BTreeMap<PhotoId, f32>,
-    layers: Vec<Layer>,
-    active_layer: Option<LayerId>,
     next_layer_id: u64,
 }
 
@@ -255,42 +258,96 @@ impl Document {
         self.photos.iter().find(|photo| photo.id == id)
     }
 
+    /// The edit that is worked on. What follows without a word of which edit is about this one.
+    pub fn edit(&self) -> &FaceEdit {
+        &self.edit
+    }
+
+    /// The edits of other faces.
+    pub fn other_edits(&self) -> &[FaceEdit] {
+        &self.other_edits
+    }
+
+    /// Whether this photo is the source of an edit, be it one that is not worked on.
+    pub fn is_edited(&self, source: PhotoId) -> bool {
+        self.edits().any(|edit| edit.source == Some(source))
+    }
+
+    /// The edits of other faces in the photo of the source, if they change it.
+    pub fn edits_beside(&self) -> impl Iterator<Item = &FaceEdit> {
+        let original = |edit: &FaceEdit| Some(&self.photo(edit.source?)?.placement.as_ref()?.original);
+        let shown = original(&self.edit);
+        let is_beside =
+            move |edit: &&FaceEdit| shown.zip(original(edit)).is_some_and(|(shown, other)| Arc::ptr_eq(shown, other));
+        self.other_edits.iter().filter(is_beside).filter(|edit| edit.changes_picture())
+    }
+
+    /// Works on the face of this photo: on its edit, where it has one, else on a new one. What was done to other faces stays.
+    ///
+    /// # Errors
+    /// When the photo is not in the document.
+    pub fn edit_face(&mut self, source: PhotoId) -> Result<(), Refusal> {
+        self.photo(source).ok_or(Refusal::NoSuchPhoto)?;
+        if self.edit.source == Some(source) {
+            return Ok(());
+        }
+        let known = self.other_edits.iter().position(|edit| edit.source == Some(source));
+        let next = known.map_or_else(|| FaceEdit::of(source), |index| self.other_edits.remove(index));
+        self.other_edits.push(std::mem::replace(&mut self.edit, next));
+        Ok(())
+    }
+
+    /// Works on the edit that is another one than in `other`, unless the one in hand is: whoever undoes sees what is undone.
+    pub(super) fn show_difference(&mut self, other: &Self) {
+        let is_same = |edit: &FaceEdit| {
+            other.edits().find(|it| it.source == edit.source).is_some_and(|it| it.has_same_content(edit))
+        };
+        if !is_same(&self.edit) {
+            return;
+        }
+        if let Some(source) = self.other_edits.iter().find(|edit| !is_same(edit)).and_then(FaceEdit::source) {
+            // It is in the document.
+            let _ = self.edit_face(source);
+        }
+    }
+
+    fn edits(&self) -> impl Iterator<Item = &FaceEdit> {
+        std::iter::once(&self.edit).chain(&self.other_edits)
+    }
+
+    fn edits_mut(&mut self) -> impl Iterator<Item = &mut FaceEdit> {
+        std::iter::once(&mut self.edit).chain(&mut self.other_edits)
+    }
+
     /// The face at the bottom.
     pub fn source(&self) -> Option<PhotoId> {
-        self.source
+        self.edit.source
     }
 
     /// The face mixed into the source.
     pub fn blend(&self) -> Option<Blend> {
-        self.blend
+        self.edit.blend
     }
 
     /// How source and other face are mixed; none is in between, as the blend says. Without a blend it has no effect.
     pub fn style_mix(&self) -> Option<StyleMix> {
-        self.style_mix
+        self.edit.style_mix
     }
 
     /// Mixes the styles of source and other face, or goes back to what is in between.
     pub fn set_style_mix(&mut self, mix: Option<StyleMix>) {
-        self.style_mix = mix;
+        self.edit.style_mix = mix;
     }
 
     /// The steps of the whole face, or those of a layer alone. Of an unknown layer there are none.
     pub fn directions(&self, of_layer: Option<LayerId>) -> &DirectionAmounts {
-        static NONE: DirectionAmounts = DirectionAmounts::new();
-        match of_layer {
-            None => &self.directions,
-            Some(id) => self.layer(id).map_or(&NONE, |layer| &layer.directions),
-        }
+        self.edit.directions(of_layer)
     }
 
     /// Changes the steps of the whole face, or those of a layer alone, and keeps their numbers in range.
     pub fn update_directions(&mut self, of_layer: Option<LayerId>, change: impl FnOnce(&mut DirectionAmounts)) {
         match of_layer {
-            None => {
-                change(&mut self.directions);
-                tidy_directions(&mut self.directions);
-            }
+            None => self.edit.update_directions(change),
             Some(id) => self.update_layer(id, |layer| change(&mut layer.directions)),
         }
     }
@@ -313,17 +370,22 @@ impl Document {
 
     /// The layers, the lowest first.
     pub fn layers(&self) -> &[Layer] {
-        &self.layers
+        self.edit.layers()
     }
 
     /// A layer by its number.
     pub fn layer(&self, id: LayerId) -> Option<&Layer> {
-        self.layers.iter().find(|layer| layer.id == id)
+        self.edit.layer(id)
+    }
+
+    /// A layer by its number, be it of an edit that is not worked on.
+    pub fn layer_of_any_edit(&self, id: LayerId) -> Option<&Layer> {
+        self.edits().find_map(|edit| edit.layer(id))
     }
 
     /// The layer that tools work on.
     pub fn active_layer(&self) -> Option<&Layer> {
-        self.active_layer.and_then(|id| self.layer(id))
+        self.edit.active_layer()
     }
 
     /// Whether nothing is open.
@@ -336,22 +398,24 @@ impl Document {
         if self.photo(photo.id).is_some() {
             return;
         }
-        self.source.get_or_insert(photo.id);
+        self.edit.source.get_or_insert(photo.id);
         self.photos.push(Arc::new(photo));
     }
 
-    /// Removes a photo with everything that needs it. The next photo becomes the source where it was that.
+    /// Removes a photo with everything that needs it, an edit of its own included. Where it was the source, the next photo becomes that,
+    /// with its own edit or with what is left of this one.
     pub fn remove_photo(&mut self, id: PhotoId) {
         self.photos.retain(|photo| photo.id != id);
         self.likeness.remove(&id);
-        let gone: Vec<LayerId> = self.layers.iter().filter(|l| l.photo == id).map(|layer| layer.id).collect();
-        for layer in gone {
-            self.remove_layer(layer);
+        self.other_edits.retain(|edit| edit.source != Some(id));
+        self.edits_mut().for_each(|edit| edit.forget_photo(id));
+        if self.edit.source == Some(id) {
+            self.edit.source = self.photos.first().map(|photo| photo.id);
+            let own = self.other_edits.iter().position(|edit| edit.source == self.edit.source);
+            if let Some(own) = own {
+                self.edit = self.other_edits.remove(own);
+            }
         }
-        if self.source == Some(id) {
-            self.source = self.photos.first().map(|photo| photo.id);
-        }
-        self.blend = self.blend.filter(|blend| blend.with != id);
     }
 
     /// Puts another face in the place of a photo, wherever that is used: the masks painted with it and its likeness stay.
@@ -362,23 +426,23 @@ impl Document {
         let new_id = photo.id;
         let place = self.photos.iter_mut().find(|photo| photo.id == id).ok_or(Refusal::NoSuchPhoto)?;
         *place = Arc::new(photo);
-        let renumber = |used: &mut PhotoId| *used = if *used == id { new_id } else { *used };
-        self.source.iter_mut().for_each(renumber);
-        self.blend.iter_mut().for_each(|blend| renumber(&mut blend.with));
-        self.layers.iter_mut().for_each(|layer| renumber(&mut layer.photo));
+        self.edits_mut().for_each(|edit| edit.replace_photo(id, new_id));
         if let Some(likeness) = self.likeness.remove(&id) {
             self.likeness.insert(new_id, likeness);
         }
         Ok(())
     }
 
-    /// Puts a photo at the bottom.
+    /// Puts a photo at the bottom, under the layers that are there.
     ///
     /// # Errors
-    /// When it is not in the document.
+    /// When it is not in the document, or the source of another edit.
     pub fn set_source(&mut self, id: PhotoId) -> Result<(), Refusal> {
         self.photo(id).ok_or(Refusal::NoSuchPhoto)?;
-        self.source = Some(id);
+        if self.other_edits.iter().any(|edit| edit.source == Some(id)) {
+            return Err(Refusal::HasOwnEdit);
+        }
+        self.edit.source = Some(id);
         Ok(())
     }
 
@@ -390,7 +454,7 @@ impl Document {
         if let Some(blend) = blend {
             self.photo(blend.with).ok_or(Refusal::NoSuchPhoto)?;
         }
-        self.blend = blend.map(|blend| Blend { t: unit(blend.t), ..blend });
+        self.edit.blend = blend.map(|blend| Blend { t: unit(blend.t), ..blend });
         Ok(())
     }
 
@@ -402,7 +466,7 @@ impl Document {
         let name = self.photo(photo).ok_or(Refusal::NoSuchPhoto)?.name.clone();
         let color = self.next_color()?;
         let id = self.take_layer_id();
-        self.layers.push(Layer {
+        self.edit.layers.push(Layer {
             id,
             name,
             photo,
@@ -415,7 +479,7 @@ impl Document {
             visible: true,
             directions: DirectionAmounts::new(),
         });
-        self.active_layer = Some(id);
+        self.edit.active_layer = Some(id);
         Ok(id)
     }
 
@@ -424,41 +488,37 @@ impl Document {
     /// # Errors
     /// When there is no such layer or no room.
     pub fn duplicate_layer(&mut self, id: LayerId) -> Result<LayerId, Refusal> {
-        let index = self.layers.iter().position(|layer| layer.id == id).ok_or(Refusal::NoSuchLayer)?;
-        let layer = self.layers.get(index).ok_or(Refusal::NoSuchLayer)?.clone();
+        let index = self.edit.layers.iter().position(|layer| layer.id == id).ok_or(Refusal::NoSuchLayer)?;
+        let layer = self.edit.layers.get(index).ok_or(Refusal::NoSuchLayer)?.clone();
         let color = self.next_color()?;
         let copy = self.take_layer_id();
-        self.layers.insert(index + 1, Layer { id: copy, color, ..layer });
-        self.active_layer = Some(copy);
+        self.edit.layers.insert(index + 1, Layer { id: copy, color, ..layer });
+        self.edit.active_layer = Some(copy);
         Ok(copy)
     }
 
     /// Removes a layer; its neighbour becomes the active one.
     pub fn remove_layer(&mut self, id: LayerId) {
-        let Some(index) = self.layers.iter().position(|layer| layer.id == id) else { return };
-        self.layers.remove(index);
-        if self.active_layer == Some(id) {
-            self.active_layer = self.layers.get(index.saturating_sub(1)).map(|layer| layer.id);
-        }
+        self.edit.remove_layer(id);
     }
 
     /// Moves a layer up (towards the top of the picture) or down by `steps` places, as far as there are any.
     pub fn reorder_layer(&mut self, id: LayerId, steps: isize) {
-        let Some(index) = self.layers.iter().position(|layer| layer.id == id) else { return };
-        let layer = self.layers.remove(index);
-        self.layers.insert(index.saturating_add_signed(steps).min(self.layers.len()), layer);
+        let Some(index) = self.edit.layers.iter().position(|layer| layer.id == id) else { return };
+        let layer = self.edit.layers.remove(index);
+        self.edit.layers.insert(index.saturating_add_signed(steps).min(self.edit.layers.len()), layer);
     }
 
     /// Makes a layer the active one; an unknown one changes nothing.
     pub fn set_active_layer(&mut self, id: LayerId) {
         if self.layer(id).is_some() {
-            self.active_layer = Some(id);
+            self.edit.active_layer = Some(id);
         }
     }
 
     /// Changes a layer, and keeps its numbers in range. The change must leave `id` and `photo` alone.
     pub fn update_layer(&mut self, id: LayerId, change: impl FnOnce(&mut Layer)) {
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.id == id) else { return };
+        let Some(layer) = self.edit.layers.iter_mut().find(|layer| layer.id == id) else { return };
         let photo = layer.photo;
         change(layer);
         (layer.id, layer.photo) = (id, photo);
@@ -470,17 +530,16 @@ impl Document {
         layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));
     }
 
-    /// Whether two documents differ in nothing but the active layer: choosing a layer is not an edit.
+    /// Whether two documents differ in nothing but what is worked on: choosing a face or a layer is not an edit.
     pub fn has_same_content(&self, other: &Self) -> bool {
-        let Self { photos, source, blend, style_mix, directions, likeness, layers, active_layer: _, next_layer_id } =
-            self;
-        *source == other.source
-            && *style_mix == other.style_mix
-            && *directions == other.directions
+        let Self { photos, edit: _, other_edits, likeness, next_layer_id } = self;
+        let is_in_other = |edit: &FaceEdit| {
+            other.edits().find(|it| it.source == edit.source).is_some_and(|it| it.has_same_content(edit))
+        };
+        *next_layer_id == other.next_layer_id
             && *likeness == other.likeness
-            && *blend == other.blend
-            && *next_layer_id == other.next_layer_id
-            && *layers == other.layers
+            && other_edits.len() == other.other_edits.len()
+            && self.edits().all(is_in_other)
             && *photos == other.photos
     }
 
@@ -499,21 +558,20 @@ impl Document {
         let photo_bytes: usize = photos.map(bytes).sum();
         let empty = MaskImage::default();
         let mask_bytes = |layer: &Layer| {
-            layer.mask.bytes_not_shared_with(other.layer(layer.id).map_or(&empty, |other| &other.mask))
-                + size_of::<Layer>()
-                + layer.name.len()
-                + direction_bytes(&layer.directions)
+            let known = other.layer_of_any_edit(layer.id).map_or(&empty, |other| &other.mask);
+            layer.mask.bytes_not_shared_with(known)
         };
-        let layer_bytes: usize = self.layers.iter().map(mask_bytes).sum();
+        let mask_bytes: usize = self.edits().flat_map(|edit| &edit.layers).map(mask_bytes).sum();
+        let edit_bytes: usize = self.edits().map(FaceEdit::bytes_without_masks).sum();
         let likeness_bytes = self.likeness.len() * size_of::<(PhotoId, f32)>();
-        photo_bytes + layer_bytes + direction_bytes(&self.directions) + likeness_bytes + size_of::<Self>()
+        photo_bytes + mask_bytes + edit_bytes + likeness_bytes + size_of::<Self>()
     }
 
     fn next_color(&self) -> Result<[u8; 3], Refusal> {
-        if self.layers.len() >= MAX_LAYERS {
+        if self.edit.layers.len() >= MAX_LAYERS {
             return Err(Refusal::TooManyLayers);
         }
-        let free = LAYER_COLORS.iter().find(|&color| self.layers.iter().all(|layer| layer.color != *color));
+        let free = LAYER_COLORS.iter().find(|&color| self.edit.layers.iter().all(|layer| layer.color != *color));
         free.copied().ok_or(Refusal::TooManyLayers)
     }
 

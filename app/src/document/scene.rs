@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stylemap::Mask;
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer as SceneLayer, Scene};
 
-use super::{Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, LayerId, MaskImage, PhotoId, StyleMix};
+use super::{Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, FaceEdit, LayerId, MaskImage, PhotoId, StyleMix};
 
 impl From<PhotoId> for FaceId {
     fn from(id: PhotoId) -> Self {
@@ -31,9 +31,14 @@ impl SceneBuilder {
     /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
     /// `moving_t` takes the place of the blend's own while it moves by itself.
     pub fn scene(&mut self, document: &Document, moving_t: Option<f32>) -> Option<Scene> {
-        let source = document.source()?;
-        let blend = document.blend().map(|blend| Blend { t: moving_t.unwrap_or(blend.t).clamp(0.0, 1.0), ..blend });
-        let mix = document.style_mix().filter(|_| moving_t.is_none());
+        self.scene_of(document, document.edit(), moving_t)
+    }
+
+    /// What the engine draws for one of the document's edits.
+    pub fn scene_of(&mut self, document: &Document, edit: &FaceEdit, moving_t: Option<f32>) -> Option<Scene> {
+        let source = edit.source()?;
+        let blend = edit.blend().map(|blend| Blend { t: moving_t.unwrap_or(blend.t).clamp(0.0, 1.0), ..blend });
+        let mix = edit.style_mix().filter(|_| moving_t.is_none());
         let base = match (blend, mix) {
             (Some(Blend { with, .. }), Some(StyleMix::CoarseFromSource)) => {
                 Base::StyleMix { coarse: source.into(), fine: with.into() }
@@ -46,8 +51,8 @@ impl SceneBuilder {
             }
             _ => Base::Face(source.into()),
         };
-        self.masks.retain(|id, _| document.layer(*id).is_some());
-        let painted = document.layers().iter().filter(|l| l.visible && l.strength > 0.0 && !l.mask.is_empty());
+        self.masks.retain(|id, _| document.layer_of_any_edit(*id).is_some());
+        let painted = edit.layers().iter().filter(|layer| layer.shows());
         let layers = painted.map(|layer| SceneLayer {
             face: layer.photo.into(),
             mask: mask_of(&mut self.masks, layer.id, &layer.mask),
@@ -56,10 +61,10 @@ impl SceneBuilder {
             feather_px: layer.feather_px,
             match_colours: layer.match_colours,
             // The whole face is also what layers bring in.
-            directions: steps(&self.directions, &[document.directions(None), &layer.directions]),
+            directions: steps(&self.directions, &[edit.directions(None), &layer.directions]),
         });
         let layers = layers.collect();
-        let directions = steps(&self.directions, &[document.directions(None)]);
+        let directions = steps(&self.directions, &[edit.directions(None)]);
         let mut scene = Scene { base, directions, layers, likeness: BTreeMap::new() };
         let likeness = scene.faces().map(|face| (face, document.likeness(PhotoId(face.0))));
         // A face that is not named shows all of it.

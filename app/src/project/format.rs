@@ -13,8 +13,10 @@ use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 use super::{MAX_PHOTOS, ModelIdentity};
 use crate::document::{DirectionAmounts, MAX_LAYERS, StyleMix};
 
-/// The version that is written, and the newest that is read.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version that is read, and what is written where several faces are edited.
+pub const FORMAT_VERSION: u32 = 2;
+/// What is written where one face is edited: programs from before there could be several open that.
+const VERSION_OF_ONE_EDIT: u32 = 1;
 /// What writes it.
 const PROGRAM: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Names are cut after as many characters: no window shows more.
@@ -41,6 +43,23 @@ pub struct ProjectRecord {
     pub originals: Vec<OriginalRecord>,
     /// The faces, in the order in which they were opened.
     pub photos: Vec<PhotoRecord>,
+    /// The edit that is worked on.
+    #[serde(flatten)]
+    pub edit: FaceEditRecord,
+    /// Those of other faces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_edits: Vec<FaceEditRecord>,
+    /// See [`super::View`].
+    #[serde(default)]
+    pub view: BTreeMap<String, f64>,
+    /// In an autosave: the project that it is a later state of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autosave_of: Option<String>,
+}
+
+/// What is done to one face.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct FaceEditRecord {
     /// The photo at the bottom.
     pub source: Option<usize>,
     /// The photo mixed into the source.
@@ -56,12 +75,6 @@ pub struct ProjectRecord {
     pub layers: Vec<LayerRecord>,
     /// The layer that tools work on.
     pub active_layer: Option<usize>,
-    /// See [`super::View`].
-    #[serde(default)]
-    pub view: BTreeMap<String, f64>,
-    /// In an autosave: the project that it is a later state of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub autosave_of: Option<String>,
 }
 
 /// A photo's file.
@@ -168,17 +181,13 @@ impl ProjectRecord {
     /// An empty one of the version that is written.
     pub fn new() -> Self {
         Self {
-            format_version: FORMAT_VERSION,
+            format_version: VERSION_OF_ONE_EDIT,
             written_by: PROGRAM.to_owned(),
             model: None,
             originals: Vec::new(),
             photos: Vec::new(),
-            source: None,
-            blend: None,
-            style_mix: None,
-            directions: DirectionAmounts::new(),
-            layers: Vec::new(),
-            active_layer: None,
+            edit: FaceEditRecord::default(),
+            other_edits: Vec::new(),
             view: BTreeMap::new(),
             autosave_of: None,
         }
@@ -215,6 +224,22 @@ impl ProjectRecord {
         Ok(record)
     }
 
+    /// The edits, the one that is worked on first.
+    pub fn edits(&self) -> impl Iterator<Item = &FaceEditRecord> {
+        std::iter::once(&self.edit).chain(&self.other_edits)
+    }
+
+    /// The layers of all edits, in whose order their masks are counted.
+    pub fn layers(&self) -> impl Iterator<Item = &LayerRecord> {
+        self.edits().flat_map(|edit| &edit.layers)
+    }
+
+    /// Says by its version what an older program cannot do without.
+    pub fn versioned(mut self) -> Self {
+        self.format_version = if self.other_edits.is_empty() { VERSION_OF_ONE_EDIT } else { FORMAT_VERSION };
+        self
+    }
+
     /// As the bytes of its entry.
     ///
     /// # Errors
@@ -228,7 +253,8 @@ impl ProjectRecord {
         for (count, limit, what) in [
             (self.photos.len(), MAX_PHOTOS, "faces"),
             (self.originals.len(), MAX_PHOTOS, "photos"),
-            (self.layers.len(), MAX_LAYERS, "layers"),
+            (self.edits().count(), MAX_PHOTOS, "edited faces"),
+            (self.edits().map(|edit| edit.layers.len()).max().unwrap_or_default(), MAX_LAYERS, "layers"),
         ] {
             anyhow::ensure!(count <= limit, "a project has room for {limit} {what}, and there are {count}");
         }
@@ -238,7 +264,39 @@ impl ProjectRecord {
                 anyhow::ensure!(*original < self.originals.len(), "a face comes from a photo that is not there");
             }
         }
-        anyhow::ensure!(self.source.is_none_or(has_photo), "the source is not among the photos");
+        self.edits().try_for_each(|edit| edit.check(has_photo))?;
+        let mut sources: Vec<Option<usize>> = self.edits().map(|edit| edit.source).collect();
+        sources.sort_unstable();
+        anyhow::ensure!(sources.windows(2).all(|pair| pair.first() != pair.last()), "a face is edited twice");
+        anyhow::ensure!(self.other_edits.iter().all(|edit| edit.source.is_some()), "an edit has no face");
+        Ok(())
+    }
+
+    /// What is too long is cut.
+    fn tidy(&mut self) {
+        let photos = self.photos.iter_mut().map(|photo| &mut photo.name);
+        let edits = std::iter::once(&mut self.edit).chain(&mut self.other_edits);
+        let layers = edits.flat_map(|edit| &mut edit.layers).map(|layer| &mut layer.name);
+        let model = self.model.iter_mut().flat_map(|model| [&mut model.name, &mut model.hash]);
+        photos.chain(layers).chain(model).for_each(|name| *name = short(name));
+        while self.view.len() > MAX_VIEW_LEN {
+            self.view.pop_last();
+        }
+        for edit in std::iter::once(&mut self.edit).chain(&mut self.other_edits) {
+            let of_layers = edit.layers.iter_mut().map(|layer| &mut layer.directions);
+            for directions in of_layers.chain([&mut edit.directions]) {
+                directions.retain(|name, _| name.len() <= MAX_NAME_LEN);
+                while directions.len() > MAX_DIRECTIONS_LEN {
+                    directions.pop_last();
+                }
+            }
+        }
+    }
+}
+
+impl FaceEditRecord {
+    fn check(&self, has_photo: impl Fn(usize) -> bool) -> anyhow::Result<()> {
+        anyhow::ensure!(self.source.is_none_or(&has_photo), "the source is not among the photos");
         anyhow::ensure!(
             self.blend.as_ref().is_none_or(|blend| has_photo(blend.with)),
             "the face mixed in is not among the photos"
@@ -252,24 +310,6 @@ impl ProjectRecord {
             "the layer in use is not among the layers"
         );
         Ok(())
-    }
-
-    /// What is too long is cut.
-    fn tidy(&mut self) {
-        let photos = self.photos.iter_mut().map(|photo| &mut photo.name);
-        let layers = self.layers.iter_mut().map(|layer| &mut layer.name);
-        let model = self.model.iter_mut().flat_map(|model| [&mut model.name, &mut model.hash]);
-        photos.chain(layers).chain(model).for_each(|name| *name = short(name));
-        while self.view.len() > MAX_VIEW_LEN {
-            self.view.pop_last();
-        }
-        let of_layers = self.layers.iter_mut().map(|layer| &mut layer.directions);
-        for directions in of_layers.chain([&mut self.directions]) {
-            directions.retain(|name, _| name.len() <= MAX_NAME_LEN);
-            while directions.len() > MAX_DIRECTIONS_LEN {
-                directions.pop_last();
-            }
-        }
     }
 }
 

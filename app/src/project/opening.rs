@@ -13,7 +13,7 @@ use stylemap::latent::Latent;
 use stylemap::photo::MAX_FILE_BYTES;
 
 use super::archive::Archive;
-use super::format::{OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::format::{FaceEditRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
 use super::latents::{self, KnownFace, MAX_LATENT_BYTES};
 use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
 use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
@@ -167,7 +167,7 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
     })
 }
 
-/// One mask per layer; a damaged one is empty.
+/// One mask per layer of every edit; a damaged one is empty.
 fn read_masks(archive: &mut Archive, record: &ProjectRecord, problems: &mut Vec<String>) -> Vec<MaskImage> {
     let mut read = |file: &Option<String>| {
         let Some(file) = file else { return Ok(MaskImage::default()) };
@@ -176,7 +176,7 @@ fn read_masks(archive: &mut Archive, record: &ProjectRecord, problems: &mut Vec<
         let mask = MaskImage::from_values(picture.into_luma8().as_raw());
         mask.with_context(|| format!("{file} is not {CANVAS_SIZE_PX} x {CANVAS_SIZE_PX} pixels"))
     };
-    let masks = record.layers.iter().map(|layer| {
+    let masks = record.layers().map(|layer| {
         read(&layer.mask).unwrap_or_else(|err| {
             let what =
                 format!("the mask of the layer {} cannot be read from the project, and is empty now", layer.name);
@@ -321,38 +321,55 @@ impl Opened {
             document.set_likeness(id, saved.likeness);
             ids.push(id);
         }
-        // What points to nothing was refused when the project was read: nothing is passed over here.
-        let id = |index: usize| ids.get(index).copied();
-        let source = record.source.and_then(id);
-        source.map(|id| document.set_source(id));
-        let blend = record.blend.and_then(|blend| Some(Blend { with: id(blend.with)?, t: blend.t }));
-        let _ = document.set_blend(blend);
-        document.set_style_mix(record.style_mix);
-        document.update_directions(None, |directions| *directions = record.directions);
-        let mut layers: Vec<LayerId> = Vec::with_capacity(record.layers.len());
-        for (saved, mask) in record.layers.into_iter().zip(masks) {
-            let Some(Ok(layer)) = id(saved.photo).map(|photo| document.add_layer(photo)) else { continue };
-            document.update_layer(layer, |layer| {
-                layer.name = saved.name;
-                layer.color = saved.color;
-                layer.mask = mask;
-                layer.offset_px = saved.offset_px;
-                layer.strength = saved.strength;
-                layer.feather_px = saved.feather_px;
-                layer.match_colours = saved.match_colours;
-                layer.visible = saved.visible;
-                layer.directions = saved.directions;
-            });
-            layers.push(layer);
+        let mut masks = masks.into_iter();
+        let ProjectRecord { edit, other_edits, .. } = record;
+        let id = |index: Option<usize>| index.and_then(|index| ids.get(index)).copied();
+        let in_hand = id(edit.source);
+        in_hand.map(|source| document.set_source(source));
+        fill_edit(&mut document, edit, &ids, &mut masks);
+        for edit in other_edits {
+            id(edit.source).map(|source| document.edit_face(source));
+            fill_edit(&mut document, edit, &ids, &mut masks);
         }
-        if let Some(layer) = record.active_layer.and_then(|index| layers.get(index)) {
-            document.set_active_layer(*layer);
-        }
+        in_hand.map(|source| document.edit_face(source));
         document
     }
 
     /// How many photos it has.
     pub fn photo_count(&self) -> usize {
         self.photos.len()
+    }
+}
+
+/// Makes the edit in hand what was saved. What points to nothing was refused when the project was read: nothing is passed over here.
+fn fill_edit(
+    document: &mut Document,
+    record: FaceEditRecord,
+    ids: &[PhotoId],
+    masks: &mut impl Iterator<Item = MaskImage>,
+) {
+    let FaceEditRecord { source: _, blend, style_mix, directions, layers, active_layer } = record;
+    let id = |index: usize| ids.get(index).copied();
+    let _ = document.set_blend(blend.and_then(|blend| Some(Blend { with: id(blend.with)?, t: blend.t })));
+    document.set_style_mix(style_mix);
+    document.update_directions(None, |amounts| *amounts = directions);
+    let mut known: Vec<LayerId> = Vec::with_capacity(layers.len());
+    for (saved, mask) in layers.into_iter().zip(masks) {
+        let Some(Ok(layer)) = id(saved.photo).map(|photo| document.add_layer(photo)) else { continue };
+        document.update_layer(layer, |layer| {
+            layer.name = saved.name;
+            layer.color = saved.color;
+            layer.mask = mask;
+            layer.offset_px = saved.offset_px;
+            layer.strength = saved.strength;
+            layer.feather_px = saved.feather_px;
+            layer.match_colours = saved.match_colours;
+            layer.visible = saved.visible;
+            layer.directions = saved.directions;
+        });
+        known.push(layer);
+    }
+    if let Some(layer) = active_layer.and_then(|index| known.get(index)) {
+        document.set_active_layer(*layer);
     }
 }

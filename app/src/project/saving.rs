@@ -11,10 +11,12 @@ use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbImage};
 use stylemap::photo;
 
 use super::archive::{self, Entry};
-use super::format::{BlendRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::format::{
+    BlendRecord, FaceEditRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord,
+};
 use super::latents;
 use super::{DOCUMENT_ENTRY, Project, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX};
-use crate::document::{CANVAS_SIZE_PX, Document, Layer, Photo, Placement};
+use crate::document::{CANVAS_SIZE_PX, Document, FaceEdit, Layer, Photo, Placement};
 use crate::original::Original;
 
 /// Saves a project whole or not at all: a full disk, a crash or a power cut leaves the one that was there.
@@ -78,7 +80,8 @@ impl<'a> Parts<'a> {
         if let Some(thumbnail) = &self.project.thumbnail {
             add(THUMBNAIL_ENTRY.to_owned(), Cow::Owned(thumbnail_png(thumbnail)?));
         }
-        for (index, layer) in self.document.layers().iter().enumerate().filter(|(_, layer)| !layer.mask.is_empty()) {
+        let layers = self.edits().flat_map(FaceEdit::layers).enumerate();
+        for (index, layer) in layers.filter(|(_, layer)| !layer.mask.is_empty()) {
             add(mask_entry(index), Cow::Owned(mask_png(layer)?));
         }
         for (index, original) in self.originals.iter().enumerate() {
@@ -96,7 +99,6 @@ impl<'a> Parts<'a> {
 
     fn record(&self, autosave_of: Option<&Path>) -> ProjectRecord {
         let Self { project, document, .. } = *self;
-        let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
         let originals = self.originals.iter().enumerate().map(|(index, original)| OriginalRecord {
             file: original_entry(index, original),
             faces: original.faces.iter().map(Into::into).collect(),
@@ -121,44 +123,64 @@ impl<'a> Parts<'a> {
                 likeness: document.likeness(photo.id),
             }
         });
-        let layers = document.layers().iter().enumerate().map(|(index, layer)| {
-            let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, .. } = layer;
-            let Layer { match_colours, visible, directions, .. } = layer;
-            LayerRecord {
-                name: name.clone(),
-                photo: index_of(*photo).unwrap_or_default(),
-                color: *color,
-                mask: (!mask.is_empty()).then(|| mask_entry(index)),
-                offset_px: *offset_px,
-                strength: *strength,
-                feather_px: *feather_px,
-                match_colours: *match_colours,
-                visible: *visible,
-                directions: directions.clone(),
-            }
+        // Counted on from edit to edit, as their masks are.
+        let mut layer_count = 0;
+        let mut edits = self.edits().map(|edit| {
+            let first = layer_count;
+            layer_count += edit.layers().len();
+            edit_record(document, edit, first)
         });
-        let blend = document.blend();
         ProjectRecord {
             model: project.model.clone(),
             originals: originals.collect(),
             photos: photos.collect(),
-            style_mix: document.style_mix(),
-            directions: document.directions(None).clone(),
-            source: document.source().and_then(index_of),
-            blend: blend.and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
-            layers: layers.collect(),
-            active_layer: document
-                .active_layer()
-                .and_then(|active| document.layers().iter().position(|layer| layer.id == active.id)),
+            edit: edits.next().unwrap_or_default(),
+            other_edits: edits.collect(),
             view: project.view.iter().filter(|(_, v)| v.is_finite()).map(|(name, v)| (name.clone(), *v)).collect(),
             autosave_of: autosave_of.and_then(Path::to_str).map(str::to_owned),
             ..ProjectRecord::new()
         }
+        .versioned()
+    }
+
+    /// The edits, the one that is worked on first.
+    fn edits(&self) -> impl Iterator<Item = &'a FaceEdit> + use<'a> {
+        std::iter::once(self.document.edit()).chain(self.document.other_edits())
     }
 
     /// Portraits are counted on behind the photos.
     fn portrait_entry(&self, index: usize) -> String {
         format!("photos/{}.png", self.originals.len() + index + 1)
+    }
+}
+
+/// An edit; `first_layer` counts the layers of those before it.
+fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> FaceEditRecord {
+    let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
+    let layers = edit.layers().iter().enumerate().map(|(index, layer)| {
+        let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, .. } = layer;
+        let Layer { match_colours, visible, directions, .. } = layer;
+        LayerRecord {
+            name: name.clone(),
+            photo: index_of(*photo).unwrap_or_default(),
+            color: *color,
+            mask: (!mask.is_empty()).then(|| mask_entry(first_layer + index)),
+            offset_px: *offset_px,
+            strength: *strength,
+            feather_px: *feather_px,
+            match_colours: *match_colours,
+            visible: *visible,
+            directions: directions.clone(),
+        }
+    });
+    let active = edit.active_layer().map(|layer| layer.id);
+    FaceEditRecord {
+        source: edit.source().and_then(index_of),
+        blend: edit.blend().and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
+        style_mix: edit.style_mix(),
+        directions: edit.directions(None).clone(),
+        layers: layers.collect(),
+        active_layer: active.and_then(|id| edit.layers().iter().position(|layer| layer.id == id)),
     }
 }
 

@@ -64,6 +64,14 @@ pub enum Action {
     // Photos.
     /// Cuts the face with these landmarks out of the photo, in place of the one in use.
     UseFace(PhotoId, Landmarks),
+    /// Works on the face with these landmarks in the source's photo, beside those that are edited in it already.
+    EditFaceAt(Landmarks),
+    /// Works on the face of this photo, with an edit of its own.
+    EditFace(PhotoId),
+    /// Works on the next face to the right in the source's photo.
+    EditNextFace,
+    /// Works on the next face to the left in the source's photo.
+    EditPreviousFace,
     /// Leaves the face of this photo as it is: where none was found, the middle is used and the user told so.
     KeepFace(PhotoId),
     /// Asks about no more of the photos in which it is not plain which face is meant.

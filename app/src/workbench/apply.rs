@@ -27,6 +27,9 @@ impl Workbench {
             Action::ExportTo(_) => !document.is_empty(),
             Action::ExportAgain => !document.is_empty() && self.last_export().is_some(),
             Action::ToggleInPhoto | Action::ExportInPhotoTo(_) => self.source_in_photo().is_some(),
+            Action::EditNextFace | Action::EditPreviousFace => {
+                self.source_in_photo().is_some_and(|(_, placement)| placement.original.faces.len() > 1)
+            }
             Action::CancelOpening => self.is_opening() || self.opening_share().is_some(),
             Action::DuplicateLayer | Action::DeleteLayer => active.is_some(),
             Action::InvertMask | Action::PaintPreset(..) | Action::ImportMaskFrom(_) => active.is_some(),
@@ -86,11 +89,17 @@ impl Workbench {
             }
             Action::GoToStep(done) => self.timeline.go_to_step(done),
             Action::UseFace(photo, landmarks) => self.use_face(photo, landmarks),
+            Action::EditFaceAt(landmarks) => self.edit_face_at(landmarks),
+            Action::EditFace(photo) => self.edit_face(photo),
+            Action::EditNextFace => self.edit_next_face(true),
+            Action::EditPreviousFace => self.edit_next_face(false),
             Action::KeepFace(photo) => self.keep_face(photo),
             Action::SkipUnclearFaces => self.unclear_faces.clear(),
             Action::SampleFaces(requests) => self.engine.ask_for_samples(requests),
             Action::AddRandomFace(request) => self.add_random_face(request),
             Action::UseAsReference(photo) => self.use_as_reference(photo),
+            // A face with an edit of its own comes with that.
+            Action::MakeSource(photo) if self.timeline.document().is_edited(photo) => self.edit_face(photo),
             Action::MakeSource(photo) => self.edit("Change source", |document| document.set_source(photo)),
             Action::SetLikeness(photo, likeness) => {
                 self.timeline.edit_continuously("Change likeness", EditKey::Likeness(photo), |document| {

@@ -9,7 +9,8 @@ use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequ
 use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 
-use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
+use super::beside::Beside;
+use crate::document::{Document, LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
 
 /// Loads the engine, on its own thread.
 pub type LoadEngine = Box<dyn FnOnce() -> stylemap::Result<Engine> + Send>;
@@ -52,6 +53,7 @@ pub struct Sample {
 
 /// What a picture was asked for with.
 struct Request {
+    number: u64,
     source: Option<PhotoId>,
     /// The layers' masks.
     masks: Vec<(LayerId, MaskImage)>,
@@ -77,10 +79,12 @@ pub struct EngineLink {
     /// Requests up to this one are of a document that is closed.
     dropped_number: u64,
     /// The requests whose pictures may still come.
-    sent: VecDeque<(u64, Request)>,
+    sent: VecDeque<Request>,
     /// The request that the newest picture shows.
     shown: Option<Request>,
     frame: Option<Arc<Frame>>,
+    /// The pictures of the other faces in the photo.
+    beside: Beside,
     /// What the engine made of photos, for projects.
     latents: BTreeMap<PhotoId, Arc<Latent>>,
     samples: Vec<Sample>,
@@ -122,6 +126,7 @@ impl EngineLink {
             sent: VecDeque::new(),
             shown: None,
             frame: None,
+            beside: Beside::default(),
             latents: BTreeMap::new(),
             samples: Vec::new(),
             sample_failure: None,
@@ -194,6 +199,40 @@ impl EngineLink {
         self.shown.as_ref().filter(|shown| shown.source == Some(source)).map(|shown| &shown.scene)
     }
 
+    /// The pictures of the other faces that are edited in the source's photo, as far as they came, each with the scene that it
+    /// shows, in the order of their photos.
+    pub fn pictures_beside(&self) -> &[(PhotoId, Arc<Frame>, Scene)] {
+        self.beside.shown()
+    }
+
+    /// By what those pictures are known together; 0 where there are none.
+    pub fn key_beside(&self) -> u64 {
+        self.beside.key()
+    }
+
+    /// Whether one of those pictures is still to come.
+    pub fn waits_beside(&self) -> bool {
+        self.handle.is_some() && !matches!(self.state, EngineState::Failed(_)) && !self.beside.is_complete()
+    }
+
+    /// Looks which pictures of other faces in the photo are wanted, and asks for one that is missing where nothing else is to come.
+    pub fn update_beside(&mut self, document: &Document) {
+        let mut edits: Vec<_> = document.edits_beside().collect();
+        edits.sort_by_key(|edit| document.photos().iter().position(|photo| Some(photo.id) == edit.source()));
+        let scenes = edits
+            .into_iter()
+            .filter_map(|edit| Some((edit.source()?, self.scenes.scene_of(document, edit, None)?)))
+            .collect();
+        let missing = self.beside.show(scenes);
+        if self.is_unsettled() || self.beside.is_asked() {
+            return;
+        }
+        if let (Some((source, scene)), Some(handle)) = (missing, &self.handle) {
+            let number = handle.render(scene.clone());
+            self.beside.ask(number, source, scene);
+        }
+    }
+
     /// Asks for random faces, in place of those that were asked for.
     pub fn ask_for_samples(&mut self, requests: Vec<SampleRequest>) {
         self.sample_failure = None;
@@ -259,19 +298,31 @@ impl EngineLink {
             self.known_faces.remove(&photo);
             self.waiting_faces.remove(&photo);
             self.latents.remove(&photo);
+            self.beside.forget(photo);
             handle.remove_face(photo.into());
         }
         let scene = self.scenes.scene(document, moving_t);
         if scene != self.sent_scene {
             match &scene {
                 Some(scene) => {
+                    // A face that is another one's neighbour from now on has its picture already.
+                    if let (Some(frame), Some(shown)) = (&self.frame, &self.shown)
+                        && let Some(source) = shown.source.filter(|_| frame.kind == FrameKind::Final)
+                        && frame.request == shown.number
+                    {
+                        self.beside.keep(source, shown.scene.clone(), Arc::clone(frame));
+                    }
+                    // The new scene takes the place of what was asked for and has not begun.
+                    self.beside.forget_asked();
                     self.sent_number = handle.render(scene.clone());
                     self.sent_at = Instant::now();
                     let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
-                    self.sent.push_back((
-                        self.sent_number,
-                        Request { source: document.source(), masks, scene: scene.clone() },
-                    ));
+                    self.sent.push_back(Request {
+                        number: self.sent_number,
+                        source: document.source(),
+                        masks,
+                        scene: scene.clone(),
+                    });
                 }
                 None => {
                     self.frame = None;
@@ -315,6 +366,11 @@ impl EngineLink {
                     reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));
                 }
                 Event::Frame(frame) => self.take_frame(frame),
+                Event::FrameFailed(number, err) if self.beside.is_of(number) => {
+                    if self.beside.fail(number) {
+                        reports.push(Report::FrameFailed(err.to_string()));
+                    }
+                }
                 Event::FrameFailed(number, err) => {
                     self.finished = self.finished.max((number, FrameKind::Final));
                     // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
@@ -333,9 +389,12 @@ impl EngineLink {
     }
 
     fn take_frame(&mut self, frame: Frame) {
+        if self.beside.is_of(frame.request) {
+            return self.beside.take(frame);
+        }
         self.finished = self.finished.max(frame.order());
-        while self.sent.front().is_some_and(|(number, _)| *number <= frame.request) {
-            self.shown = self.sent.pop_front().map(|(_, request)| request);
+        while self.sent.front().is_some_and(|request| request.number <= frame.request) {
+            self.shown = self.sent.pop_front();
         }
         let is_dropped = self.sent_scene.is_none() || frame.request <= self.dropped_number;
         if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.order() >= frame.order()) {

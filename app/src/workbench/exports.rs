@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
 use crate::document::PhotoId;
-use crate::edited_face::{self, EditedFace};
+use crate::edited_face::{self, EditedPhoto};
 use crate::export::{self, Format};
 use crate::language::tr_with;
 use crate::settings::ExportSettings;
@@ -48,18 +48,18 @@ impl Exports {
     }
 }
 
-/// Writes an edit by itself, or back in its photo.
+/// Writes an edited face by itself, or its photo with everything that is edited in it.
 ///
 /// # Errors
 /// When the file's name says no kind of picture, or it cannot be written.
-pub fn write_edit(edit: &EditedFace, in_photo: bool, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
+pub fn write_edit(edit: &EditedPhoto, in_photo: bool, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
     // Known before the work begins.
     let format = Format::of(path)?;
     if in_photo {
-        let icc_profile = edit.placement()?.original.icc_profile.as_deref();
+        let icc_profile = edit.face.placement()?.original.icc_profile.as_deref();
         export::write(path, &edit.in_photo()?, format, &settings.file_options(icc_profile))
     } else {
-        let picture = edit.by_itself(edit.full_size_px())?;
+        let picture = edit.face.by_itself(edit.face.full_size_px())?;
         export::write(path, &picture, format, &settings.file_options(None))
     }
 }
@@ -127,6 +127,7 @@ impl Workbench {
     pub(super) fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
         self.stop_motion();
         self.engine.update(&self.timeline, None);
+        self.engine.update_beside(self.timeline.document());
         if let EngineState::Failed(_) = self.engine.state() {
             return self.tell(NoticeKind::Error, "There is no picture to export: the model could not be loaded.");
         }
@@ -145,8 +146,10 @@ impl Workbench {
                 self.tell(NoticeKind::Info, tr_with(text, &[("path", &name)]));
                 continue;
             }
-            let edit = self.engine.final_frame(export.request).and_then(|_| self.edited_face());
-            let Some(edit) = edit.filter(|edit| Some(edit.photo.id) == source) else {
+            let waits_beside = export.in_photo.is_some() && self.engine.waits_beside();
+            let frame = self.engine.final_frame(export.request).filter(|_| !waits_beside);
+            let edit = frame.and_then(|_| self.edited_photo());
+            let Some(edit) = edit.filter(|edit| Some(edit.face.photo.id) == source) else {
                 self.exports.pending.push(export);
                 continue;
             };
@@ -196,10 +199,10 @@ impl Workbench {
 
     /// The picture that shows, for the clipboard, with all that its photo has: finished as a job.
     pub(super) fn copy_picture(&mut self) {
-        let Some(edit) = self.edited_face() else { return };
+        let Some(edit) = self.edited_photo() else { return };
         let in_photo = self.shown_photo().is_some();
         let started = self.jobs.start(JobKind::Copy, move |_| {
-            let picture = if in_photo { edit.in_photo() } else { edit.by_itself(edit.full_size_px()) };
+            let picture = if in_photo { edit.in_photo() } else { edit.face.by_itself(edit.face.full_size_px()) };
             Box::new(move |bench: &mut Self| match picture {
                 Ok(picture) => bench.effects.push(Effect::Copy(picture)),
                 Err(err) => bench.tell_error(&err),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::Context as _;
+use image::RgbImage;
 use stylemap::engine::FrameKind;
 use stylemap::face::{Extent, PasteTarget, Surroundings};
 use stylemap::mailbox::Mailbox;
 
 use crate::document::{Photo, PhotoId, Point};
-use crate::edited_face::{EditedFace, crop_target};
+use crate::edited_face::{EditedPhoto, crop_target};
 
 /// The part of a photo around the face is drawn with sides of at most this: more than most windows show, and fast enough to
 /// follow the brush.
@@ -39,6 +40,8 @@ pub struct PatchKey {
     pub place: Place,
     /// The frame.
     pub frame: (u64, FrameKind),
+    /// Of the faces beside it in the photo; the same for the same pictures of the same faces.
+    pub beside: u64,
 }
 
 /// A face, or the surroundings of one, with the edit in them.
@@ -51,12 +54,22 @@ pub struct Patch {
     pub rgba: Vec<u8>,
     /// Its upper left and lower right corner in the photo, or in the face's own square, whose sides have length one.
     pub corners: [Point; 2],
+    /// What lies around it, where that is not the photo as it was opened.
+    pub backdrop: Option<Arc<Backdrop>>,
+}
+
+/// A photo for the screen, with the faces that are edited beside the one in hand.
+pub struct Backdrop {
+    /// By what it is known, see [`PatchKey::beside`].
+    pub key: u64,
+    /// Of the size of [`Original::preview`](crate::original::Original::preview).
+    pub pixels: RgbImage,
 }
 
 /// The thread, and what last came from it.
 pub struct LivePhoto {
     /// The newest edit that has not begun.
-    mailbox: Arc<Mailbox<Option<(Place, EditedFace)>>>,
+    mailbox: Arc<Mailbox<Option<(PatchKey, EditedPhoto)>>>,
     results: Receiver<anyhow::Result<Patch>>,
     /// What was last sent.
     sent: Option<PatchKey>,
@@ -69,15 +82,15 @@ impl LivePhoto {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn spawn(wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let mailbox = Arc::<Mailbox<Option<(Place, EditedFace)>>>::default();
+        let mailbox = Arc::<Mailbox<Option<(PatchKey, EditedPhoto)>>>::default();
         let (done, results) = channel();
         let of_thread = Arc::clone(&mailbox);
         std::thread::Builder::new()
             .name("live photo".to_owned())
             .spawn(move || {
                 let mut paster = Paster::default();
-                while let Some((place, edit)) = of_thread.next(Option::take) {
-                    if done.send(paster.paste(place, &edit)).is_err() {
+                while let Some((key, edit)) = of_thread.next(Option::take) {
+                    if done.send(paster.paste(key, &edit)).is_err() {
                         return; // The workbench is gone.
                     }
                     wake();
@@ -93,9 +106,9 @@ impl LivePhoto {
     }
 
     /// Asks for an edit, in place of any that was asked for and has not begun.
-    pub fn ask_for(&mut self, key: PatchKey, edit: EditedFace) {
+    pub fn ask_for(&mut self, key: PatchKey, edit: EditedPhoto) {
         self.sent = Some(key);
-        self.mailbox.send(|newest| *newest = Some((key.place, edit)));
+        self.mailbox.send(|newest| *newest = Some((key, edit)));
     }
 
     /// Takes what came, and reports what failed.
@@ -108,6 +121,11 @@ impl LivePhoto {
             }
         }
         failures
+    }
+
+    /// The newest edit, wherever it is looked at.
+    pub fn newest(&self) -> Option<&Arc<Patch>> {
+        self.shown.as_ref()
     }
 
     /// The newest edit of this photo there.
@@ -128,6 +146,7 @@ struct Paster {
     photo: Option<PhotoId>,
     /// The newest first.
     targets: Vec<Target>,
+    backdrop: Option<Arc<Backdrop>>,
 }
 
 /// A picture of the source, ready for one edit after the other.
@@ -144,11 +163,13 @@ impl Target {
         Ok(Self { face_px: Some(size_px), target: crop_target(&photo.crop, size_px)?, corners })
     }
 
-    fn of_surroundings(edit: &EditedFace) -> anyhow::Result<Self> {
-        let placement = edit.placement()?;
+    fn of_surroundings(edit: &EditedPhoto) -> anyhow::Result<Self> {
+        let placement = edit.face.placement()?;
         let pixels = &placement.original.pixels;
-        let Surroundings { pixels: part, quad, origin_in_photo, size_in_photo } =
+        let around =
             Surroundings::new(pixels, &placement.quad, MAX_SIDE_PX)?.context("the face lies outside its photo")?;
+        let part = edit.paste_beside(around.pixels.clone(), |quad| around.quad_of(quad))?;
+        let Surroundings { quad, origin_in_photo, size_in_photo, .. } = around;
         let in_photo = |[x, y]: [f64; 2]| {
             Point::new((x / f64::from(pixels.width())) as f32, (y / f64::from(pixels.height())) as f32)
         };
@@ -159,23 +180,39 @@ impl Target {
     }
 }
 
+impl Backdrop {
+    fn new(key: u64, edit: &EditedPhoto) -> anyhow::Result<Self> {
+        let original = &edit.face.placement()?.original;
+        let preview = original.preview();
+        let factor = f64::from(preview.width()) / f64::from(original.pixels.width().max(1));
+        let pixels = edit.paste_beside(preview.clone(), |quad| Ok(Some(quad.in_resized_photo(factor)?)))?;
+        Ok(Self { key, pixels })
+    }
+}
+
 impl Paster {
-    fn paste(&mut self, place: Place, edit: &EditedFace) -> anyhow::Result<Patch> {
-        if self.photo.replace(edit.photo.id) != Some(edit.photo.id) {
+    fn paste(&mut self, key: PatchKey, edit: &EditedPhoto) -> anyhow::Result<Patch> {
+        let face = &edit.face;
+        if self.photo.replace(face.photo.id) != Some(face.photo.id) {
             self.targets.clear();
         }
-        let (face_px, extent) = match place {
+        let (face_px, extent) = match key.place {
             Place::Photo => (None, Extent::Changes),
             Place::Face => {
-                let full_px = edit.full_size_px();
-                let is_moving = edit.frame.kind != FrameKind::Final;
+                let full_px = face.full_size_px();
+                let is_moving = face.frame.kind != FrameKind::Final;
                 (Some(if is_moving { full_px.min(MOVING_SIZE_PX) } else { full_px }), Extent::Whole)
             }
         };
+        if key.place == Place::Photo && self.backdrop.as_ref().map(|backdrop| backdrop.key) != shown_beside(key) {
+            // The photo around the face is another one too.
+            self.targets.retain(|target| target.face_px.is_some());
+            self.backdrop = shown_beside(key).map(|of| Backdrop::new(of, edit).map(Arc::new)).transpose()?;
+        }
         let known = self.targets.iter().position(|target| target.face_px == face_px);
         let target = match (known, face_px) {
             (Some(index), _) => self.targets.remove(index),
-            (None, Some(size_px)) => Target::of_face(&edit.photo, size_px)?,
+            (None, Some(size_px)) => Target::of_face(&face.photo, size_px)?,
             (None, None) => Target::of_surroundings(edit)?,
         };
         self.targets.insert(0, target);
@@ -183,10 +220,15 @@ impl Paster {
         let Some(Target { target, corners, .. }) = self.targets.first_mut() else {
             anyhow::bail!("no picture is ready")
         };
-        let picture = edit.paste_into(target, extent)?;
+        let picture = face.paste_into(target, extent)?;
         let rgba = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
         let size_px = [picture.width(), picture.height()];
-        let key = PatchKey { photo: edit.photo.id, place, frame: edit.frame.order() };
-        Ok(Patch { key, size_px, rgba, corners: *corners })
+        let backdrop = self.backdrop.as_ref().filter(|_| key.place == Place::Photo).map(Arc::clone);
+        Ok(Patch { key, size_px, rgba, corners: *corners, backdrop })
     }
+}
+
+/// The faces beside the one in hand, if there are any.
+fn shown_beside(key: PatchKey) -> Option<u64> {
+    (key.beside != 0).then_some(key.beside)
 }

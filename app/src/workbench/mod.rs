@@ -7,6 +7,7 @@
 
 pub mod action;
 mod apply;
+mod beside;
 mod effect;
 mod engine_link;
 mod exports;
@@ -32,16 +33,17 @@ pub use engine_link::{EngineLink, EngineState, LoadEngine, Report, Sample};
 pub use jobs::{JobKind, Jobs, Wake};
 pub use motion::Motion;
 pub use motion_settings::{MotionSettings, MotionTarget};
+pub use photos::FaceInPhoto;
 pub use projects::{Projects, UserFolders};
 
 use crate::document::{Document, LayerId, Photo, PhotoId, Placement, Timeline};
-use crate::edited_face::EditedFace;
+use crate::edited_face::{EditedFace, EditedPhoto};
 use crate::language::{tr, tr_with};
 use crate::photo_loading::{PhotoLoader, Purpose};
 use crate::settings::Settings;
 use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
 use exports::Exports;
-use live_photo::{LivePhoto, PatchKey, Place};
+use live_photo::{LivePhoto, Patch, PatchKey, Place};
 use settings_file::SettingsFile;
 
 /// What a workbench starts with.
@@ -94,6 +96,8 @@ pub struct Workbench {
     /// Photos of which the user is to be asked which face is meant.
     unclear_faces: VecDeque<PhotoId>,
     next_photo_id: u64,
+    /// The revision at which the document is the demo as it comes with the program.
+    untouched_demo: Option<u64>,
     are_aligned: bool,
     effects: Vec<Effect>,
 }
@@ -124,6 +128,7 @@ impl Workbench {
             settings_file,
             unclear_faces: VecDeque::new(),
             next_photo_id: 1,
+            untouched_demo: None,
             are_aligned,
             effects,
         };
@@ -201,7 +206,7 @@ impl Workbench {
     /// Whether the picture that stays is still to come.
     pub fn is_rendering(&self) -> bool {
         let is_finished = |key: PatchKey| self.live_photo.shown(key.photo, key.place).is_some_and(|it| it.key == key);
-        self.engine.is_unsettled() || !self.wanted_patch().is_none_or(is_finished)
+        self.engine.is_unsettled() || self.engine.waits_beside() || !self.wanted_patch().is_none_or(is_finished)
     }
 
     /// Whether an export is under way.
@@ -230,6 +235,15 @@ impl Workbench {
     /// The source and where it lies in its photo, while the photo shows.
     pub fn shown_photo(&self) -> Option<(Arc<Photo>, Placement)> {
         self.source_in_photo().filter(|_| self.view.shows_in_photo)
+    }
+
+    /// The newest finished picture of the source in its photo. Where another face of that photo was in hand when it was made, it still
+    /// shows until the next one is there.
+    pub fn patch_in_photo(&self) -> Option<&Arc<Patch>> {
+        let patch = self.live_photo.newest().filter(|patch| patch.key.place == Place::Photo)?;
+        let (_, shown) = self.shown_photo()?;
+        let (_, of_patch) = self.placement_of(patch.key.photo)?;
+        Arc::ptr_eq(&shown.original, &of_patch.original).then_some(patch)
     }
 
     /// A photo and where its face lies in it; none where its crop is all there is.
@@ -285,6 +299,7 @@ impl Workbench {
         for report in self.engine.poll() {
             self.hear(report);
         }
+        self.engine.update_beside(self.timeline.document());
         while let Some(batch) = self.loader.poll() {
             self.take_photos(batch);
         }
@@ -301,9 +316,10 @@ impl Workbench {
     /// Hands other threads what changed. `is_at_rest` says that no button is held: settings that still move are not kept.
     pub fn update(&mut self, is_at_rest: bool) {
         let is_asked = self.engine.update(&self.timeline, self.motion.t());
+        self.engine.update_beside(self.timeline.document());
         self.update_motion(is_asked);
         if let Some(key) = self.wanted_patch().filter(|key| !self.live_photo.is_asked_for(*key))
-            && let Some(edit) = self.edited_face()
+            && let Some(edit) = self.edited_photo()
         {
             self.live_photo.ask_for(key, edit);
         }
@@ -339,13 +355,18 @@ impl Workbench {
         self.effects.push(Effect::Tell(Notice::of_error(err)));
     }
 
-    /// The newest picture, ready to be finished with the photos' fine structure.
-    fn edited_face(&self) -> Option<EditedFace> {
+    /// The newest picture, and those of the faces beside it, ready to be finished with the photos' fine structure.
+    fn edited_photo(&self) -> Option<EditedPhoto> {
         let document = self.timeline.document();
         let photo = document.photo(document.source()?)?;
         // The picture may still be that of another source.
         let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene(photo.id)?.clone());
-        Some(EditedFace::new(document, Arc::clone(photo), frame, scene))
+        let beside = self.engine.pictures_beside().iter().filter_map(|(source, frame, scene)| {
+            let photo = Arc::clone(document.photo(*source)?);
+            Some(EditedFace::new(document, photo, Arc::clone(frame), scene.clone()))
+        });
+        let beside = beside.collect();
+        Some(EditedPhoto { face: EditedFace::new(document, Arc::clone(photo), frame, scene), beside })
     }
 
     /// The finished picture that should show.
@@ -354,7 +375,8 @@ impl Workbench {
         let frame = self.engine.frame()?.order();
         self.engine.shown_scene(source)?;
         let place = if self.shown_photo().is_some() { Place::Photo } else { Place::Face };
-        Some(PatchKey { photo: source, place, frame })
+        let beside = if place == Place::Photo { self.engine.key_beside() } else { 0 };
+        Some(PatchKey { photo: source, place, frame, beside })
     }
 
     fn hear(&mut self, report: Report) {

@@ -133,7 +133,7 @@ impl Workbench {
         if self.engine.final_frame(request).is_none() {
             return;
         }
-        let Some(edit) = self.edited_face() else { return };
+        let Some(edit) = self.edited_photo().map(|edit| edit.face) else { return };
         let Some(recording) = &mut self.motion.recording else { return };
         recording.frames.push(edit);
         recording.request = None;

@@ -1,18 +1,54 @@
 //! Photos on their way into the document: opened from files, pasted, cut out again, or sampled from the model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
 use stylemap::engine::SampleRequest;
-use stylemap::face::Landmarks;
+use stylemap::face::{FaceFrame, Landmarks, crop_quad};
 use stylemap::latent::Latent;
 
 use super::projects::is_project;
-use super::{Action, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId};
+use super::{Action, Effect, JobKind, NoticeKind, Workbench};
+use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId, Refusal};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
+
+/// A face that was found in the source's photo.
+#[derive(Clone, Debug)]
+pub struct FaceInPhoto {
+    /// Its points.
+    pub landmarks: Landmarks,
+    /// Where it lies in the photo.
+    pub frame: FaceFrame,
+    /// It among the open photos, if it is.
+    pub photo: Option<PhotoId>,
+    /// Whether it is the one that is worked on.
+    pub is_in_hand: bool,
+    /// Whether its edit changes the picture.
+    pub is_changed: bool,
+}
+
+/// Works on a face that has no edit yet; `reference` is what is painted with, where there is one.
+fn begin_edit(document: &mut Document, source: PhotoId, reference: Option<PhotoId>) -> Result<(), Refusal> {
+    document.edit_face(source)?;
+    reference.map_or(Ok(()), |reference| document.add_layer(reference).map(|_| ()))
+}
+
+/// A new document: the first photo is its source, the second its reference.
+fn begun_with(photos: Vec<Photo>) -> Document {
+    let mut document = Document::default();
+    let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
+    photos.into_iter().for_each(|photo| document.add_photo(photo));
+    if let Some(&reference) = ids.get(1) {
+        // A new document has room for a layer, and the photo is in it.
+        let _ = document.add_layer(reference);
+    }
+    if let Some(&with) = ids.get(2).or(ids.get(1)) {
+        let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
+    }
+    document
+}
 
 impl Workbench {
     /// Photos join the document; of projects the last one is opened in its place.
@@ -39,6 +75,96 @@ impl Workbench {
         if let Some((photo, _)) = known.filter(|(_, placement)| placement.landmarks != Some(landmarks)) {
             self.loader.cut_out(photo, landmarks);
         }
+    }
+
+    /// The faces that were found in the source's photo, from left to right.
+    pub fn faces_in_photo(&self) -> Vec<FaceInPhoto> {
+        let document = self.timeline.document();
+        let Some((_, placement)) = self.source_in_photo() else { return Vec::new() };
+        let faces = placement.original.faces.iter().filter(|face| crop_quad(&face.landmarks).is_ok());
+        let mut faces: Vec<FaceInPhoto> = faces
+            .map(|face| {
+                let is_this = |photo: &&Arc<Photo>| {
+                    photo.placement.as_ref().is_some_and(|it| {
+                        Arc::ptr_eq(&it.original, &placement.original) && it.landmarks == Some(face.landmarks)
+                    })
+                };
+                let known = |wanted: &dyn Fn(PhotoId) -> bool| {
+                    document.photos().iter().filter(is_this).map(|photo| photo.id).find(|id| wanted(*id))
+                };
+                FaceInPhoto {
+                    landmarks: face.landmarks,
+                    frame: face.frame,
+                    is_in_hand: known(&|id| document.source() == Some(id)).is_some(),
+                    is_changed: known(&|id| document.edits_beside().any(|edit| edit.source() == Some(id))).is_some()
+                        || known(&|id| document.source() == Some(id)).is_some() && document.edit().changes_picture(),
+                    photo: known(&|id| document.is_edited(id)).or_else(|| known(&|_| true)),
+                }
+            })
+            .collect();
+        faces.sort_by(|a, b| a.frame.left.total_cmp(&b.frame.left));
+        faces
+    }
+
+    /// Works on the face with these landmarks in the source's photo.
+    pub(super) fn edit_face_at(&mut self, landmarks: Landmarks) {
+        let face = self.faces_in_photo().into_iter().find(|face| face.landmarks == landmarks);
+        match face {
+            Some(FaceInPhoto { is_in_hand: true, .. }) | None => {}
+            Some(FaceInPhoto { photo: Some(photo), .. }) => self.edit_face(photo),
+            Some(FaceInPhoto { photo: None, .. }) => {
+                if let Some((photo, _)) = self.source_in_photo() {
+                    self.loader.cut_out_beside(photo, landmarks);
+                }
+            }
+        }
+    }
+
+    /// Works on the next face of the source's photo to the right, or to the left; from the last on the first follows.
+    pub(super) fn edit_next_face(&mut self, is_forward: bool) {
+        let faces = self.faces_in_photo();
+        let in_hand = faces.iter().position(|face| face.is_in_hand);
+        let next = match (in_hand, is_forward) {
+            (Some(index), true) => (index + 1) % faces.len().max(1),
+            (Some(index), false) => index.checked_sub(1).unwrap_or(faces.len().saturating_sub(1)),
+            (None, _) => 0,
+        };
+        if let Some(face) = faces.get(next) {
+            self.edit_face_at(face.landmarks);
+        }
+    }
+
+    /// Works on the face of this photo: on its own edit, or on a new one that paints from where the one in hand does.
+    pub(super) fn edit_face(&mut self, photo: PhotoId) {
+        self.toolbox.finish_gesture(&mut self.timeline);
+        if self.timeline.document().is_edited(photo) {
+            return self.timeline.select_face(photo);
+        }
+        let reference = self.timeline.document().active_layer().map(|layer| layer.photo);
+        self.edit("Edit another face", |document| begin_edit(document, photo, reference));
+    }
+
+    fn add_face_beside(&mut self, known: PhotoId, photo: NewPhoto) {
+        let id = self.take_photo_id();
+        let mut photo = photo.numbered(id);
+        let document = self.timeline.document();
+        let reference = document.active_layer().map(|layer| layer.photo);
+        // It may have been closed meanwhile.
+        let Some((of_photo, _)) = self.placement_of(known) else { return };
+        let is_of_photo = |other: &&Arc<Photo>| {
+            let [of, other] = [&of_photo, *other].map(|photo| photo.placement.as_ref().map(|it| &it.original));
+            of.zip(other).is_some_and(|(of, other)| Arc::ptr_eq(of, other))
+        };
+        let count = document.photos().iter().filter(is_of_photo).count();
+        let name = of_photo.path.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+        let name = name.unwrap_or_else(|| of_photo.name.clone());
+        let number = (count + 1).to_string();
+        photo.name = tr_with("{name}, face {number}", &[("name", &name), ("number", &number)]);
+        self.toolbox.finish_gesture(&mut self.timeline);
+        self.edit("Edit another face", |document| {
+            document.add_photo(photo);
+            begin_edit(document, id, reference)
+        });
     }
 
     /// The user was asked which face is meant and did not say.
@@ -69,6 +195,11 @@ impl Workbench {
                     self.edit("Choose face", |document| document.replace_photo(old, photo));
                 }
             }
+            Purpose::EditBeside(known) => {
+                for photo in photos {
+                    self.add_face_beside(known, photo);
+                }
+            }
             Purpose::Add if photos.is_empty() => {}
             Purpose::Add => self.add_photos(photos),
         }
@@ -76,20 +207,21 @@ impl Workbench {
 
     /// Begins the document: the first photo is its source, the second its reference.
     fn start_with(&mut self, photos: Vec<NewPhoto>) {
-        let mut document = Document::default();
+        let is_demo = photos.iter().all(|photo| photo.path.is_none());
         let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
-        let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
         self.ask_about_unclear(&photos);
-        photos.into_iter().for_each(|photo| document.add_photo(photo));
-        if let Some(&reference) = ids.get(1) {
-            // A new document has room for a layer, and the photo is in it.
-            let _ = document.add_layer(reference);
-        }
-        if let Some(&with) = ids.get(2).or(ids.get(1)) {
-            let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
-        }
-        self.timeline.restart(document);
+        self.timeline.restart(begun_with(photos));
         self.begin_project(None);
+        self.untouched_demo = is_demo.then(|| self.timeline.revision());
+    }
+
+    /// The first photos of somebody who has only looked so far take the place of the demo, and the first shows as a photo.
+    fn replace_demo(&mut self, name: String, photos: Vec<Photo>) {
+        let shows_face =
+            |photo: &Photo| photo.placement.as_ref().is_some_and(|placement| placement.landmarks.is_some());
+        self.view.shows_in_photo |= photos.first().is_some_and(shows_face);
+        self.timeline.edit(name, |document| *document = begun_with(photos));
+        self.effects.push(Effect::ChangedDocument);
     }
 
     fn add_photos(&mut self, photos: Vec<NewPhoto>) {
@@ -100,6 +232,9 @@ impl Workbench {
         let numbered: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         self.ask_about_unclear(&numbered);
         self.toolbox.finish_gesture(&mut self.timeline);
+        if self.untouched_demo == Some(self.timeline.revision()) {
+            return self.replace_demo(name, numbered);
+        }
         self.timeline.edit(name, |document| {
             let first = numbered.first().map(|photo| photo.id);
             let had_photos = !document.is_empty();

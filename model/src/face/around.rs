@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub origin_in_photo: [u32; 2],
     /// Width and height of the rectangle in the photo's own pixels.
     pub size_in_photo: [u32; 2],
+    /// How many of these pixels lie along one of the photo's.
+    factor: f64,
 }
 
 impl Surroundings {
@@ -45,7 +47,23 @@ impl Surroundings {
             quad: quad.moved([-f64::from(left), -f64::from(top)]).in_resized_photo(factor)?,
             origin_in_photo: [left, top],
             size_in_photo: [width, height],
+            factor,
         }))
+    }
+
+    /// Another crop of the photo, in these pixels; `None` where the two have nothing in common.
+    ///
+    /// # Errors
+    /// When nothing is left of it at that size.
+    pub fn quad_of(&self, other: &CropQuad) -> Result<Option<CropQuad>> {
+        let [left, top] = self.origin_in_photo.map(f64::from);
+        let quad = other.moved([-left, -top]).in_resized_photo(self.factor)?;
+        let corners = quad.corners_in_photo();
+        let is_within = |axis: usize, len: u32| {
+            let values = corners.map(|corner| corner[axis]);
+            values.iter().any(|value| *value > -0.5) && values.iter().any(|value| *value < len as f32 - 0.5)
+        };
+        Ok((is_within(0, self.pixels.width()) && is_within(1, self.pixels.height())).then_some(quad))
     }
 }
 
@@ -75,6 +93,24 @@ mod tests {
                 }
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn another_crop_shows_the_same_there() -> Result<()> {
+        let photo = RgbImage::from_fn(900, 700, |x, y| Rgb([(x / 4) as u8, (y / 4) as u8, ((x + y) / 8) as u8]));
+        let square = |left: f32, top: f32, side: f32| {
+            let (right, bottom) = (left + side, top + side);
+            CropQuad::from_corners([[left, top], [left, bottom], [right, bottom], [right, top]])
+        };
+        let around = Surroundings::new(&photo, &square(200.0, 100.0, 400.0)?, 300)?.ok_or(crate::Error::Cancelled)?;
+        let other = square(420.0, 220.0, 150.0)?;
+        let quad = around.quad_of(&other)?.ok_or(crate::Error::Cancelled)?;
+        let [expected, found] = [align(&photo, &other, 48)?, align(&around.pixels, &quad, 48)?];
+        for (a, b) in expected.as_raw().iter().zip(found.as_raw()) {
+            assert!(a.abs_diff(*b) <= 2, "{a} and {b}");
+        }
+        assert!(around.quad_of(&square(650.0, 100.0, 100.0)?)?.is_none());
         Ok(())
     }
 

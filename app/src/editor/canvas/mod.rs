@@ -3,6 +3,7 @@
 //! seen in the frame in which they are made.
 
 mod face_chooser;
+mod face_frames;
 mod gpu;
 mod messages;
 mod paint;
@@ -58,6 +59,8 @@ pub(super) struct Canvas {
     pointer_pos: Option<Pos2>,
     modifiers: egui::Modifiers,
     holds_space: bool,
+    /// The frames around other faces of the photo, as they were last drawn.
+    face_frames: Vec<Rect>,
     /// What drags the line between source and edit, as it was last drawn.
     split_knob: Option<Rect>,
     /// The brush's radius in the last frame, and when it last changed away from the canvas.
@@ -82,6 +85,7 @@ impl Canvas {
             pointer_pos: None,
             modifiers: egui::Modifiers::NONE,
             holds_space: false,
+            face_frames: Vec::new(),
             split_knob: None,
             last_radius_px: 0.0,
             radius_changed_at: None,
@@ -126,6 +130,7 @@ impl Canvas {
             if has_picture {
                 self.paint_outline(bench, &painter);
             }
+            self.face_frames_ui(bench, ui, area, sent);
             self.split_ui(ui, area);
             self.messages_ui(bench, ui, area, has_picture, sent);
             self.paint_cursor(bench, ui, &painter, &response, has_picture);
@@ -274,7 +279,13 @@ impl Canvas {
 
     /// What to do first, until it is done.
     fn first_hint_ui(&self, bench: &Workbench, ui: &Ui, area: Rect) {
-        let Some(layer) = bench.document().active_layer() else { return };
+        let document = bench.document();
+        if let [_] = document.photos() {
+            let shortcut = Command::from(Look::AskFor(Question::OpenPhotos)).shortcut_text(ui.ctx());
+            let text = tr_with("Now open the photo to paint from: drop it here or press {key}", &[("key", &shortcut)]);
+            return hint_pill(ui, area, &text);
+        }
+        let Some(layer) = document.active_layer() else { return };
         // A project that was opened has no past, and yet something painted.
         let is_begun = bench.timeline().undo_name().is_some() || !layer.mask.is_empty();
         if is_begun || bench.toolbox().busy().is_some() || self.is_comparing {

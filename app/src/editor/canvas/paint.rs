@@ -37,7 +37,8 @@ impl Canvas {
                 let photo_rect = Rect::from_min_size(Pos2::ZERO, vec2(pixels.width() as f32, pixels.height() as f32));
                 let photo_from_canvas = Affine::of(|at| placement.photo_from_canvas(at), CANVAS_SIZE_PX as f32);
                 let picture_from_canvas = Affine::into_rect(photo_rect).after(&photo_from_canvas);
-                let patch = bench.live_photo().shown(photo.id, Place::Photo).filter(|_| frame.is_some()).map(|patch| {
+                let finished = bench.patch_in_photo().filter(|_| frame.is_some());
+                let patch = finished.map(|patch| {
                     let [min, max] = patch.corners.map(|corner| pos2(corner.x, corner.y));
                     Placed {
                         picture: Picture::Patch(Arc::clone(patch)),
@@ -46,7 +47,15 @@ impl Canvas {
                     }
                 });
                 let picture = Picture::Photo(photo.id, Arc::clone(&placement.original));
-                (Placed { picture, picture_from_canvas }, patch, None)
+                let opened = Placed { picture, picture_from_canvas };
+                match finished.and_then(|patch| patch.backdrop.as_ref()) {
+                    // Other faces are edited too: the photo as it was opened is what it is compared with.
+                    Some(backdrop) => {
+                        let picture = Picture::Backdrop(Arc::clone(backdrop));
+                        (Placed { picture, picture_from_canvas }, patch, Some(opened))
+                    }
+                    None => (opened, patch, None),
+                }
             }
             // Until the first is finished the model's own picture shows.
             (None, Some(frame)) => {

@@ -58,7 +58,11 @@ impl Canvas {
                 Event::Touch { force: Some(force), .. } => self.pressure = force,
                 Event::PointerButton { pos, button, pressed, modifiers: now } => {
                     modifiers = now;
-                    if pressed && may_begin && self.is_pointer_on(ui, response) {
+                    if pressed
+                        && may_begin
+                        && self.is_pointer_on(ui, response)
+                        && !self.is_on_face_frame(bench, pos, button)
+                    {
                         let temporary = self.temporary_tool(ui);
                         self.begin_gesture(bench, pos, button, modifiers, temporary, response);
                     } else if !pressed && self.gesture_button == Some(button) {

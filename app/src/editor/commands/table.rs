@@ -78,6 +78,10 @@ fn command_alt(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::ALT), key)
 }
 
+fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT, key)
+}
+
 fn shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::SHIFT, key)
 }
@@ -125,6 +129,8 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Look::ToggleCompare(CompareMode::Split), "compare-across-a-line", "Compare across a line", "Show the source left of a line that can be dragged").keys([plain(Key::Y)]),
         Row::new(Look::ToggleCompare(CompareMode::SideBySide), "compare-side-by-side", "Compare side by side", "Show source and edit side by side").keys([shift(Key::Y)]),
         Row::new(Look::ChooseFace(None), "choose-face", "Choose face…", "Choose another face of the photo").icon(icons::USER_FOCUS),
+        Row::new(Action::EditNextFace, "edit-next-face", "Edit next face", "Edit the next face of the photo too, with layers of its own").keys([alt(Key::ArrowRight)]).icon(icons::USER_FOCUS),
+        Row::new(Action::EditPreviousFace, "edit-previous-face", "Edit previous face", "Edit the face to the left in the photo too, with layers of its own").keys([alt(Key::ArrowLeft)]).icon(icons::USER_FOCUS),
         Row::new(Look::PlaceFace(None), "place-face-by-hand", "Place face by hand…", "Place the eyes and the mouth yourself").icon(icons::CROSSHAIR),
         Row::new(Look::ShowRandomFaces, "random-faces", "Random faces…", "Pick from random faces").keys([command(Key::R)]).icon(icons::DICE),
         Row::new(Action::ToggleMotion, "play-between-the-faces", "Play between the faces", "Move from one face to the other and back").keys([command(Key::Space)]).icon(icons::PLAY),
@@ -184,6 +190,7 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Look::ShowAbout, "about-stylebrush", "About Stylebrush", "Show version and model").icon(icons::INFO),
         Row::new(Action::UseAsReference(PhotoId(0)), "paint-from-this-photo", "Paint from this photo", "Paint from this photo").icon(icons::BRUSH).unlisted(),
         Row::new(Action::AddLayer(PhotoId(0)), "add-another-layer", "Add another layer", "Make another layer from this photo").icon(icons::PLUS).unlisted(),
+        Row::new(Action::EditFace(PhotoId(0)), "edit-this-face-too", "Edit this face too", "Edit this face with layers of its own, and keep what was done to others").icon(icons::USER_FOCUS).unlisted(),
         Row::new(Action::MakeSource(PhotoId(0)), "use-as-source", "Use as source", "Make this the face that is painted on").icon(icons::USER).unlisted(),
         Row::new(Action::BlendWith(Some(PhotoId(0))), "blend-with-source", "Blend with source", "Mix this face into the source with the slider").icon(icons::STACK).unlisted(),
         Row::new(Action::BlendWith(None), "no-blend", "No blend", "Show the source alone").icon(icons::STACK).unlisted(),

@@ -86,8 +86,10 @@ impl Context<'_> {
         let is_source = document.source() == Some(photo.id);
         let active = document.active_layer().filter(|layer| layer.photo == photo.id);
         let border = active.map(|layer| Color32::from_rgb(layer.color[0], layer.color[1], layer.color[2]));
+        let is_edited = !is_source && document.is_edited(photo.id);
         let role = match (is_source, active.is_some()) {
             (true, _) => "The face that is painted on",
+            _ if is_edited => "This face is edited too. Right-click it to go on with it",
             (false, true) => "The brush paints from this photo",
             (false, false) => "Click to paint from this photo. Drag it onto the picture to use it as the source",
         };
@@ -102,12 +104,17 @@ impl Context<'_> {
             let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
             ui.ctx().layer_painter(layer).image(texture.id(), carried, uv, Color32::from_white_alpha(215));
         }
-        if is_source {
+        let strip_text = match (is_source, is_edited) {
+            (true, _) => Some("Source"),
+            (false, true) => Some("Edited"),
+            (false, false) => None,
+        };
+        if let Some(text) = strip_text {
             let strip = Rect::from_min_max(response.rect.left_bottom() - vec2(0.0, 17.0), response.rect.right_bottom());
             let corners = egui::CornerRadius { sw: 5, se: 5, nw: 0, ne: 0 };
             ui.painter().rect_filled(strip, corners, theme::SHADE);
             let font = egui::FontId::new(10.5, theme::semibold());
-            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, tr("Source"), font, theme::ON_SHADE);
+            ui.painter().text(strip.center(), egui::Align2::CENTER_CENTER, tr(text), font, theme::ON_SHADE);
         }
         if response.clicked() {
             self.send(Action::UseAsReference(photo.id));
@@ -121,6 +128,7 @@ impl Context<'_> {
                 Action::UseAsReference(photo.id),
                 Action::AddLayer(photo.id),
                 Action::MakeSource(photo.id),
+                Action::EditFace(photo.id),
                 Action::BlendWith(Some(photo.id)),
             ] {
                 self.menu_item_ui(ui, command);

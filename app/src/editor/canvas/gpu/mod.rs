@@ -12,7 +12,7 @@ use stylemap::engine::{Frame, FrameKind};
 use crate::document::mask_image::{TILE_SIZE_PX, tile_origin_px};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId, Point};
 use crate::original::Original;
-use crate::workbench::live_photo::{Patch, PatchKey};
+use crate::workbench::live_photo::{Backdrop, Patch, PatchKey};
 
 /// Rows of an affine map, each with its translation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +52,8 @@ pub enum Picture {
     Crop(PhotoId, Arc<RgbImage>),
     /// A whole photo, reduced where it is large.
     Photo(PhotoId, Arc<Original>),
+    /// The same, with other faces in it that are edited.
+    Backdrop(Arc<Backdrop>),
     /// The edit with the photos' fine structure, by itself or in the part of the photo around the face.
     Patch(Arc<Patch>),
 }
@@ -61,6 +63,7 @@ enum Key {
     Frame((u64, FrameKind)),
     Crop(PhotoId),
     Photo(PhotoId),
+    Backdrop(u64),
     Patch(PatchKey),
 }
 
@@ -70,6 +73,7 @@ impl Picture {
             Self::Frame(frame) => Key::Frame(frame.order()),
             Self::Crop(id, _) => Key::Crop(*id),
             Self::Photo(id, _) => Key::Photo(*id),
+            Self::Backdrop(backdrop) => Key::Backdrop(backdrop.key),
             Self::Patch(patch) => Key::Patch(patch.key),
         }
     }
@@ -87,6 +91,7 @@ impl Picture {
             }
             Self::Crop(_, crop) => with_alpha(crop),
             Self::Photo(_, original) => with_alpha(original.preview()),
+            Self::Backdrop(backdrop) => with_alpha(&backdrop.pixels),
             Self::Patch(patch) => (patch.size_px[0], patch.size_px[1], Cow::from(patch.rgba.as_slice())),
         }
     }
