@@ -594,7 +594,7 @@ fn what_cannot_be_opened_is_refused_with_a_sentence() {
     let cases = [
         (
             r#"{"format_version": 3, "written_by": "Stylebrush 7.0", "photos": "all different"}"#.to_owned(),
-            "it was saved by Stylebrush 7.0 in version 2 of the format, and this program knows versions up to 1; update \
+            "it was saved by Stylebrush 7.0 in version 3 of the format, and this program knows versions up to 2; update \
              Stylebrush to open it.",
         ),
         (r#"{"format_version": 4000000000}"#.to_owned(), "it was saved by a newer Stylebrush in version 4000000000"),

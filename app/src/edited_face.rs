@@ -27,11 +27,17 @@ pub struct EditedFace {
 }
 
 impl EditedFace {
-    /// A frame of the document, and the scene that it shows.
-    pub fn new(document: &Document, photo: Arc<Photo>, frame: Arc<Frame>, scene: Scene) -> Self {
+    /// A frame of the document, and the scene that it shows; `posed_crops`: of the faces in it that are no photo's own.
+    pub fn new(
+        document: &Document,
+        photo: Arc<Photo>,
+        frame: Arc<Frame>,
+        scene: Scene,
+        posed_crops: BTreeMap<FaceId, Arc<RgbImage>>,
+    ) -> Self {
         let crop = |photo: &Arc<Photo>| (FaceId::from(photo.id), Arc::clone(&photo.crop));
-        let crops =
-            document.photos().iter().map(crop).filter(|(id, _)| scene.faces().any(|face| face == *id)).collect();
+        let own = document.photos().iter().map(crop).filter(|(id, _)| scene.faces().any(|face| face == *id));
+        let crops = own.chain(posed_crops).collect();
         Self { photo, frame, scene, crops }
     }
 

@@ -200,3 +200,71 @@ fn random_faces_join_the_photos() {
     let picked: Vec<u8> = drawn.rgba.chunks_exact(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
     assert_eq!(&picked, face.crop.as_raw(), "no encoder stood between");
 }
+
+#[test]
+fn a_region_is_scaled_turned_and_mirrored_and_comes_back() {
+    let mut session = Session::ready();
+    session.paint((200.0, 230.0), (310.0, 230.0));
+    let painted = session.settle();
+    let mask = session.bench.document().active_layer().unwrap().mask.clone();
+    for action in [Action::MirrorRegion, Action::SetRegionScale(1.4), Action::SetRegionAngle(0.5)] {
+        let before = session.settle();
+        session.run(action.clone());
+        let posed = session.settle();
+        assert!(difference(&before, &posed) > 10, "{action:?} changes nothing");
+        assert!(!session.bench.is_rendering());
+    }
+    let pose = session.bench.document().active_layer().unwrap().pose;
+    assert!((pose.scale - 1.4).abs() < 1e-4 && (pose.angle_radians - 0.5).abs() < 1e-4 && pose.is_mirrored, "{pose:?}");
+    assert_eq!(session.steps(), ["Paint stroke", "Mirror region", "Transform region", "Transform region"]);
+    let drawn = session.settle();
+
+    // It is exported and saved as it shows.
+    let folder = tempfile::tempdir().unwrap();
+    let (project, picture) = (folder.path().join("work.stylebrush"), folder.path().join("face.png"));
+    session.run(Action::SaveProjectTo(project.clone()));
+    session.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    session.run(Action::ExportTo(picture.clone()));
+    session.wait_until_idle();
+    assert!(distance(&image::open(&picture).unwrap().to_rgba8(), &drawn) < 3.0);
+    session.run(Action::ResetOffset);
+    assert_eq!(session.settle().rgba, painted.rgba, "back where it was painted it is what it was");
+    assert!(session.bench.document().active_layer().unwrap().mask == mask);
+    session.run(Action::DiscardChanges(Box::new(Action::OpenProject(project))));
+    session.wait_until("it is opened", |bench| bench.timeline().undo_name().is_none() && bench.is_idle());
+    assert_eq!(session.settle().rgba, drawn.rgba);
+    assert_eq!(session.bench.document().active_layer().unwrap().pose, pose);
+}
+
+#[test]
+fn an_export_waits_for_a_region_that_was_just_scaled() {
+    let mut session = Session::ready();
+    session.paint((200.0, 230.0), (310.0, 230.0));
+    session.settle();
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("face.png");
+    session.bench.apply(Action::SetRegionScale(1.5));
+    session.bench.apply(Action::ExportTo(picture.clone()));
+    session.wait_until_idle();
+    let drawn = session.settle();
+    assert!(distance(&image::open(&picture).unwrap().to_rgba8(), &drawn) < 3.0);
+}
+
+#[test]
+fn the_picture_follows_a_region_that_is_being_scaled() {
+    let mut session = Session::ready();
+    session.paint((200.0, 230.0), (310.0, 230.0));
+    session.settle();
+    // Never the same scale for two frames: the picture moves on all the same.
+    let mut pictures = std::collections::BTreeSet::new();
+    let started = Instant::now();
+    let mut step = 0;
+    while pictures.len() < 4 {
+        assert!(started.elapsed() < PATIENCE, "{pictures:?}");
+        session.run(Action::SetRegionScale(1.0 + 0.001 * (step % 900) as f32));
+        pictures.extend(session.bench.frame().map(|frame| frame.request));
+        step += 1;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    session.settle();
+}

@@ -13,13 +13,14 @@ fn photos_open_from_a_path_and_join_as_a_layer() {
     let path = folder.path().join("holiday.png");
     save_photo(&path, 90, 60);
     let mut session = Session::ready();
+    session.paint((200.0, 200.0), (300.0, 200.0));
     session.run(Action::OpenPaths(vec![path]));
     session.wait_until("the photo is open", |bench| bench.document().photos().len() == 9);
     let document = session.bench.document();
     let photo = document.photos().last().unwrap();
     assert_eq!((photo.name.as_str(), photo.crop.dimensions()), ("holiday", (60, 60)));
     assert_eq!(document.active_layer().unwrap().photo, photo.id);
-    assert_eq!(session.steps(), ["Open photo"]);
+    assert_eq!(session.steps(), ["Paint stroke", "Open photo"]);
     let before = session.settle();
     session.paint((200.0, 300.0), (300.0, 300.0));
     assert!(difference(&before, &session.settle()) > 0);
@@ -30,6 +31,38 @@ fn photos_open_from_a_path_and_join_as_a_layer() {
     session.run(Action::Redo);
     assert_eq!(session.bench.document().photos().len(), 9);
     session.settle();
+}
+
+#[test]
+fn the_first_own_photos_take_the_place_of_a_demo_that_nobody_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["me.png", "you.png"].iter().map(|name| folder.path().join(name)).collect();
+    portrait("faker_f17.jpg").save(&paths[0]).unwrap();
+    portrait("faker_m29.jpg").save(&paths[1]).unwrap();
+    let mut session = Session::new(WorkbenchOptions { are_aligned: false, ..options(Vec::new(), Duration::ZERO) });
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    // Looking around is no work.
+    session.run(Action::ToggleOverlay);
+    session.run(Action::OpenPaths(vec![paths[0].clone()]));
+    session.wait_until("the photo is open", |bench| bench.document().photos().len() == 1 && bench.is_idle());
+    let document = session.bench.document();
+    assert_eq!((document.source(), document.layers().len()), (Some(document.photos()[0].id), 0));
+    assert!(session.bench.shown_photo().is_some(), "the first photo shows as a photo");
+    // The second is what is painted with.
+    session.run(Action::OpenPaths(vec![paths[1].clone()]));
+    session.wait_until("the photo is open", |bench| bench.document().photos().len() == 2 && bench.is_idle());
+    let document = session.bench.document();
+    assert_eq!(document.active_layer().unwrap().photo, document.photos()[1].id);
+    session.run(Action::Undo);
+    session.run(Action::Undo);
+    assert_eq!(session.bench.document().photos().len(), 8, "the demo comes back");
+    // Two at once, of which the first is the source.
+    session.run(Action::OpenPaths(paths));
+    session.wait_until("the photos are open", |bench| bench.document().photos().len() == 2 && bench.is_idle());
+    let document = session.bench.document();
+    let names: Vec<&str> = document.photos().iter().map(|photo| photo.name.as_str()).collect();
+    assert_eq!(names, ["me", "you"]);
+    assert_eq!(document.active_layer().unwrap().name, "you");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use stylemap::engine::SampleRequest;
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 84;
+const KINDS: usize = 87;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -102,6 +102,9 @@ fn kind(action: &Action) -> usize {
         Action::EditFace(_) => 81,
         Action::EditNextFace => 82,
         Action::EditPreviousFace => 83,
+        Action::SetRegionScale(_) => 84,
+        Action::SetRegionAngle(_) => 85,
+        Action::MirrorRegion => 86,
     }
 }
 
@@ -230,6 +233,9 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         81 => Action::EditFace(photo),
         82 => Action::EditNextFace,
         83 => Action::EditPreviousFace,
+        84 => Action::SetRegionScale(6.0 * share(dice)),
+        85 => Action::SetRegionAngle(7.0 * share(dice) - 3.5),
+        86 => Action::MirrorRegion,
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }

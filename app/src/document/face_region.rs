@@ -203,7 +203,8 @@ impl Document {
     /// from it, in the source below. `None` when there is no such layer.
     pub fn face_region(&self, layer: LayerId, region: FaceRegion) -> Option<MaskImage> {
         let layer = self.layer(layer)?;
-        let below = self.source().filter(|_| layer.offset_px == (0, 0));
+        let is_in_place = layer.offset_px == (0, 0) && layer.pose.is_identity();
+        let below = self.source().filter(|_| is_in_place);
         let mut faces: Vec<FacePoints> = Vec::new();
         for photo in [Some(layer.photo), below].into_iter().flatten().filter_map(|id| self.photo(id)) {
             let face = FacePoints::of_photo(photo);
@@ -211,6 +212,6 @@ impl Document {
                 faces.push(face);
             }
         }
-        Some(region.mask(&faces))
+        Some(region.mask(&faces).posed(&layer.pose))
     }
 }

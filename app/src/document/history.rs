@@ -25,6 +25,8 @@ pub enum EditKey {
     Likeness(PhotoId),
     /// A layer's place, by numbers or by the arrow keys.
     LayerOffset(LayerId),
+    /// A layer's scale and angle, by numbers.
+    LayerPose(LayerId),
     /// A step along a direction, of the whole face or of a layer alone.
     Direction(Option<LayerId>),
 }

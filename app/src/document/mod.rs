@@ -11,6 +11,8 @@ pub mod mask_image;
 pub mod mask_ops;
 mod new_photo;
 pub mod polygon;
+mod pose;
+pub mod posed_faces;
 pub mod scene;
 
 use std::borrow::Cow;
@@ -33,6 +35,7 @@ pub use history::Timeline;
 pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
 pub use mask_ops::Combine;
 pub use new_photo::NewPhoto;
+pub use pose::{Pose, SCALE_RANGE};
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.
@@ -195,6 +198,10 @@ pub struct Layer {
     pub mask: MaskImage,
     /// The move of mask and face together, in canvas pixels.
     pub offset_px: (i32, i32),
+    /// How the reference is scaled, turned and mirrored before that; the mask is already as it lies then.
+    pub pose: Pose,
+    /// Where the mask comes from, as long as it is not painted on after its pose changed.
+    posed_from: Option<PosedFrom>,
     /// In [0, 1].
     pub strength: f32,
     /// How far the mask's edge is softened, in canvas pixels.
@@ -205,6 +212,37 @@ pub struct Layer {
     pub visible: bool,
     /// Steps of the reference alone, on top of those of the whole face: they show where the layer is painted.
     pub directions: DirectionAmounts,
+}
+
+/// A mask before its layer's pose changed: many small changes of a pose are one change of this, so that its edge stays crisp.
+#[derive(Clone, Debug, PartialEq)]
+struct PosedFrom {
+    mask: MaskImage,
+    pose: Pose,
+    /// What came of it.
+    posed: MaskImage,
+}
+
+impl Layer {
+    /// Scales, turns or mirrors the reference, in the canvas before the layer's move; its mask comes along unless `keeps_mask`.
+    pub fn change_pose(&mut self, change: &Pose, keeps_mask: bool) {
+        let target = self.pose.then(change).tidied();
+        if keeps_mask {
+            (self.pose, self.posed_from) = (target, None);
+            return;
+        }
+        let known = self.posed_from.take().filter(|from| from.posed.is_same_copy(&self.mask));
+        let (mask, pose) = known.map_or_else(|| (self.mask.clone(), self.pose), |from| (from.mask, from.pose));
+        let posed = mask.posed(&pose.inverse().then(&target).tidied());
+        (self.mask, self.pose) = (posed.clone(), target);
+        self.posed_from = Some(PosedFrom { mask, pose, posed });
+    }
+
+    /// The middle of what is painted, in the canvas before the layer's move; that of the canvas where nothing is.
+    pub fn middle_of_region(&self) -> Point {
+        let rect = self.mask.painted_rect().unwrap_or(PixelRect::CANVAS);
+        Point::new((rect.min_x + rect.max_x) as f32 / 2.0, (rect.min_y + rect.max_y) as f32 / 2.0)
+    }
 }
 
 /// Why the document refuses an operation.
@@ -473,6 +511,8 @@ impl Document {
             color,
             mask: MaskImage::default(),
             offset_px: (0, 0),
+            pose: Pose::default(),
+            posed_from: None,
             strength: 1.0,
             feather_px: 0.0,
             match_colours: 1.0,
@@ -525,6 +565,7 @@ impl Document {
         layer.strength = unit(layer.strength);
         layer.feather_px = if layer.feather_px.is_finite() { layer.feather_px.clamp(0.0, MAX_FEATHER_PX) } else { 0.0 };
         layer.match_colours = unit(layer.match_colours);
+        layer.pose = layer.pose.tidied();
         tidy_directions(&mut layer.directions);
         let limit = CANVAS_SIZE_PX as i32;
         layer.offset_px = (layer.offset_px.0.clamp(-limit, limit), layer.offset_px.1.clamp(-limit, limit));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stylemap::Mask;
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer as SceneLayer, Scene};
 
+use super::posed_faces::PosedFaces;
 use super::{Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, FaceEdit, LayerId, MaskImage, PhotoId, StyleMix};
 
 impl From<PhotoId> for FaceId {
@@ -20,12 +21,23 @@ pub struct SceneBuilder {
     masks: HashMap<LayerId, (MaskImage, Arc<Mask>)>,
     /// The names of the model's directions.
     directions: Vec<String>,
+    posed: PosedFaces,
 }
 
 impl SceneBuilder {
     /// The model's directions by their names, in its order. The document's steps along others change nothing.
     pub fn set_directions(&mut self, names: impl IntoIterator<Item = String>) {
         self.directions = names.into_iter().collect();
+    }
+
+    /// The references that are scaled, turned or mirrored, by their numbers in scenes.
+    pub fn posed(&self) -> &PosedFaces {
+        &self.posed
+    }
+
+    /// To bring their crops there, and to forget those that nobody needs.
+    pub fn posed_mut(&mut self) -> &mut PosedFaces {
+        &mut self.posed
     }
 
     /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
@@ -51,10 +63,11 @@ impl SceneBuilder {
             }
             _ => Base::Face(source.into()),
         };
+        self.posed.begin_scene();
         self.masks.retain(|id, _| document.layer_of_any_edit(*id).is_some());
         let painted = edit.layers().iter().filter(|layer| layer.shows());
         let layers = painted.map(|layer| SceneLayer {
-            face: layer.photo.into(),
+            face: self.posed.face_of(layer),
             mask: mask_of(&mut self.masks, layer.id, &layer.mask),
             offset_px: layer.offset_px,
             strength: layer.strength,
@@ -66,7 +79,7 @@ impl SceneBuilder {
         let layers = layers.collect();
         let directions = steps(&self.directions, &[edit.directions(None)]);
         let mut scene = Scene { base, directions, layers, likeness: BTreeMap::new() };
-        let likeness = scene.faces().map(|face| (face, document.likeness(PhotoId(face.0))));
+        let likeness = scene.faces().map(|face| (face, document.likeness(self.posed.photo_of(face))));
         // A face that is not named shows all of it.
         scene.likeness = likeness.filter(|(_, likeness)| *likeness < 1.0).collect();
         Some(scene)

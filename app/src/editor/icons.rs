@@ -23,6 +23,7 @@ pub const ZOOM_IN: char = '\u{e310}';
 pub const ZOOM_OUT: char = '\u{e30e}';
 pub const FIT: char = '\u{e1d0}';
 pub const OVERLAY: char = '\u{e18c}';
+pub const MIRROR: char = '\u{ed6a}';
 pub const SWAP: char = '\u{e0a0}';
 pub const IMAGES: char = '\u{e836}';
 pub const STACK: char = '\u{e466}';

@@ -48,6 +48,21 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Compare across a line", "선을 두고 비교"),
     ("Compare side by side", "나란히 비교"),
     ("Choose face…", "얼굴 선택…"),
+    ("Transform", "변형"),
+    ("Transform region", "영역 변형"),
+    ("Scale region", "영역 크기 조절"),
+    ("Turn region", "영역 회전"),
+    ("Mirror region", "영역 좌우 뒤집기"),
+    (
+        "Mirror the region, face and mask, about its middle",
+        "영역의 얼굴과 마스크를 가운데를 기준으로 좌우로 뒤집습니다",
+    ),
+    (
+        "Scale and angle of the region, face and mask, about its middle",
+        "영역의 얼굴과 마스크를 가운데를 기준으로 키우거나 돌립니다",
+    ),
+    ("Scale of the region", "영역의 크기"),
+    ("Angle of the region", "영역의 각도"),
     (
         "Now open the photo to paint from: drop it here or press {key}",
         "이제 가져올 얼굴의 사진을 여세요. 여기에 놓거나 {key} 키를 누르세요",
@@ -184,7 +199,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "Remove paint. With the brush, the right button does the same",
         "칠한 것을 지웁니다. 브러시에서는 오른쪽 버튼도 같습니다",
     ),
-    ("Drag the painted region to another place", "칠한 영역을 다른 곳으로 끕니다"),
+    (
+        "Drag the painted region to another place, scale it by its corners, turn it by the knob",
+        "칠한 영역을 다른 곳으로 끌고, 모서리로 키우고, 손잡이로 돌립니다",
+    ),
     ("Drag the view. With any tool, hold Space", "화면을 끕니다. 어떤 도구에서든 스페이스를 누르세요"),
     (
         "Draw around a region to paint it. The right button removes paint",
@@ -547,8 +565,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Shift makes the sides equal, Alt draws from the centre.", "Shift는 변을 같게 하고 Alt는 가운데에서 그립니다."),
     ("Click a painted region to work on its layer.", "칠한 영역을 클릭하면 그 레이어에서 작업합니다."),
     (
-        "Drag to move the region. Shift keeps to one axis, arrow keys move by a pixel.",
-        "끌어서 영역을 옮기세요. Shift는 한 방향으로만, 화살표 키는 1픽셀씩.",
+        "Drag to move, corners to scale, the knob to turn. Shift: one axis, or steps of 15°. Alt: the face alone, under its mask.",
+        "끌어서 옮기고, 모서리로 키우고, 손잡이로 돌리세요. Shift는 한 방향으로만 또는 15°씩, Alt는 마스크 아래의 얼굴만.",
     ),
     ("Drag to move the view. Scroll to zoom.", "끌어서 화면을 옮기고 휠로 확대하세요."),
     ("Width of the brush", "브러시의 너비"),

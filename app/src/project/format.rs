@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 
 use super::{MAX_PHOTOS, ModelIdentity};
-use crate::document::{DirectionAmounts, MAX_LAYERS, StyleMix};
+use crate::document::{DirectionAmounts, MAX_LAYERS, Pose, StyleMix};
 
-/// The newest version that is read, and what is written where several faces are edited.
+/// The newest version that is read, and what is written where several faces are edited or a reference is scaled, turned or mirrored.
 pub const FORMAT_VERSION: u32 = 2;
-/// What is written where one face is edited: programs from before there could be several open that.
-const VERSION_OF_ONE_EDIT: u32 = 1;
+/// What is written where nothing of the kind is: older programs open that.
+const PLAIN_VERSION: u32 = 1;
 /// What writes it.
 const PROGRAM: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Names are cut after as many characters: no window shows more.
@@ -166,6 +166,8 @@ pub struct LayerRecord {
     pub mask: Option<String>,
     #[serde(default)]
     pub offset_px: (i32, i32),
+    #[serde(default, skip_serializing_if = "Pose::is_identity")]
+    pub pose: Pose,
     pub strength: f32,
     #[serde(default)]
     pub feather_px: f32,
@@ -181,7 +183,7 @@ impl ProjectRecord {
     /// An empty one of the version that is written.
     pub fn new() -> Self {
         Self {
-            format_version: VERSION_OF_ONE_EDIT,
+            format_version: PLAIN_VERSION,
             written_by: PROGRAM.to_owned(),
             model: None,
             originals: Vec::new(),
@@ -236,7 +238,8 @@ impl ProjectRecord {
 
     /// Says by its version what an older program cannot do without.
     pub fn versioned(mut self) -> Self {
-        self.format_version = if self.other_edits.is_empty() { VERSION_OF_ONE_EDIT } else { FORMAT_VERSION };
+        let is_plain = self.other_edits.is_empty() && self.layers().all(|layer| layer.pose.is_identity());
+        self.format_version = if is_plain { PLAIN_VERSION } else { FORMAT_VERSION };
         self
     }
 

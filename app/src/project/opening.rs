@@ -361,6 +361,7 @@ fn fill_edit(
             layer.color = saved.color;
             layer.mask = mask;
             layer.offset_px = saved.offset_px;
+            layer.pose = saved.pose;
             layer.strength = saved.strength;
             layer.feather_px = saved.feather_px;
             layer.match_colours = saved.match_colours;

@@ -159,13 +159,14 @@ fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> Face
     let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
     let layers = edit.layers().iter().enumerate().map(|(index, layer)| {
         let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, .. } = layer;
-        let Layer { match_colours, visible, directions, .. } = layer;
+        let Layer { match_colours, visible, directions, pose, .. } = layer;
         LayerRecord {
             name: name.clone(),
             photo: index_of(*photo).unwrap_or_default(),
             color: *color,
             mask: (!mask.is_empty()).then(|| mask_entry(first_layer + index)),
             offset_px: *offset_px,
+            pose: *pose,
             strength: *strength,
             feather_px: *feather_px,
             match_colours: *match_colours,

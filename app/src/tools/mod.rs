@@ -8,6 +8,7 @@ mod clone;
 mod effect;
 mod fill;
 mod hand;
+mod handles;
 mod info;
 mod lasso;
 mod move_region;
@@ -16,9 +17,10 @@ mod place_face;
 mod shape;
 mod stroke;
 
-use crate::document::{Layer, Point, Refusal, Timeline};
+use crate::document::{Document, Layer, Point, Refusal, Timeline};
 
 pub use effect::Effect;
+pub use handles::{Grip, RegionHandles};
 pub use info::{ToolCursor, ToolInfo, ToolOption};
 pub use place_face::{FacePlacing, FacePoint};
 pub use stroke::{BrushSettings, MAX_RADIUS_PX, MIN_RADIUS_PX};
@@ -164,6 +166,8 @@ pub struct ToolContext<'a> {
     pub brush: BrushSettings,
     /// In [0, 1]: how far values may lie from the one under the pointer to be filled with it.
     pub fill_tolerance: f32,
+    /// How near a press must be to a handle to take it, in canvas pixels.
+    pub reach_px: f32,
     /// Where the last stroke ended, whichever tool drew it.
     pub last_stroke_end_in_canvas: &'a mut Option<Point>,
 }
@@ -179,6 +183,11 @@ pub trait Tool {
     /// A closed outline to show over the picture: what is being drawn, or a mark; empty where there is none.
     fn outline_in_canvas(&self) -> Vec<Point> {
         Vec::new()
+    }
+
+    /// What can be taken hold of; none where there is nothing.
+    fn handles(&self, _document: &Document, _reach_px: f32) -> Option<RegionHandles> {
+        None
     }
 }
 
@@ -206,6 +215,9 @@ fn end_gesture(event: &ToolEvent, timeline: &mut Timeline) -> ToolResponse {
 /// The fill tool's tolerance at first: what antialiasing leaves of an edge still belongs to it.
 const DEFAULT_FILL_TOLERANCE: f32 = 0.15;
 
+/// How near at first, at a zoom of one.
+const DEFAULT_REACH_PX: f32 = 9.0;
+
 /// The tools, which one is in hand, and their settings.
 pub struct Toolbox {
     /// The tool in hand.
@@ -219,6 +231,8 @@ pub struct Toolbox {
     /// The tool whose gesture runs: it gets every event until the gesture ends, whatever is selected meanwhile.
     busy: Option<ToolKind>,
     last_stroke_end_in_canvas: Option<Point>,
+    /// How near a press must be to a handle to take it, in canvas pixels: the same on screen at every zoom.
+    pub reach_px: f32,
 }
 
 impl Default for Toolbox {
@@ -229,6 +243,7 @@ impl Default for Toolbox {
             fill_tolerance: DEFAULT_FILL_TOLERANCE,
             tools: ToolKind::ALL.map(|kind| (kind.info().new)()),
             busy: None,
+            reach_px: DEFAULT_REACH_PX,
             last_stroke_end_in_canvas: None,
         }
     }
@@ -244,6 +259,7 @@ impl Toolbox {
             timeline,
             brush: self.brush,
             fill_tolerance: self.fill_tolerance,
+            reach_px: self.reach_px,
             last_stroke_end_in_canvas: &mut self.last_stroke_end_in_canvas,
         };
         let response = tool.handle(event, &mut context);
@@ -257,6 +273,12 @@ impl Toolbox {
         let shown = [self.busy, Some(self.selected)].into_iter().flatten();
         let mut outlines = shown.filter_map(|kind| self.tools.get(kind as usize)).map(|tool| tool.outline_in_canvas());
         outlines.find(|outline| !outline.is_empty()).unwrap_or_default()
+    }
+
+    /// What can be taken hold of with the tool in hand.
+    pub fn handles(&self, document: &Document) -> Option<RegionHandles> {
+        let kind = self.busy.unwrap_or(self.selected);
+        self.tools.get(kind as usize)?.handles(document, self.reach_px)
     }
 
     /// The tool whose gesture runs.

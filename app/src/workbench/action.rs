@@ -139,7 +139,13 @@ pub enum Action {
     SetMatchColours(LayerId, f32),
     /// Sets how far a layer's region is moved from where it was painted, in canvas pixels.
     SetLayerOffset(LayerId, (i32, i32)),
-    /// Puts the active layer's region back in its place.
+    /// Scales the active layer's region about its middle, reference and mask, to this scale of the reference.
+    SetRegionScale(f32),
+    /// Turns the active layer's region about its middle, reference and mask, to this angle of the reference, clockwise.
+    SetRegionAngle(f32),
+    /// Mirrors the active layer's region about its middle, reference and mask.
+    MirrorRegion,
+    /// Puts the active layer's region back in its place, as large and as upright as it was.
     ResetOffset,
     /// Moves the active layer's region by this many canvas pixels.
     NudgeRegion(i32, i32),

@@ -5,7 +5,9 @@ use super::effect::{Effect, NoticeKind, Question};
 use super::{Action, Workbench};
 use crate::document::history::EditKey;
 use crate::document::mask_ops::MASK_STEP_PX;
-use crate::document::{Blend, Combine, Document, FaceRegion, LayerId, MaskImage, PhotoId, Refusal};
+use crate::document::{
+    Blend, Combine, Document, FaceRegion, Layer, LayerId, MaskImage, PhotoId, Pose, Refusal, SCALE_RANGE,
+};
 use crate::photo_loading::Purpose;
 use crate::tools::BrushSettings;
 
@@ -38,7 +40,8 @@ impl Workbench {
             Action::CopyMaskTo(target, _) => has_paint && active.is_some_and(|layer| layer.id != *target),
             Action::RaiseLayer => document.layers().last().map(|layer| layer.id) != active.map(|layer| layer.id),
             Action::LowerLayer => document.layers().first().map(|layer| layer.id) != active.map(|layer| layer.id),
-            Action::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0)),
+            Action::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0) || !layer.pose.is_identity()),
+            Action::SetRegionScale(_) | Action::SetRegionAngle(_) | Action::MirrorRegion => has_paint,
             Action::SwapBlend | Action::ToggleMotion | Action::ExportMotionTo(_) => document.blend().is_some(),
             Action::MixStyles(_) | Action::SetBlendAmount(_) => document.blend().is_some(),
             Action::AdjustInsideMask => active.is_some(),
@@ -175,7 +178,24 @@ impl Workbench {
             }
             Action::ResetOffset => self.edit_active(|bench, id| {
                 bench.timeline.edit("Reset position", |document| {
-                    document.update_layer(id, |layer| layer.offset_px = (0, 0));
+                    document.update_layer(id, |layer| {
+                        layer.offset_px = (0, 0);
+                        layer.change_pose(&layer.pose.inverse(), false);
+                    });
+                });
+            }),
+            Action::SetRegionScale(scale) => self.pose_region(|layer| {
+                let change = scale.clamp(*SCALE_RANGE.start(), *SCALE_RANGE.end()) / layer.pose.scale;
+                Pose::about(layer.middle_of_region(), change, 0.0, false)
+            }),
+            Action::SetRegionAngle(radians) => self.pose_region(|layer| {
+                Pose::about(layer.middle_of_region(), 1.0, radians - layer.pose.angle_radians, false)
+            }),
+            Action::MirrorRegion => self.edit_active(|bench, id| {
+                bench.timeline.edit("Mirror region", |document| {
+                    document.update_layer(id, |layer| {
+                        layer.change_pose(&Pose::about(layer.middle_of_region(), 1.0, 0.0, true), false);
+                    });
                 });
             }),
             Action::NudgeRegion(dx, dy) => self.edit_active(|bench, id| {
@@ -239,6 +259,15 @@ impl Workbench {
         if let Some(id) = self.timeline.document().active_layer().map(|layer| layer.id) {
             change(self, id);
         }
+    }
+
+    /// Scales or turns the active layer's region, as long as a slider does.
+    fn pose_region(&mut self, change: impl FnOnce(&Layer) -> Pose) {
+        self.edit_active(|bench, id| {
+            bench.timeline.edit_continuously("Transform region", EditKey::LayerPose(id), |document| {
+                document.update_layer(id, |layer| layer.change_pose(&change(layer), false));
+            });
+        });
     }
 
     fn edit_mask(&mut self, name: &str, change: impl FnOnce(&mut MaskImage)) {

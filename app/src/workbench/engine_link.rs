@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
+use image::RgbImage;
+use stylemap::engine::{Engine, EngineHandle, Event, FaceId, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
 use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 
 use super::beside::Beside;
+use crate::document::posed_faces::WantedPose;
 use crate::document::{Document, LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
 
 /// Loads the engine, on its own thread.
@@ -83,6 +85,10 @@ pub struct EngineLink {
     /// The request that the newest picture shows.
     shown: Option<Request>,
     frame: Option<Arc<Frame>>,
+    /// Posed faces that the engine is still to look at.
+    waiting_posed: BTreeSet<FaceId>,
+    /// The posed face that is to be cut out before anything else can be asked.
+    wanted_pose: Option<WantedPose>,
     /// The pictures of the other faces in the photo.
     beside: Beside,
     /// What the engine made of photos, for projects.
@@ -126,6 +132,8 @@ impl EngineLink {
             sent: VecDeque::new(),
             shown: None,
             frame: None,
+            waiting_posed: BTreeSet::new(),
+            wanted_pose: None,
             beside: Beside::default(),
             latents: BTreeMap::new(),
             samples: Vec::new(),
@@ -219,18 +227,50 @@ impl EngineLink {
     pub fn update_beside(&mut self, document: &Document) {
         let mut edits: Vec<_> = document.edits_beside().collect();
         edits.sort_by_key(|edit| document.photos().iter().position(|photo| Some(photo.id) == edit.source()));
+        let mut wanted = None;
         let scenes = edits
             .into_iter()
-            .filter_map(|edit| Some((edit.source()?, self.scenes.scene_of(document, edit, None)?)))
+            .filter_map(|edit| {
+                let scene = self.scenes.scene_of(document, edit, None)?;
+                wanted = wanted.take().or_else(|| self.scenes.posed().wanted().cloned());
+                Some((edit.source()?, scene))
+            })
             .collect();
         let missing = self.beside.show(scenes);
-        if self.is_unsettled() || self.beside.is_asked() {
+        self.wanted_pose = self.wanted_pose.take().or(wanted);
+        if self.is_unsettled() || self.beside.is_asked() || self.wanted_pose.is_some() {
             return;
         }
         if let (Some((source, scene)), Some(handle)) = (missing, &self.handle) {
             let number = handle.render(scene.clone());
             self.beside.ask(number, source, scene);
         }
+    }
+
+    /// The posed face that is to be cut out next: one at a time, so that whatever is dragged is never far behind.
+    pub fn wanted_pose(&self) -> Option<&WantedPose> {
+        self.wanted_pose.as_ref().filter(|_| self.waiting_posed.is_empty())
+    }
+
+    /// Whether what the document shows is still to be asked for, for want of a posed face.
+    pub fn is_behind(&self) -> bool {
+        self.wanted_pose.is_some()
+    }
+
+    /// Takes a posed face that was cut out.
+    pub fn take_posed(&mut self, wanted: &WantedPose, crop: Arc<RgbImage>) {
+        self.wanted_pose = None;
+        if let Some(handle) = &self.handle
+            && self.scenes.posed_mut().take(wanted, Arc::clone(&crop))
+        {
+            self.waiting_posed.insert(wanted.face);
+            handle.add_face(wanted.face, crop);
+        }
+    }
+
+    /// The crops of the posed faces in a scene.
+    pub fn posed_crops(&self, scene: &Scene) -> BTreeMap<FaceId, Arc<RgbImage>> {
+        self.scenes.posed().crops_in(scene)
     }
 
     /// Asks for random faces, in place of those that were asked for.
@@ -281,7 +321,12 @@ impl EngineLink {
             _ if document.photos().iter().any(|photo| photo.latent_model.is_some()) => return false,
             _ => "",
         };
-        self.sent_state = Some((timeline.revision(), moving_t));
+        let scene = self.scenes.scene(document, moving_t);
+        self.wanted_pose = self.scenes.posed().wanted().cloned();
+        if scene.as_ref().is_some_and(|scene| !self.scenes.posed().has_all_of(scene)) {
+            return false;
+        }
+        self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_t));
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
@@ -301,7 +346,6 @@ impl EngineLink {
             self.beside.forget(photo);
             handle.remove_face(photo.into());
         }
-        let scene = self.scenes.scene(document, moving_t);
         if scene != self.sent_scene {
             match &scene {
                 Some(scene) => {
@@ -331,7 +375,13 @@ impl EngineLink {
             }
             self.sent_scene = scene;
         }
-        true
+        let sent = &self.sent_scene;
+        let is_used = |face| sent.iter().flat_map(Scene::faces).any(|used| used == face);
+        for face in self.scenes.posed_mut().forget_unused(is_used) {
+            self.waiting_posed.remove(&face);
+            handle.remove_face(face);
+        }
+        self.wanted_pose.is_none()
     }
 
     /// Takes everything that came. The newest frame stays in [`EngineLink::frame`]; an older one than that is dropped.
@@ -350,6 +400,7 @@ impl EngineLink {
                     self.state = EngineState::Failed(err.to_string());
                     reports.push(Report::LoadFailed(err.to_string()));
                 }
+                Event::FaceReady(face, _) if self.waiting_posed.remove(&face) => {}
                 Event::FaceReady(face, latent) => {
                     let photo = PhotoId(face.0);
                     self.waiting_faces.remove(&photo);
@@ -362,8 +413,9 @@ impl EngineLink {
                 }
                 Event::SampleFailed(_, err) => self.sample_failure = Some(err.to_string()),
                 Event::FaceFailed(face, err) => {
+                    self.waiting_posed.remove(&face);
                     self.waiting_faces.remove(&PhotoId(face.0));
-                    reports.push(Report::FaceFailed(PhotoId(face.0), err.to_string()));
+                    reports.push(Report::FaceFailed(self.scenes.posed().photo_of(face), err.to_string()));
                 }
                 Event::Frame(frame) => self.take_frame(frame),
                 Event::FrameFailed(number, err) if self.beside.is_of(number) => {

@@ -126,12 +126,14 @@ impl Workbench {
 
     pub(super) fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
         self.stop_motion();
-        self.engine.update(&self.timeline, None);
+        let is_asked = self.engine.update(&self.timeline, None);
         self.engine.update_beside(self.timeline.document());
         if let EngineState::Failed(_) = self.engine.state() {
             return self.tell(NoticeKind::Error, "There is no picture to export: the model could not be loaded.");
         }
-        let (path, request) = (export::with_png_extension(path), self.engine.newest_request());
+        // What cannot be asked for yet gets a later number.
+        let request = self.engine.newest_request() + u64::from(!is_asked);
+        let path = export::with_png_extension(path);
         self.exports.last = Some((path.clone(), in_photo.is_some()));
         self.exports.pending.push(PendingExport { path, request, in_photo });
     }

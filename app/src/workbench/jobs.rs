@@ -29,6 +29,8 @@ pub enum JobKind {
     KeepSettings,
     /// Reads a project.
     OpenProject,
+    /// Cuts out a reference as it lies.
+    CutOut,
 }
 
 /// What a job does with its owner once it is done.

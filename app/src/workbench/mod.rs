@@ -96,8 +96,8 @@ pub struct Workbench {
     /// Photos of which the user is to be asked which face is meant.
     unclear_faces: VecDeque<PhotoId>,
     next_photo_id: u64,
-    /// The revision at which the document is the demo as it comes with the program.
-    untouched_demo: Option<u64>,
+    /// Whether the document began as the demo that comes with the program.
+    begins_with_demo: bool,
     are_aligned: bool,
     effects: Vec<Effect>,
 }
@@ -128,7 +128,7 @@ impl Workbench {
             settings_file,
             unclear_faces: VecDeque::new(),
             next_photo_id: 1,
-            untouched_demo: None,
+            begins_with_demo: false,
             are_aligned,
             effects,
         };
@@ -206,7 +206,10 @@ impl Workbench {
     /// Whether the picture that stays is still to come.
     pub fn is_rendering(&self) -> bool {
         let is_finished = |key: PatchKey| self.live_photo.shown(key.photo, key.place).is_some_and(|it| it.key == key);
-        self.engine.is_unsettled() || self.engine.waits_beside() || !self.wanted_patch().is_none_or(is_finished)
+        self.engine.is_unsettled()
+            || self.engine.is_behind()
+            || self.engine.waits_beside()
+            || !self.wanted_patch().is_none_or(is_finished)
     }
 
     /// Whether an export is under way.
@@ -280,6 +283,11 @@ impl Workbench {
         self.unclear_faces.len()
     }
 
+    /// Says how near a press must be to a handle to take it, in canvas pixels.
+    pub fn set_reach_px(&mut self, reach_px: f32) {
+        self.toolbox.reach_px = reach_px;
+    }
+
     /// Hands a pointer event to the tool in hand, or to `temporary`. A refusal is told the user too.
     pub fn point(&mut self, event: &ToolEvent, temporary: Option<ToolKind>) -> ToolResponse {
         let response = self.toolbox.handle(event, temporary, &mut self.timeline);
@@ -317,6 +325,7 @@ impl Workbench {
     pub fn update(&mut self, is_at_rest: bool) {
         let is_asked = self.engine.update(&self.timeline, self.motion.t());
         self.engine.update_beside(self.timeline.document());
+        self.cut_out_posed();
         self.update_motion(is_asked);
         if let Some(key) = self.wanted_patch().filter(|key| !self.live_photo.is_asked_for(*key))
             && let Some(edit) = self.edited_photo()
@@ -363,10 +372,12 @@ impl Workbench {
         let (frame, scene) = (Arc::clone(self.engine.frame()?), self.engine.shown_scene(photo.id)?.clone());
         let beside = self.engine.pictures_beside().iter().filter_map(|(source, frame, scene)| {
             let photo = Arc::clone(document.photo(*source)?);
-            Some(EditedFace::new(document, photo, Arc::clone(frame), scene.clone()))
+            let crops = self.engine.posed_crops(scene);
+            Some(EditedFace::new(document, photo, Arc::clone(frame), scene.clone(), crops))
         });
         let beside = beside.collect();
-        Some(EditedPhoto { face: EditedFace::new(document, Arc::clone(photo), frame, scene), beside })
+        let crops = self.engine.posed_crops(&scene);
+        Some(EditedPhoto { face: EditedFace::new(document, Arc::clone(photo), frame, scene, crops), beside })
     }
 
     /// The finished picture that should show.

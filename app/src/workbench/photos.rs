@@ -29,9 +29,12 @@ pub struct FaceInPhoto {
     pub is_changed: bool,
 }
 
-/// Works on a face that has no edit yet; `reference` is what is painted with, where there is one.
-fn begin_edit(document: &mut Document, source: PhotoId, reference: Option<PhotoId>) -> Result<(), Refusal> {
+/// Works on a face that has no edit yet, with the faces at hand that the edit before it has.
+fn begin_edit(document: &mut Document, source: PhotoId) -> Result<(), Refusal> {
+    let reference = document.active_layer().map(|layer| layer.photo);
+    let with = document.blend().map(|blend| blend.with).filter(|with| *with != source);
     document.edit_face(source)?;
+    document.set_blend(with.map(|with| Blend { with, t: 0.0 }))?;
     reference.map_or(Ok(()), |reference| document.add_layer(reference).map(|_| ()))
 }
 
@@ -140,15 +143,36 @@ impl Workbench {
         if self.timeline.document().is_edited(photo) {
             return self.timeline.select_face(photo);
         }
-        let reference = self.timeline.document().active_layer().map(|layer| layer.photo);
-        self.edit("Edit another face", |document| begin_edit(document, photo, reference));
+        self.edit("Edit another face", |document| begin_edit(document, photo));
+    }
+
+    /// Cuts out the reference that was scaled, turned or mirrored last, as a job.
+    pub(super) fn cut_out_posed(&mut self) {
+        if self.jobs.count(JobKind::CutOut) > 0 {
+            return;
+        }
+        let Some(wanted) = self.engine.wanted_pose().cloned() else { return };
+        let Some(photo) = self.timeline.document().photo(wanted.photo).map(Arc::clone) else { return };
+        let started = self.jobs.start(JobKind::CutOut, move |_| {
+            let crop = photo.posed_crop(&wanted.pose);
+            Box::new(move |bench: &mut Self| match crop {
+                Ok(crop) => bench.engine.take_posed(&wanted, Arc::new(crop)),
+                // It shows as it lies by itself.
+                Err(err) => {
+                    bench.engine.take_posed(&wanted, Arc::clone(&photo.crop));
+                    bench.tell_error(&err.into());
+                }
+            })
+        });
+        if let Err(err) = started {
+            self.tell_error(&err.context("the reference could not be cut out"));
+        }
     }
 
     fn add_face_beside(&mut self, known: PhotoId, photo: NewPhoto) {
         let id = self.take_photo_id();
         let mut photo = photo.numbered(id);
         let document = self.timeline.document();
-        let reference = document.active_layer().map(|layer| layer.photo);
         // It may have been closed meanwhile.
         let Some((of_photo, _)) = self.placement_of(known) else { return };
         let is_of_photo = |other: &&Arc<Photo>| {
@@ -163,7 +187,7 @@ impl Workbench {
         self.toolbox.finish_gesture(&mut self.timeline);
         self.edit("Edit another face", |document| {
             document.add_photo(photo);
-            begin_edit(document, id, reference)
+            begin_edit(document, id)
         });
     }
 
@@ -212,7 +236,7 @@ impl Workbench {
         self.ask_about_unclear(&photos);
         self.timeline.restart(begun_with(photos));
         self.begin_project(None);
-        self.untouched_demo = is_demo.then(|| self.timeline.revision());
+        self.begins_with_demo = is_demo;
     }
 
     /// The first photos of somebody who has only looked so far take the place of the demo, and the first shows as a photo.
@@ -232,7 +256,7 @@ impl Workbench {
         let numbered: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         self.ask_about_unclear(&numbered);
         self.toolbox.finish_gesture(&mut self.timeline);
-        if self.untouched_demo == Some(self.timeline.revision()) {
+        if self.begins_with_demo && self.timeline.undo_name().is_none() {
             return self.replace_demo(name, numbered);
         }
         self.timeline.edit(name, |document| {

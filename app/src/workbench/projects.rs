@@ -199,6 +199,7 @@ impl Workbench {
 
     pub(super) fn new_project(&mut self) {
         self.forget_autosave();
+        self.begins_with_demo = false;
         self.timeline.restart(Document::default());
         self.begin_project(None);
     }
@@ -275,6 +276,7 @@ impl Workbench {
         let document = opened.into_document(&mut self.next_photo_id);
         self.toolbox.finish_gesture(&mut self.timeline);
         self.unclear_faces.clear();
+        self.begins_with_demo = false;
         self.timeline.restart(document);
         self.effects.push(Effect::ChangedDocument);
         let unknown = self.unknown_directions();

@@ -32,6 +32,8 @@ use face_chooser::photo_content;
 use messages::{badge, busy_ui, corner_busy_ui, hint_pill, message_ui, opening_text};
 use view::{CanvasView, Content};
 
+/// How near a press must be to a handle to take it, in points.
+const HANDLE_REACH: f32 = 10.0;
 /// A spinner comes up after this long: most frames are faster, and a flicker tells nothing.
 pub(super) const BUSY_AFTER: Duration = Duration::from_millis(180);
 
@@ -123,12 +125,14 @@ impl Canvas {
             let response = ui.allocate_rect(area, Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
 
+            bench.set_reach_px(HANDLE_REACH / self.view.scale().max(f32::MIN_POSITIVE));
             self.handle_inputs(bench, ui, &response, is_blocked, sent);
 
             let painter = ui.painter().with_clip_rect(area);
             let has_picture = self.paint_picture(bench, ui, &painter, area);
             if has_picture {
                 self.paint_outline(bench, &painter);
+                self.paint_handles(bench, ui, &painter);
             }
             self.face_frames_ui(bench, ui, area, sent);
             self.split_ui(ui, area);

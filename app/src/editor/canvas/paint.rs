@@ -10,7 +10,7 @@ use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
 use super::{Canvas, CompareMode, badge};
 use crate::document::CANVAS_SIZE_PX;
 use crate::language::{tr, tr_with};
-use crate::tools::{BrushSettings, Effect, ToolCursor, ToolKind};
+use crate::tools::{BrushSettings, Effect, Grip, ToolCursor, ToolKind};
 use crate::workbench::Workbench;
 use crate::workbench::live_photo::Place;
 
@@ -160,6 +160,26 @@ impl Canvas {
         }
     }
 
+    /// What the tool in hand can be taken hold of by.
+    pub(super) fn paint_handles(&self, bench: &Workbench, ui: &Ui, painter: &egui::Painter) {
+        let Some(handles) = bench.toolbox().handles(bench.document()).filter(|_| !self.is_comparing) else { return };
+        let on_screen = |at| self.view.screen_from_canvas(at);
+        let corners = handles.corners.map(on_screen);
+        let [first, second, ..] = corners;
+        let (knob, top) = (on_screen(handles.knob), first + (second - first) / 2.0);
+        let lines = [Stroke::new(3.0, Color32::from_black_alpha(90)), Stroke::new(1.2, Color32::WHITE)];
+        for line in lines {
+            painter.add(egui::Shape::closed_line(corners.to_vec(), line));
+            painter.line_segment([top, knob], line);
+        }
+        let accent = theme::palette(ui.ctx()).accent;
+        for corner in corners {
+            let square = Rect::from_center_size(corner, Vec2::splat(9.0));
+            painter.rect(square, 2.0, Color32::WHITE, Stroke::new(1.5, accent), StrokeKind::Middle);
+        }
+        painter.circle(knob, 5.5, Color32::WHITE, Stroke::new(1.5, accent));
+    }
+
     /// The brush as a circle: its edge, and inside it where the full effect begins.
     pub(super) fn paint_cursor(
         &mut self,
@@ -180,7 +200,7 @@ impl Canvas {
             ToolCursor::Grab => {
                 ui.set_cursor_icon(if busy == Some(tool) { CursorIcon::Grabbing } else { CursorIcon::Grab });
             }
-            ToolCursor::Move => ui.set_cursor_icon(CursorIcon::Move),
+            ToolCursor::Move => ui.set_cursor_icon(self.handle_cursor(bench, pos)),
             ToolCursor::Crosshair => ui.set_cursor_icon(CursorIcon::Crosshair),
             ToolCursor::PointingHand => ui.set_cursor_icon(CursorIcon::PointingHand),
             ToolCursor::Brush(effect) => {
@@ -197,6 +217,18 @@ impl Canvas {
                     self.paint_brush(bench.toolbox().brush, painter, pos + vec2(by, 0.0), color, erases);
                 }
             }
+        }
+    }
+
+    /// What the pointer shows over a handle.
+    fn handle_cursor(&self, bench: &Workbench, pos: Pos2) -> CursorIcon {
+        let Some(handles) = bench.toolbox().handles(bench.document()) else { return CursorIcon::Move };
+        let at = self.view.canvas_from_screen(self.pos_in_view(pos));
+        match handles.grip(at, bench.toolbox().reach_px) {
+            Grip::Inside => CursorIcon::Move,
+            Grip::Corner if (at.x < handles.middle.x) == (at.y < handles.middle.y) => CursorIcon::ResizeNwSe,
+            Grip::Corner => CursorIcon::ResizeNeSw,
+            Grip::Knob => CursorIcon::Alias,
         }
     }
 

@@ -156,6 +156,7 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Look::AskFor(Question::ExportMaskTo), "export-mask", "Export mask…", "Save the active layer's mask as a grayscale PNG file").icon(icons::EXPORT),
         Row::new(Look::AskForPath(Question::ExportMaskTo), "export-mask-to-path", "Export mask to path…", "Type the path of the mask file to write").icon(icons::EXPORT),
         Row::new(Action::ResetOffset, "reset-position", "Reset position", "Put the region back where it was painted").keys([plain(Key::R)]).icon(icons::RESET),
+        Row::new(Action::MirrorRegion, "mirror-region", "Mirror region", "Mirror the region, face and mask, about its middle").keys([shift(Key::H)]).icon(icons::MIRROR),
         Row::new(Action::PaintPreset(FaceRegion::Eyes, Combine::Add), "paint-eyes", "Paint eyes", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
         Row::new(Action::PaintPreset(FaceRegion::Brows, Combine::Add), "paint-brows", "Paint brows", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),
         Row::new(Action::PaintPreset(FaceRegion::Nose, Combine::Add), "paint-nose", "Paint nose", "Paint this part of the face, and keep what is painted").icon(icons::SMILEY),

@@ -9,7 +9,7 @@ use super::super::commands::command_list;
 use super::super::widgets::{self, Number};
 use super::super::{Command, Context, Look, icons, theme};
 use super::share_ui;
-use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX};
+use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX, SCALE_RANGE};
 use crate::language::{tr, tr_with};
 use crate::workbench::{Action, Question};
 
@@ -289,6 +289,7 @@ impl Context<'_> {
         }
         self.match_colours_ui(ui, layer);
         self.offset_ui(ui, layer);
+        self.pose_ui(ui, layer);
         self.mask_buttons_ui(ui);
     }
 
@@ -326,6 +327,32 @@ impl Context<'_> {
                     widgets::menu_spacing(ui);
                     self.mask_menu_ui(ui);
                 });
+            });
+        });
+    }
+
+    /// Scale and angle of the region, and its mirror.
+    fn pose_ui(&mut self, ui: &mut Ui, layer: &Layer) {
+        ui.horizontal(|ui| {
+            row_label_ui(ui, tr("Transform"));
+            let is_painted = !layer.mask.is_empty();
+            let hint = tr("Scale and angle of the region, face and mask, about its middle");
+            let percent = [SCALE_RANGE.start(), SCALE_RANGE.end()].map(|scale| scale * 100.0);
+            let (was_percent, was_degrees) = (layer.pose.scale * 100.0, layer.pose.angle_radians.to_degrees());
+            let (mut scale, mut degrees) = (was_percent, was_degrees);
+            ui.add_enabled_ui(is_painted, |ui| {
+                let range = percent[0]..=percent[1];
+                widgets::number_field(ui, &mut scale, range, " %", "Scale of the region").on_hover_text(hint);
+                widgets::number_field(ui, &mut degrees, -180.0..=180.0, "°", "Angle of the region").on_hover_text(hint);
+            });
+            if scale != was_percent {
+                self.send(Action::SetRegionScale(scale / 100.0));
+            }
+            if degrees != was_degrees {
+                self.send(Action::SetRegionAngle(degrees.to_radians()));
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                self.command_icon_ui(ui, Action::MirrorRegion, 15.0);
             });
         });
     }
