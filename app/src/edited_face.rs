@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 use stylemap::engine::{FaceId, Frame, Scene};
 use stylemap::face::{Composition, Extent, PasteTarget};
-use stylemap::photo;
+use stylemap::photo::{self, ColourAxis};
 
 use crate::document::{Document, Photo, Placement};
 
@@ -52,12 +52,24 @@ impl EditedFace {
         Ok(self.paste_into(&mut placement.paste_target(), Extent::Changes)?)
     }
 
+    /// The same in the numbers of the photo's own file, for files.
+    ///
+    /// # Errors
+    /// When the source has no photo around it.
+    pub fn in_own_file(&self) -> anyhow::Result<DynamicImage> {
+        let placement = self.placement()?;
+        let mut target = placement.paste_target();
+        let (picture, composition) = (self.frame.to_rgb(), self.composition());
+        let paste = |onto: &mut DynamicImage| target.paste_onto(onto, &picture, &composition, Extent::Changes);
+        Ok(placement.original.edited(paste)?)
+    }
+
     /// The face by itself.
     ///
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn by_itself(&self, size_px: u32) -> anyhow::Result<RgbImage> {
-        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px)?, Extent::Whole)?)
+        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px, self.photo.axis())?, Extent::Whole)?)
     }
 
     /// The size of the face by itself that holds all that its photo has, in pixels.
@@ -70,10 +82,12 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn paste_into(&self, target: &mut PasteTarget<'_>, extent: Extent) -> stylemap::Result<RgbImage> {
-        let picture = self.frame.to_rgb();
+        target.paste(&self.frame.to_rgb(), &self.composition(), extent)
+    }
+
+    fn composition(&self) -> Composition {
         let crop_of = |face: FaceId| self.crops.get(&face).map(Arc::clone);
-        let composition = Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of);
-        target.paste(&picture, &composition, extent)
+        Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of)
     }
 }
 
@@ -82,10 +96,10 @@ pub fn full_size_px(photo: &Photo, model_px: usize) -> u32 {
     photo.crop.width().max(model_px as u32)
 }
 
-/// A face's crop at this size, for edits to be pasted into.
+/// A face's crop at this size, for edits to be pasted into; those of a gray or toned photo are kept on its axis.
 ///
 /// # Errors
 /// When the crop is a line of single pixels.
-pub fn crop_target(crop: &RgbImage, size_px: u32) -> stylemap::Result<PasteTarget<'static>> {
-    PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))
+pub fn crop_target(crop: &RgbImage, size_px: u32, axis: Option<&ColourAxis>) -> stylemap::Result<PasteTarget<'static>> {
+    Ok(PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))?.on_axis(axis))
 }

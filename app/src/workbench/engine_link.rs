@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use stylemap::engine::{Engine, EngineHandle, Event, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
 use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
+use stylemap::photo::ColourAxis;
 
 use crate::document::{LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
 
@@ -86,6 +87,8 @@ pub struct EngineLink {
     samples: Vec<Sample>,
     sample_failure: Option<String>,
     frame_times: VecDeque<Instant>,
+    /// Of a gray or toned source, what its pictures are kept on.
+    axis: Option<ColourAxis>,
 }
 
 /// Frames per second are counted over this long.
@@ -126,6 +129,7 @@ impl EngineLink {
             samples: Vec::new(),
             sample_failure: None,
             frame_times: VecDeque::new(),
+            axis: None,
         }
     }
 
@@ -243,6 +247,8 @@ impl EngineLink {
             _ => "",
         };
         self.sent_state = Some((timeline.revision(), moving_t));
+        let source = document.source().and_then(|source| document.photo(source));
+        self.axis = source.and_then(|source| source.axis()).cloned();
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
@@ -332,7 +338,7 @@ impl EngineLink {
         reports
     }
 
-    fn take_frame(&mut self, frame: Frame) {
+    fn take_frame(&mut self, mut frame: Frame) {
         self.finished = self.finished.max(frame.order());
         while self.sent.front().is_some_and(|(number, _)| *number <= frame.request) {
             self.shown = self.sent.pop_front().map(|(_, request)| request);
@@ -340,6 +346,11 @@ impl EngineLink {
         let is_dropped = self.sent_scene.is_none() || frame.request <= self.dropped_number;
         if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.order() >= frame.order()) {
             return;
+        }
+        if let Some(axis) = &self.axis {
+            for [red, green, blue, _] in frame.rgba.as_chunks_mut::<4>().0 {
+                [*red, *green, *blue] = axis.nearest([*red, *green, *blue]);
+            }
         }
         self.frame = Some(Arc::new(frame));
         let now = Instant::now();

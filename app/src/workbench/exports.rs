@@ -56,8 +56,8 @@ pub fn write_edit(edit: &EditedFace, in_photo: bool, path: &Path, settings: Expo
     // Known before the work begins.
     let format = Format::of(path)?;
     if in_photo {
-        let icc_profile = edit.placement()?.original.icc_profile.as_deref();
-        export::write(path, &edit.in_photo()?, format, &settings.file_options(icc_profile))
+        let photo = &edit.placement()?.original.file;
+        export::write(path, &edit.in_own_file()?, format, &settings.file_options(Some(photo)))
     } else {
         let picture = edit.by_itself(edit.full_size_px())?;
         export::write(path, &picture, format, &settings.file_options(None))
