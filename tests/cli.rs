@@ -15,7 +15,7 @@ use stylemap::checkpoint::{Checkpoint, save_tensors};
 use stylemap::face::paste::FEATHER_SHARE;
 use stylemap::face::{CropQuad, Landmarks, align, crop_quad};
 use stylemap::model::{DeviceChoice, DtypeChoice, Model};
-use stylemap::photo;
+use stylemap::photo::{self, PhotoFile};
 use tempfile::TempDir;
 
 /// A file of the repository.
@@ -543,7 +543,9 @@ fn the_colours_of_the_photo_are_kept() {
     let mut profile: Vec<u8> = (0..200).collect();
     profile[16..20].copy_from_slice(b"RGB ");
     let photo = open(&fixture("faker_f53.jpg"));
-    export::write(&files.path("photo.jpg"), &photo, Format::Jpeg, &FileOptions::with_profile(Some(&profile))).unwrap();
+    let mut file = PhotoFile::new(&photo);
+    file.colours.icc_profile = Some(profile.clone());
+    export::write(&files.path("photo.jpg"), &photo, Format::Jpeg, &FileOptions::of_photo(Some(&file))).unwrap();
     files.mask("mask.png", 64, |x, _| if x < 32 { 0 } else { 255 });
     let lines = [
         ("edit photo.jpg --reference {b} --mask mask.png --in-photo -o OUT", "edit.png"),
@@ -556,16 +558,17 @@ fn the_colours_of_the_photo_are_kept() {
         files.ok(&format!("--model {{small}} {}", line.replace("OUT", name)));
         let written = photo::open(files.path(name)).unwrap();
         assert_eq!(written.pixels.dimensions(), photo.dimensions(), "{name}");
-        assert_eq!(written.icc_profile.as_ref(), Some(&profile), "{name}");
+        assert_eq!(written.file.colours.icc_profile.as_ref(), Some(&profile), "{name}");
     }
     files.ok("--model {small} interpolate photo.jpg {b} --frames 2 --in-photo -o frames");
     files.ok("align photo.jpg -o crops");
-    for name in ["frames/0002.png", "crops/photo.png"] {
-        assert_eq!(photo::open(files.path(name)).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
-    }
+    let profile_of = |name: &str| photo::open(files.path(name)).unwrap().file.colours.icc_profile;
+    assert_eq!(profile_of("frames/0002.png"), Some(profile));
+    // Faces by themselves are in the colours of screens.
+    assert_eq!(profile_of("crops/photo.png"), None);
     // The reference's colours are not the photo's.
     files.ok("--model {small} edit {b} --reference photo.jpg --mask mask.png --in-photo -o plain.png");
-    assert_eq!(photo::open(files.path("plain.png")).unwrap().icc_profile, None);
+    assert_eq!(profile_of("plain.png"), None);
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn assert_same(a: &Project, b: &Project) {
                 assert_eq!((x.quad, x.landmarks), (y.quad, y.landmarks));
                 let (x, y) = (&x.original, &y.original);
                 assert!(x.encoded == y.encoded && x.pixels == y.pixels);
-                assert_eq!((&x.icc_profile, &x.faces), (&y.icc_profile, &y.faces));
+                assert_eq!((&x.file.colours, &x.faces), (&y.file.colours, &y.faces));
             }
             _ => panic!("{} has a photo around it, or not any more", x.name),
         }

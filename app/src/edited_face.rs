@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 use stylemap::engine::{FaceId, Frame, Scene};
 use stylemap::face::{Composition, CropQuad, Extent, PasteTarget};
-use stylemap::photo;
+use stylemap::photo::{self, ColourAxis};
 
 use crate::document::{Document, Photo, Placement};
 
@@ -54,7 +54,7 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn by_itself(&self, size_px: u32) -> anyhow::Result<RgbImage> {
-        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px)?, Extent::Whole)?)
+        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px, self.photo.axis())?, Extent::Whole)?)
     }
 
     /// The size of the face by itself that holds all that its photo has, in pixels.
@@ -67,10 +67,12 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn paste_into(&self, target: &mut PasteTarget<'_>, extent: Extent) -> stylemap::Result<RgbImage> {
-        let picture = self.frame.to_rgb();
+        target.paste(&self.frame.to_rgb(), &self.composition(), extent)
+    }
+
+    fn composition(&self) -> Composition {
         let crop_of = |face: FaceId| self.crops.get(&face).map(Arc::clone);
-        let composition = Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of);
-        target.paste(&picture, &composition, extent)
+        Composition::new(&self.scene, self.photo.id.into(), Some(&self.photo.crop), crop_of)
     }
 }
 
@@ -89,12 +91,28 @@ impl EditedPhoto {
     /// # Errors
     /// When the source has no photo around it, or a frame is no picture of a model.
     pub fn in_photo(&self) -> anyhow::Result<RgbImage> {
-        let mut pixels = Cow::Borrowed(&self.face.placement()?.original.pixels);
+        let mut picture = DynamicImage::ImageRgb8(self.face.placement()?.original.pixels.clone());
+        self.paste_onto(&mut picture)?;
+        Ok(picture.into_rgb8())
+    }
+
+    /// The same in the numbers of the photo's own file, for files.
+    ///
+    /// # Errors
+    /// As [`Self::in_photo`], or when there is no memory for it.
+    pub fn in_own_file(&self) -> anyhow::Result<DynamicImage> {
+        Ok(self.face.placement()?.original.edited(|onto| self.paste_onto(onto))?)
+    }
+
+    fn paste_onto(&self, onto: &mut DynamicImage) -> stylemap::Result<()> {
         for face in self.beside.iter().chain([&self.face]) {
-            let mut target = PasteTarget::new(pixels, face.placement()?.quad);
-            pixels = Cow::Owned(face.paste_into(&mut target, Extent::Changes)?);
+            // Whoever has no photo around it is in no photo.
+            if let Some(placement) = &face.photo.placement {
+                let (picture, composition) = (face.frame.to_rgb(), face.composition());
+                placement.paste_target().paste_onto(onto, &picture, &composition, Extent::Changes)?;
+            }
         }
-        Ok(pixels.into_owned())
+        Ok(())
     }
 
     /// The faces beside the one in hand, in a smaller picture of their photo. `quad_in_picture`: where a crop lies in it, if it does.
@@ -107,8 +125,11 @@ impl EditedPhoto {
         quad_in_picture: impl Fn(&CropQuad) -> stylemap::Result<Option<CropQuad>>,
     ) -> anyhow::Result<RgbImage> {
         for face in &self.beside {
-            if let Some(quad) = quad_in_picture(&face.placement()?.quad)? {
-                picture = face.paste_into(&mut PasteTarget::new(Cow::Owned(picture), quad), Extent::Changes)?;
+            let placement = face.placement()?;
+            if let Some(quad) = quad_in_picture(&placement.quad)? {
+                let mut target =
+                    PasteTarget::new(Cow::Owned(picture), quad).on_axis(placement.original.file.axis.as_ref());
+                picture = face.paste_into(&mut target, Extent::Changes)?;
             }
         }
         Ok(picture)
@@ -120,10 +141,10 @@ pub fn full_size_px(photo: &Photo, model_px: usize) -> u32 {
     photo.crop.width().max(model_px as u32)
 }
 
-/// A face's crop at this size, for edits to be pasted into.
+/// A face's crop at this size, for edits to be pasted into; those of a gray or toned photo are kept on its axis.
 ///
 /// # Errors
 /// When the crop is a line of single pixels.
-pub fn crop_target(crop: &RgbImage, size_px: u32) -> stylemap::Result<PasteTarget<'static>> {
-    PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))
+pub fn crop_target(crop: &RgbImage, size_px: u32, axis: Option<&ColourAxis>) -> stylemap::Result<PasteTarget<'static>> {
+    Ok(PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))?.on_axis(axis))
 }

@@ -4,9 +4,9 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use image::{ImageFormat, RgbImage};
+use image::{DynamicImage, ImageFormat, RgbImage};
 use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
-use stylemap::photo;
+use stylemap::photo::{self, FileSamples, PhotoFile};
 
 /// Crops of small faces are made at this size, which is the canvas's.
 const CROP_SIZE_PX: u32 = 512;
@@ -15,13 +15,19 @@ pub const MAX_CROP_SIZE_PX: u32 = 1024;
 /// A photo on screen has sides of at most this: well within what every graphics driver takes.
 const PREVIEW_SIDE_PX: u32 = 2048;
 
+/// What is to be said of a photo whose file is damaged and of which a part may be missing: a part of a sentence.
+pub fn damage_of(original: &Original, path: &Path) -> Option<String> {
+    let damage = original.file.damage.as_ref()?;
+    Some(format!("{} is damaged: {damage}", path.display()))
+}
+
 /// A photo and the faces in it.
 #[derive(Debug)]
 pub struct Original {
-    /// Upright, at its own resolution.
+    /// Upright, at its own resolution, in sRGB.
     pub pixels: RgbImage,
-    /// Of the pixels; none is sRGB.
-    pub icc_profile: Option<Vec<u8>>,
+    /// What its file is beside them.
+    pub file: PhotoFile,
     /// The largest and surest first; none where nobody looked.
     pub faces: Vec<Detection>,
     /// The file as it was: projects keep it, whatever becomes of the one on disk.
@@ -50,7 +56,8 @@ impl Original {
         let mut encoded = Vec::new();
         pixels.write_to(&mut Cursor::new(&mut encoded), ImageFormat::Png)?;
         let faces = detector.map(|detector| detector.detect(&pixels)).transpose()?.unwrap_or_default();
-        Ok(Self { pixels, icc_profile: None, faces, encoded, preview: OnceLock::new() })
+        let file = PhotoFile::new(&pixels);
+        Ok(Self { pixels, file, faces, encoded, preview: OnceLock::new() })
     }
 
     /// A photo from its file's bytes, with the faces that were found in it before; `label` stands for the path in errors.
@@ -58,8 +65,33 @@ impl Original {
     /// # Errors
     /// When the bytes are no picture.
     pub fn decode(encoded: Vec<u8>, faces: Vec<Detection>, label: &Path) -> stylemap::Result<Self> {
-        let photo::DecodedPhoto { pixels, icc_profile, .. } = photo::open_bytes(&encoded, label)?;
-        Ok(Self { pixels, icc_profile, faces, encoded, preview: OnceLock::new() })
+        let photo::DecodedPhoto { pixels, file, .. } = photo::open_bytes(&encoded, label)?;
+        Ok(Self { pixels, file, faces, encoded, preview: OnceLock::new() })
+    }
+
+    /// The photo in its file's own numbers with an edit in them: `paste` puts it into the photo in sRGB, which is RGB of 8 or 16
+    /// bits. What it leaves alone stays bit for bit.
+    ///
+    /// # Errors
+    /// When `paste` fails, or there is no memory for it.
+    pub fn edited(
+        &self,
+        paste: impl FnOnce(&mut DynamicImage) -> stylemap::Result<()>,
+    ) -> stylemap::Result<DynamicImage> {
+        if self.file.is_plain() {
+            let mut picture = DynamicImage::ImageRgb8(self.pixels.clone());
+            paste(&mut picture)?;
+            return Ok(picture);
+        }
+        let mut samples = FileSamples::decode(&self.encoded, Path::new("the photo"))?;
+        let before = samples.srgb()?;
+        let mut picture = DynamicImage::ImageRgb16(before.clone());
+        paste(&mut picture)?;
+        let DynamicImage::ImageRgb16(after) = picture else {
+            return Err(stylemap::Error::argument("an edit leaves a picture the kind that it was"));
+        };
+        samples.change(&before, &after)?;
+        Ok(samples.into_image())
     }
 
     /// The face that is meant where nobody chose: the largest and surest that can be cut out.

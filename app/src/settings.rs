@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use stylemap::photo::PhotoFile;
 
-use crate::export::{FileOptions, Format, JPEG_QUALITY};
+use crate::export::{FileOptions, Format, MetadataChoice};
 
 /// The window's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,22 +61,25 @@ impl Default for OpenSections {
 pub struct ExportSettings {
     /// The kind of file.
     pub format: Format,
-    /// In percent, for JPEG.
-    pub jpeg_quality: u8,
+    /// In percent, for JPEG; none as the photo had it.
+    pub jpeg_quality: Option<u8>,
+    /// What of a photo's own words is kept.
+    pub metadata: MetadataChoice,
     /// Whether files say that their picture was edited.
     pub says_edited: bool,
 }
 
 impl Default for ExportSettings {
     fn default() -> Self {
-        Self { format: Format::Png, jpeg_quality: JPEG_QUALITY, says_edited: true }
+        Self { format: Format::Png, jpeg_quality: None, metadata: MetadataChoice::Keep, says_edited: true }
     }
 }
 
 impl ExportSettings {
-    /// For a file whose colours mean this.
-    pub fn file_options<'a>(&self, icc_profile: Option<&'a [u8]>) -> FileOptions<'a> {
-        FileOptions { icc_profile, jpeg_quality: self.jpeg_quality, says_edited: self.says_edited }
+    /// For a picture in the numbers of this photo; none is sRGB.
+    pub fn file_options<'a>(&self, photo: Option<&'a PhotoFile>) -> FileOptions<'a> {
+        let Self { jpeg_quality, metadata, says_edited, .. } = *self;
+        FileOptions { photo, metadata, jpeg_quality, says_edited }
     }
 }
 
@@ -153,7 +157,12 @@ mod tests {
             language: Some(Language::Korean),
             open_sections: OpenSections { history: true, ..OpenSections::default() },
             sizes: Sizes { side_panel: Some(320.0), window: Some([1200.5, 800.0]) },
-            export: ExportSettings { format: Format::Jpeg, jpeg_quality: 80, says_edited: false },
+            export: ExportSettings {
+                format: Format::Jpeg,
+                jpeg_quality: Some(80),
+                metadata: MetadataChoice::LocationOff,
+                says_edited: false,
+            },
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };
         settings.save(&path).unwrap();

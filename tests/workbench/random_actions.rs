@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stylebrush_app::document::history::MAX_BYTES;
 use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix};
-use stylebrush_app::export::Format;
+use stylebrush_app::export::{Format, MetadataChoice};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
 use stylebrush_app::workbench::{MotionSettings, MotionTarget};
@@ -220,7 +220,8 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         74 => Action::UseLanguage(of(dice, &[None, Some(Language::English), Some(Language::Korean)])),
         75 => Action::SetExport(ExportSettings {
             format: of(dice, &[Format::Png, Format::Jpeg, Format::WebP]),
-            jpeg_quality: 1 + dice.roll(100) as u8,
+            jpeg_quality: (dice.roll(2) > 0).then(|| 1 + dice.roll(100) as u8),
+            metadata: [MetadataChoice::Keep, MetadataChoice::LocationOff, MetadataChoice::Strip][dice.roll(3)],
             says_edited: dice.roll(2) > 0,
         }),
         76 => Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()),

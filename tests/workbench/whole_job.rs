@@ -75,7 +75,11 @@ fn two_photos_are_opened_edited_exported_saved_and_opened_again() {
     // Export: the face as PNG, and the whole photo as JPEG.
     let (face, photo) = (folder.path().join("face.png"), folder.path().join("photo.jpg"));
     session.run(Action::ExportTo(face.clone()));
-    session.run(Action::SetExport(ExportSettings { format: Format::Jpeg, jpeg_quality: 90, says_edited: true }));
+    session.run(Action::SetExport(ExportSettings {
+        format: Format::Jpeg,
+        jpeg_quality: Some(90),
+        ..ExportSettings::default()
+    }));
     session.run(Action::ExportInPhotoTo(photo.clone()));
     session.wait_until_idle();
     assert_eq!(session.notices.iter().filter(|(kind, _)| *kind == NoticeKind::Success).count(), 2);

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::PictureFolder;
-use stylebrush_app::original::Original;
+use stylebrush_app::original::{Original, damage_of};
 use stylebrush_app::sentence::sentence_of;
 use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
 
@@ -17,7 +17,7 @@ use super::{CommonOptions, numbers, print_line};
 
 const EXAMPLES: &str = "\
 A crop has the name of its photo, with a number where the photo shows several faces (the largest and surest first) or the name \
-is taken: nothing in DIR is overwritten. It is a PNG in the colours of the photo, and what --aligned takes. The model is not needed.
+is taken: nothing in DIR is overwritten. It is a PNG in sRGB, and what --aligned takes. The model is not needed.
 
 With --json every face is an object on a line of its own: photo, crop, eye_left, eye_right, mouth_left, mouth_right, crop_quad \
 (the crop's corners: top left, bottom left, bottom right, top right) and confidence (from 0 to 1). Positions are [x, y] in \
@@ -73,13 +73,15 @@ pub fn run(common: &CommonOptions, args: &AlignArgs) -> anyhow::Result<()> {
     for photo in photos {
         match open(photo, &detector) {
             Ok((original, faces)) => {
+                if let Some(damage) = damage_of(&original, photo) {
+                    progress.warn(&damage);
+                }
                 let stem = photo.file_stem().unwrap_or_default().to_string_lossy();
                 let mut crops = Vec::with_capacity(faces.len());
                 for (_, quad) in &faces {
                     let name = names.take(&stem, faces.len() > 1);
                     crops.push(output.join(&name));
-                    let options = FileOptions::with_profile(original.icc_profile.as_deref());
-                    folder.add(name, &align(&original.pixels, quad, *size)?, &options)?;
+                    folder.add(name, &align(&original.pixels, quad, *size)?, &FileOptions::default())?;
                 }
                 if *json {
                     for ((face, quad), crop) in faces.iter().zip(&crops) {

@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 use stylebrush_app::edited_face::crop_target;
+use stylebrush_app::original::Original;
 use stylemap::engine::{FaceId, Scene};
 use stylemap::face::{Extent, PasteTarget};
-use stylemap::photo;
+use stylemap::photo::{self, PhotoFile};
 
 use super::numbers;
 use super::portrait::Portrait;
@@ -50,15 +51,16 @@ pub struct Destination<'a> {
     source: FaceId,
     target: PasteTarget<'a>,
     extent: Extent,
-    icc_profile: Option<&'a [u8]>,
+    /// The photo, where it is written whole.
+    original: Option<&'a Original>,
 }
 
 impl<'a> Destination<'a> {
     /// The whole photo of a face; only what the model changes is changed there.
     pub fn in_photo(source: FaceId, portrait: &'a Portrait) -> Self {
         let Portrait { placement, .. } = portrait;
-        let icc_profile = placement.original.icc_profile.as_deref();
-        Self { source, target: placement.paste_target(), extent: Extent::Changes, icc_profile }
+        let original = Some(&*placement.original);
+        Self { source, target: placement.paste_target(), extent: Extent::Changes, original }
     }
 
     /// The face by itself.
@@ -68,8 +70,8 @@ impl<'a> Destination<'a> {
     pub fn by_itself(source: FaceId, portrait: &Portrait, size: FaceSize, session: &Session) -> anyhow::Result<Self> {
         let crop = &portrait.crop;
         let size_px = size.px(crop.width(), session)?;
-        let target = crop_target(crop, size_px)?;
-        Ok(Self { source, target, extent: Extent::Whole, icc_profile: None })
+        let target = crop_target(crop, size_px, portrait.placement.original.file.axis.as_ref())?;
+        Ok(Self { source, target, extent: Extent::Whole, original: None })
     }
 
     /// One of both.
@@ -84,17 +86,25 @@ impl<'a> Destination<'a> {
     }
 
     /// The model's picture of a scene, finished.
-    pub fn finish(&mut self, picture: &RgbImage, scene: &Scene, session: &Session) -> anyhow::Result<RgbImage> {
-        if self.extent == Extent::Whole && picture.dimensions() == self.target.photo().dimensions() {
+    pub fn finish(&mut self, picture: &RgbImage, scene: &Scene, session: &Session) -> anyhow::Result<DynamicImage> {
+        if self.extent == Extent::Whole
+            && picture.dimensions() == self.target.photo().dimensions()
+            && !self.target.has_axis()
+        {
             // Nothing of the photos is finer than the picture.
-            return Ok(picture.clone());
+            return Ok(DynamicImage::ImageRgb8(picture.clone()));
         }
         let composition = session.composition(scene, self.source);
-        self.target.paste(picture, &composition, self.extent).context("the face could not be finished")
+        let (target, extent) = (&mut self.target, self.extent);
+        let finished = match self.original {
+            Some(original) => original.edited(|onto| target.paste_onto(onto, picture, &composition, extent)),
+            None => target.paste(picture, &composition, extent).map(DynamicImage::ImageRgb8),
+        };
+        finished.context("the face could not be finished")
     }
 
-    /// The colours of what is written; none is sRGB.
-    pub fn icc_profile(&self) -> Option<&'a [u8]> {
-        self.icc_profile
+    /// The file whose numbers the pictures have; none is sRGB.
+    pub fn file(&self) -> Option<&'a PhotoFile> {
+        self.original.map(|original| &original.file)
     }
 }

@@ -12,7 +12,7 @@ use stylemap::mask::Pooling;
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
-use super::output::PictureFile;
+use super::output::{OutputOptions, PictureFile};
 use super::portrait::PortraitOpener;
 use super::session::Session;
 use super::{CommonOptions, numbers};
@@ -58,7 +58,9 @@ pub struct EditArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write: .png, .jpg or .webp
+    #[command(flatten)]
+    file: OutputOptions,
+    /// The picture to write: .png, .jpg, .webp or .tif
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -251,7 +253,7 @@ impl Groups<'_> {
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     const SOURCE: FaceId = FaceId(0);
-    let EditArgs { source, references, directions: file, in_photo, likeness, size, output } = args;
+    let EditArgs { source, references, directions: own_directions, in_photo, likeness, size, file, output } = args;
     let References { references, directions } = references;
     let output = PictureFile::new(output)?;
     let photos = PortraitOpener::new(common);
@@ -259,8 +261,8 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
     let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
     let mut checkpoint = common.model_source()?.checkpoint()?;
-    if let Some(file) = file {
-        checkpoint.directions = Some(Directions::load(file, &checkpoint.config)?);
+    if let Some(own) = own_directions {
+        checkpoint.directions = Some(Directions::load(own, &checkpoint.config)?);
     }
     let mut session = Session::with_checkpoint(common, checkpoint)?;
     let mut destination = Destination::new(SOURCE, &source, *in_photo, *size, &session)?;
@@ -289,7 +291,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let likeness = likeness.of_faces(&session.engine, faces);
     let scene = Scene { base: Base::Face(SOURCE), directions: directions_of_face, layers, likeness };
     let picture = session.draw(&scene)?;
-    output.write(&destination.finish(&picture, &scene, &session)?, destination.icc_profile())
+    output.write(&destination.finish(&picture, &scene, &session)?, &file.of_photo(destination.file()))
 }
 
 #[cfg(test)]

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::{PictureFolder, numbered_names};
 use stylemap::engine::{Base, FaceId, Scene};
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
-use super::output::PictureFile;
+use super::output::{OutputOptions, PictureFile};
 use super::portrait::PortraitOpener;
 use super::progress::Progress;
 use super::session::Session;
@@ -40,7 +39,9 @@ pub struct InterpolateArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write (.png, .jpg or .webp), or with --frames the folder
+    #[command(flatten)]
+    file: OutputOptions,
+    /// The picture to write (.png, .jpg, .webp or .tif), or with --frames the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -68,7 +69,7 @@ enum Output {
 
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
-    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, likeness, size, output } = args;
+    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, likeness, size, file, output } = args;
     let output = match *frames {
         Some(count) => Output::Folder(PictureFolder::new(output)?, count),
         None => Output::Picture(PictureFile::new(output)?),
@@ -81,7 +82,7 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
     session.add_face(FROM, &from.crop)?;
     session.add_face(TO, &to)?;
     let likeness = likeness.of_faces(&session.engine, [FROM, TO]);
-    let icc_profile = destination.icc_profile();
+    let options = file.of_photo(destination.file());
     let mut picture = |t: f32| {
         // At the beginning nothing is done to the face: its photo stays as it is.
         let base = if t == 0.0 { Base::Face(FROM) } else { Base::Interpolation { from: FROM, to: TO, t } };
@@ -90,12 +91,12 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
         destination.finish(&picture, &scene, &session)
     };
     match output {
-        Output::Picture(file) => file.write(&picture(at.unwrap_or_default())?, icc_profile),
+        Output::Picture(file) => file.write(&picture(at.unwrap_or_default())?, &options),
         Output::Folder(mut folder, count) => {
             let mut progress = Progress::new(count, "frames");
             for (frame, name) in numbered_names(count).enumerate() {
                 let t = frame as f32 / (count - 1) as f32;
-                folder.add(name, &picture(t)?, &FileOptions::with_profile(icc_profile))?;
+                folder.add(name, &picture(t)?, &options)?;
                 progress.step();
             }
             folder.finish()

@@ -8,7 +8,7 @@ use stylemap::engine::{Base, FaceId, Scene};
 use super::CommonOptions;
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
-use super::output::PictureFile;
+use super::output::{OutputOptions, PictureFile};
 use super::portrait::PortraitOpener;
 use super::session::Session;
 
@@ -33,7 +33,9 @@ pub struct MixArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write: .png, .jpg or .webp
+    #[command(flatten)]
+    file: OutputOptions,
+    /// The picture to write: .png, .jpg, .webp or .tif
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -50,7 +52,7 @@ enum Which {
 pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const A: FaceId = FaceId(0);
     const B: FaceId = FaceId(1);
-    let MixArgs { a, b, coarse_from, likeness, size, output } = args;
+    let MixArgs { a, b, coarse_from, likeness, size, file, output } = args;
     let output = PictureFile::new(output)?;
     let photos = PortraitOpener::new(common);
     let [a, b] = [photos.open(a)?, photos.open(b)?];
@@ -67,5 +69,5 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     let likeness = likeness.of_faces(&session.engine, [A, B]);
     let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness };
     let picture = session.draw(&scene)?;
-    output.write(&destination.finish(&picture, &scene, &session)?, destination.icc_profile())
+    output.write(&destination.finish(&picture, &scene, &session)?, &file.of_photo(destination.file()))
 }

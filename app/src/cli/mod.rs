@@ -127,6 +127,10 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { photos, common, command } = cli;
     if let Some(threads) = common.threads {
+        // More than a few for each core only wait for one another; a thousand never come to an end.
+        const MOST_PER_CORE: usize = 4;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = threads.min(cores * MOST_PER_CORE);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
     }

@@ -52,6 +52,12 @@ pub fn tolerance(text: &str) -> Result<f32, String> {
     number.ok_or_else(|| "it must be a number that is not negative".to_owned())
 }
 
+/// The quality of a JPEG.
+pub fn quality(text: &str) -> Result<u8, String> {
+    let number = text.parse().ok().filter(|number| (1..=100).contains(number));
+    number.ok_or_else(|| "it must be a whole number from 1 to 100".to_owned())
+}
+
 /// Threads of the CPU.
 pub fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_THREADS)

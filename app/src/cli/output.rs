@@ -2,9 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use image::RgbImage;
+use clap::Args;
 use stylebrush_app::export::folder::check_folder_of;
-use stylebrush_app::export::{self, FileOptions, Format};
+use stylebrush_app::export::{self, FileOptions, Format, MetadataChoice, Picture};
+use stylemap::photo::PhotoFile;
+
+use super::failure::warn;
+use super::numbers;
+
+/// How a picture's file is written.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OutputOptions {
+    /// What becomes of what the photo's file says (camera, time, place, author, resolution), with --in-photo
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "keep", help_heading = "The file")]
+    metadata: MetadataChoice,
+    /// Quality of a .jpg, from 1 to 100 [default: with --in-photo as the photo has it, otherwise 95]
+    #[arg(long, value_name = "PERCENT", value_parser = numbers::quality, help_heading = "The file")]
+    quality: Option<u8>,
+}
+
+impl OutputOptions {
+    /// For a picture in the numbers of this photo; none is sRGB.
+    pub fn of_photo(self, photo: Option<&PhotoFile>) -> FileOptions<'_> {
+        FileOptions { photo, metadata: self.metadata, jpeg_quality: self.quality, says_edited: true }
+    }
+}
 
 /// A picture to be written.
 #[derive(Debug)]
@@ -24,9 +46,16 @@ impl PictureFile {
         Ok(Self { path: path.to_owned(), format })
     }
 
-    /// Writes it; without an ICC profile its colours are sRGB.
-    pub fn write(&self, picture: &RgbImage, icc_profile: Option<&[u8]>) -> anyhow::Result<()> {
-        export::write(&self.path, picture, self.format, &FileOptions::with_profile(icc_profile))
+    /// Writes it.
+    pub fn write<'a>(&self, picture: impl Into<Picture<'a>>, options: &FileOptions<'_>) -> anyhow::Result<()> {
+        let picture = picture.into();
+        if picture.has_alpha() && !self.format.has_transparency() {
+            let name = self.path.display();
+            warn(&format!(
+                "{name}: a JPEG has no transparency, so what was transparent is white there: write a .png to keep it"
+            ));
+        }
+        export::write(&self.path, picture, self.format, options)
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use stylebrush_app::document::Placement;
+use stylebrush_app::original::damage_of;
 use stylebrush_app::photo_loading::PhotoOpener;
 
 use super::CommonOptions;
+use super::failure::warn;
 
 /// A face to work on.
 pub struct Portrait {
@@ -39,6 +41,9 @@ impl PortraitOpener {
             ),
             _ => err,
         })?;
+        if let Some(damage) = damage_of(&placement.original, path) {
+            warn(&damage);
+        }
         Ok(Portrait { crop: Arc::new(crop), placement })
     }
 }

@@ -8,7 +8,7 @@ use stylemap::photo;
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
-use super::output::PictureFile;
+use super::output::{OutputOptions, PictureFile};
 use super::portrait::PortraitOpener;
 use super::session::Session;
 use super::shown::mean_square_error;
@@ -36,7 +36,9 @@ pub struct ReconstructArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write: .png, .jpg or .webp
+    #[command(flatten)]
+    file: OutputOptions,
+    /// The picture to write: .png, .jpg, .webp or .tif
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -44,7 +46,7 @@ pub struct ReconstructArgs {
 /// Runs `reconstruct`.
 pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()> {
     const FACE: FaceId = FaceId(0);
-    let ReconstructArgs { photo, in_photo, likeness, size, output } = args;
+    let ReconstructArgs { photo, in_photo, likeness, size, file, output } = args;
     let output = PictureFile::new(output)?;
     let portrait = PortraitOpener::new(common).open(photo)?;
     let mut session = Session::open(common)?;
@@ -57,7 +59,7 @@ pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()>
     let mse = mean_square_error(&crop, &picture, |_| true);
     // A face that nothing was done to would leave its photo as it is. Mixed with itself it is the same face, drawn.
     let drawn = Scene { base: Base::StyleMix { coarse: FACE, fine: FACE }, ..scene };
-    output.write(&destination.finish(&picture, &drawn, &session)?, destination.icc_profile())?;
+    output.write(&destination.finish(&picture, &drawn, &session)?, &file.of_photo(destination.file()))?;
     print_line(&format!("MSE {mse:.6}, PSNR {:.2} dB", psnr_db(mse)))
 }
 

@@ -36,7 +36,7 @@ pub struct SampleArgs {
     truncation: f64,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write (.png, .jpg or .webp), or with --count above 1 the folder
+    /// The picture to write (.png, .jpg, .webp or .tif), or with --count above 1 the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -55,7 +55,7 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
         let output = PictureFile::new(output)?;
         let mut session = Session::open(common)?;
         size.check(&session)?;
-        return output.write(&draw(&mut session, 0)?, None);
+        return output.write(&draw(&mut session, 0)?, &FileOptions::default());
     }
     let mut folder = PictureFolder::new(output)?;
     let mut session = Session::open(common)?;

@@ -18,6 +18,8 @@ use super::CommonOptions;
 use super::destination::FaceSize;
 use super::failure;
 use super::likeness::Likeness;
+use stylebrush_app::export::FileOptions;
+
 use super::output::{PictureFile, check_safetensors};
 use super::portrait::PortraitOpener;
 use super::session::Session;
@@ -62,7 +64,7 @@ pub struct DecodeArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write: .png, .jpg or .webp
+    /// The picture to write: .png, .jpg, .webp or .tif
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -130,7 +132,7 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
     };
     session.engine.add_latent(FACE, Latent { stylemap: stylemap_values(&stylemap)?, residuals }, None)?;
     let scene = Scene { likeness: BTreeMap::from([(FACE, likeness.share())]), ..Scene::face(FACE) };
-    output.write(&size.resized(session.draw(&scene)?, &session)?, None)?;
+    output.write(&size.resized(session.draw(&scene)?, &session)?, &FileOptions::default())?;
     if let Some(hash) = model_hash.filter(|hash| *hash != info.hash) {
         failure::warn(&format!(
             "{} was encoded with another model ({} {hash}), so the picture may show another face",

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use stylemap::directions::MAX_AMOUNT;
 use stylemap::face::{CropQuad, Landmarks, PasteTarget, Similarity, crop_quad};
 use stylemap::latent::{Latent, Residuals};
+use stylemap::photo::ColourAxis;
 
 use crate::original::Original;
 
@@ -98,6 +99,11 @@ impl Photo {
         self.latent.as_ref().filter(|_| is_of_model)
     }
 
+    /// The axis on which the colours of a gray or toned photo lie.
+    pub fn axis(&self) -> Option<&ColourAxis> {
+        self.placement.as_ref()?.original.file.axis.as_ref()
+    }
+
     fn latent_bytes(&self) -> usize {
         let bytes = |latent: &Arc<Latent>| {
             let residuals = latent.residuals.as_ref().map_or(0, Residuals::bytes);
@@ -140,7 +146,7 @@ impl Placement {
 
     /// The whole photo, for edits to be pasted into.
     pub fn paste_target(&self) -> PasteTarget<'_> {
-        PasteTarget::new(Cow::Borrowed(&self.original.pixels), self.quad)
+        PasteTarget::new(Cow::Borrowed(&self.original.pixels), self.quad).on_axis(self.original.file.axis.as_ref())
     }
 
     /// Where a place of the canvas lies in the photo; both are counted from the picture's corner.

@@ -65,10 +65,10 @@ pub fn encode(
             }
         }
         AnimationFormat::Png => {
-            let mut encoder = png::Encoder::new(Cursor::new(&mut bytes), width, height);
-            encoder.set_color(png::ColorType::Rgb);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+            let mut encoder = ::png::Encoder::new(Cursor::new(&mut bytes), width, height);
+            encoder.set_color(::png::ColorType::Rgb);
+            encoder.set_depth(::png::BitDepth::Eight);
+            encoder.set_source_srgb(::png::SrgbRenderingIntent::Perceptual);
             encoder.set_animated(u32::try_from(frames.len())?, 0)?;
             encoder.set_frame_delay(frame_ms, 1000)?;
             if says_edited {

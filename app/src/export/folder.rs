@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use image::RgbImage;
 
-use super::{FileOptions, Format, encode};
+use super::{FileOptions, Format, Picture, encode};
 
 /// Checks that there is a folder for a file of this name.
 ///
@@ -55,7 +54,12 @@ impl PictureFolder {
     }
 
     /// Writes the next picture.
-    pub fn add(&mut self, name: String, picture: &RgbImage, options: &FileOptions<'_>) -> anyhow::Result<()> {
+    pub fn add<'a>(
+        &mut self,
+        name: String,
+        picture: impl Into<Picture<'a>>,
+        options: &FileOptions<'_>,
+    ) -> anyhow::Result<()> {
         let cannot = || format!("cannot write {name} to {}", self.path.display());
         let bytes = encode(picture, Format::Png, options).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
@@ -89,7 +93,7 @@ impl Drop for PictureFolder {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use image::Rgb;
+    use image::{Rgb, RgbImage};
 
     use super::*;
 

@@ -1,26 +1,33 @@
-//! Writes pictures to files that every viewer opens, marked as sRGB and as edited.
+//! Writes pictures to files that every viewer opens: with the colours, the depth and the words of the photo that they were, and
+//! marked as edited.
 
 pub mod animation;
 pub mod folder;
+mod jpeg;
+mod picture;
+mod png;
+mod tiff;
+mod webp;
+mod words;
+mod xmp;
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use crate::document::{CANVAS_SIZE_PX, MaskImage};
 use anyhow::Context as _;
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
 use serde::{Deserialize, Serialize};
 use stylemap::files::write_whole;
+use stylemap::photo::PhotoFile;
+
+use crate::document::{CANVAS_SIZE_PX, MaskImage};
+
+pub use picture::Picture;
+pub use words::MetadataChoice;
 
 const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
 /// Said in every picture: it shows a face that no camera saw.
 const COMMENT: &str = "This picture was edited with Stylebrush.";
-/// JPEG files are written with this much of the picture unless told otherwise, in percent.
+/// JPEG files of pictures that were none are written with this quality unless told otherwise, in percent.
 pub const JPEG_QUALITY: u8 = 95;
-/// WebP has no room for a longer side.
-const MAX_WEBP_SIDE_PX: u32 = 16_384;
 
 /// The kinds of picture that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +40,8 @@ pub enum Format {
     Jpeg,
     /// Lossless and small.
     WebP,
+    /// Without loss, for other editors.
+    Tiff,
 }
 
 impl Format {
@@ -46,7 +55,8 @@ impl Format {
             Some("png") => Ok(Self::Png),
             Some("jpg" | "jpeg") => Ok(Self::Jpeg),
             Some("webp") => Ok(Self::WebP),
-            _ => anyhow::bail!("cannot write {}: the name must end in .png, .jpg or .webp", path.display()),
+            Some("tif" | "tiff") => Ok(Self::Tiff),
+            _ => anyhow::bail!("cannot write {}: the name must end in .png, .jpg, .webp or .tif", path.display()),
         }
     }
 
@@ -56,31 +66,40 @@ impl Format {
             Self::Png => "png",
             Self::Jpeg => "jpg",
             Self::WebP => "webp",
+            Self::Tiff => "tif",
         }
+    }
+
+    /// Whether such files can be transparent.
+    pub fn has_transparency(self) -> bool {
+        self != Self::Jpeg
     }
 }
 
 /// What a picture's file holds beside its pixels, and how it holds them.
 #[derive(Clone, Copy, Debug)]
 pub struct FileOptions<'a> {
-    /// What the colours mean; none is sRGB.
-    pub icc_profile: Option<&'a [u8]>,
-    /// In percent, for JPEG alone.
-    pub jpeg_quality: u8,
+    /// The file of the photo whose numbers these are: its colours, its words and its compression go into the new one. None: a
+    /// picture in sRGB.
+    pub photo: Option<&'a PhotoFile>,
+    /// What of the photo's words is kept.
+    pub metadata: MetadataChoice,
+    /// In percent, for JPEG alone; none as the photo had it, else [`JPEG_QUALITY`].
+    pub jpeg_quality: Option<u8>,
     /// Whether the file says that the picture was edited and with what.
     pub says_edited: bool,
 }
 
 impl Default for FileOptions<'_> {
     fn default() -> Self {
-        Self { icc_profile: None, jpeg_quality: JPEG_QUALITY, says_edited: true }
+        Self { photo: None, metadata: MetadataChoice::Keep, jpeg_quality: None, says_edited: true }
     }
 }
 
 impl<'a> FileOptions<'a> {
-    /// As ever, for a picture with these colours.
-    pub fn with_profile(icc_profile: Option<&'a [u8]>) -> Self {
-        Self { icc_profile, ..Self::default() }
+    /// As ever, for a picture in the numbers of this photo.
+    pub fn of_photo(photo: Option<&'a PhotoFile>) -> Self {
+        Self { photo, ..Self::default() }
     }
 }
 
@@ -88,7 +107,12 @@ impl<'a> FileOptions<'a> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(path: &Path, picture: &RgbImage, format: Format, options: &FileOptions<'_>) -> anyhow::Result<()> {
+pub fn write<'a>(
+    path: &Path,
+    picture: impl Into<Picture<'a>>,
+    format: Format,
+    options: &FileOptions<'_>,
+) -> anyhow::Result<()> {
     let bytes = encode(picture, format, options).with_context(|| format!("cannot write {}", path.display()))?;
     anyhow::ensure!(path.file_name().is_some(), "cannot write {}: it names no file", path.display());
     Ok(write_whole(path, &bytes)?)
@@ -108,9 +132,9 @@ pub fn write_mask(path: &Path, mask: &MaskImage) -> anyhow::Result<()> {
 fn encode_mask(mask: &MaskImage) -> anyhow::Result<Vec<u8>> {
     let side = u32::try_from(CANVAS_SIZE_PX)?;
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, side, side);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
+    let mut encoder = ::png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(::png::ColorType::Grayscale);
+    encoder.set_depth(::png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&mask.to_values())?;
     writer.finish()?;
@@ -126,86 +150,27 @@ pub fn with_png_extension(path: PathBuf) -> PathBuf {
 ///
 /// # Errors
 /// When the picture is too large for the format.
-pub fn encode(picture: &RgbImage, format: Format, options: &FileOptions<'_>) -> anyhow::Result<Vec<u8>> {
-    let FileOptions { icc_profile, jpeg_quality, says_edited } = *options;
-    let (width, height) = picture.dimensions();
-    let mut bytes = Vec::new();
+pub fn encode<'a>(
+    picture: impl Into<Picture<'a>>,
+    format: Format,
+    options: &FileOptions<'_>,
+) -> anyhow::Result<Vec<u8>> {
+    let picture = picture.into();
     match format {
-        Format::Png => {
-            let mut info = png::Info::with_size(width, height);
-            info.color_type = png::ColorType::Rgb;
-            info.bit_depth = png::BitDepth::Eight;
-            info.icc_profile = icc_profile.map(Into::into);
-            let mut encoder = png::Encoder::with_info(&mut bytes, info)?;
-            // A file says what its colours are once.
-            if icc_profile.is_none() {
-                encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-            }
-            if says_edited {
-                encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
-                encoder.add_text_chunk("Comment".to_owned(), COMMENT.to_owned())?;
-            }
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(picture.as_raw())?;
-            writer.finish()?;
-        }
-        Format::Jpeg => {
-            let mut encoder = JpegEncoder::new_with_quality(Cursor::new(&mut bytes), jpeg_quality.clamp(1, 100));
-            if says_edited {
-                encoder.set_exif_metadata(exif()?)?;
-            }
-            if let Some(profile) = icc_profile {
-                encoder.set_icc_profile(profile.to_vec())?;
-            }
-            encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
-        }
-        Format::WebP => {
-            anyhow::ensure!(
-                width.max(height) <= MAX_WEBP_SIDE_PX,
-                "a WebP file has at most {MAX_WEBP_SIDE_PX} pixels to a side, and this picture is {width} x {height}: \
-                 write a .png or .jpg"
-            );
-            let mut encoder = WebPEncoder::new_lossless(Cursor::new(&mut bytes));
-            if says_edited {
-                encoder.set_exif_metadata(exif()?)?;
-            }
-            if let Some(profile) = icc_profile {
-                encoder.set_icc_profile(profile.to_vec())?;
-            }
-            encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?;
-        }
+        Format::Png => png::encode(&picture, options),
+        Format::Jpeg => jpeg::encode(&picture, options),
+        Format::WebP => webp::encode(&picture, options),
+        Format::Tiff => tiff::encode(&picture, options),
     }
-    Ok(bytes)
-}
-
-/// What the text chunks of a PNG say, as EXIF: a little-endian TIFF header and one directory of two texts.
-fn exif() -> anyhow::Result<Vec<u8>> {
-    const IMAGE_DESCRIPTION: u16 = 0x010e;
-    const SOFTWARE_TAG: u16 = 0x0131;
-    const ASCII: u16 = 2;
-    let entries = [(IMAGE_DESCRIPTION, COMMENT), (SOFTWARE_TAG, SOFTWARE)];
-    let header_len = 8;
-    let mut bytes = b"II\x2a\0\x08\0\0\0".to_vec();
-    let directory_len = 2 + 12 * entries.len() + 4;
-    let mut texts = Vec::new();
-    bytes.extend(u16::try_from(entries.len())?.to_le_bytes());
-    for (tag, text) in entries {
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(ASCII.to_le_bytes());
-        bytes.extend(u32::try_from(text.len() + 1)?.to_le_bytes());
-        bytes.extend(u32::try_from(header_len + directory_len + texts.len())?.to_le_bytes());
-        texts.extend(text.bytes().chain([0]));
-    }
-    bytes.extend([0; 4]);
-    bytes.extend(texts);
-    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use image::Rgb;
+    use std::io::Cursor;
+
+    use image::{Rgb, RgbImage};
     use stylemap::photo;
 
     use super::*;
@@ -216,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_format_decodes_and_says_what_made_it() {
-        for format in [Format::Png, Format::Jpeg, Format::WebP] {
+        for format in [Format::Png, Format::Jpeg, Format::WebP, Format::Tiff] {
             for says_edited in [true, false] {
                 let options = FileOptions { says_edited, ..FileOptions::default() };
                 let bytes = encode(&picture(), format, &options).unwrap();
@@ -230,14 +195,14 @@ mod tests {
             }
         }
         let bytes = encode(&picture(), Format::Png, &FileOptions::default()).unwrap();
-        let reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
+        let reader = ::png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
         assert!(reader.info().srgb.is_some());
     }
 
     #[test]
     fn a_jpeg_of_less_quality_is_smaller() {
         let of = |jpeg_quality| {
-            let options = FileOptions { jpeg_quality, ..FileOptions::default() };
+            let options = FileOptions { jpeg_quality: Some(jpeg_quality), ..FileOptions::default() };
             encode(&picture(), Format::Jpeg, &options).unwrap().len()
         };
         assert!(of(20) < of(95) && of(0) <= of(1) && of(255) == of(100), "numbers out of range are brought into it");
@@ -246,31 +211,37 @@ mod tests {
     #[test]
     fn a_profile_comes_back_from_every_format() {
         let folder = tempfile::tempdir().unwrap();
+        let mut file = PhotoFile::new(&picture());
         // Only the header's colour space is looked at.
         let mut profile: Vec<u8> = (0..200).collect();
         profile[16..20].copy_from_slice(b"RGB ");
-        for (name, format) in [("a.png", Format::Png), ("a.jpg", Format::Jpeg), ("a.webp", Format::WebP)] {
+        file.colours.icc_profile = Some(profile.clone());
+        let profile_of = |path: &Path| photo::open(path).unwrap().file.colours.icc_profile;
+        for (name, format) in
+            [("a.png", Format::Png), ("a.jpg", Format::Jpeg), ("a.webp", Format::WebP), ("a.tif", Format::Tiff)]
+        {
             let path = folder.path().join(name);
-            write(&path, &picture(), format, &FileOptions::with_profile(Some(&profile))).unwrap();
-            assert_eq!(photo::open(&path).unwrap().icc_profile.as_ref(), Some(&profile), "{name}");
+            write(&path, &picture(), format, &FileOptions::of_photo(Some(&file))).unwrap();
+            assert_eq!(profile_of(&path).as_ref(), Some(&profile), "{name}");
             write(&path, &picture(), format, &FileOptions::default()).unwrap();
-            assert_eq!(photo::open(&path).unwrap().icc_profile, None, "{name}");
+            assert_eq!(profile_of(&path), None, "{name}");
         }
         profile[16..20].copy_from_slice(b"GRAY");
+        file.colours.icc_profile = Some(profile);
         let path = folder.path().join("gray.png");
-        write(&path, &picture(), Format::Png, &FileOptions::with_profile(Some(&profile))).unwrap();
-        assert_eq!(photo::open(&path).unwrap().icc_profile, None, "the pixels are no longer gray");
+        write(&path, &picture(), Format::Png, &FileOptions::of_photo(Some(&file))).unwrap();
+        assert_eq!(profile_of(&path), None, "the pixels are no gray");
     }
 
     #[test]
     fn a_picture_too_long_for_its_format_is_a_sentence() {
-        let line = RgbImage::new(MAX_WEBP_SIDE_PX + 1, 1);
+        let line = RgbImage::new(webp::MAX_SIDE_PX + 1, 1);
         let err = encode(&line, Format::WebP, &FileOptions::default()).unwrap_err().to_string();
         assert!(err.contains("16385 x 1") && err.contains(".png"), "{err}");
         for format in [Format::Png, Format::Jpeg] {
             encode(&line, format, &FileOptions::default()).unwrap();
         }
-        encode(&RgbImage::new(1, MAX_WEBP_SIDE_PX), Format::WebP, &FileOptions::default()).unwrap();
+        encode(&RgbImage::new(1, webp::MAX_SIDE_PX), Format::WebP, &FileOptions::default()).unwrap();
     }
 
     #[test]

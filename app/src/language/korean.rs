@@ -286,6 +286,19 @@ pub const WORDS: &[(&str, &str)] = &[
     ("The whole photo", "사진 전체"),
     ("{width} × {height} pixels", "{width} × {height} 픽셀"),
     ("Quality", "품질"),
+    ("As the photo has it", "원본 사진과 같게"),
+    (
+        "A JPEG has no transparency: what is transparent in the photo becomes white",
+        "JPEG에는 투명도가 없습니다. 사진의 투명한 부분은 흰색이 됩니다",
+    ),
+    ("What the photo’s file says: camera, time, place, author", "사진 파일에 적힌 정보: 카메라, 시간, 장소, 작가"),
+    ("Keep", "유지"),
+    ("Without the place", "장소 빼고"),
+    ("Leave out", "모두 빼기"),
+    (
+        "{name} is damaged, and a part of it may be missing or wrong",
+        "{name} 파일이 손상되어 일부가 없거나 틀릴 수 있습니다",
+    ),
     ("Say in the file that it was edited", "편집한 그림이라고 파일에 적기"),
     (
         "A line that viewers show with the file’s details; nothing is drawn on the picture",

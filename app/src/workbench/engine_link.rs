@@ -9,6 +9,7 @@ use image::RgbImage;
 use stylemap::engine::{Engine, EngineHandle, Event, FaceId, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
 use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
+use stylemap::photo::ColourAxis;
 
 use super::beside::Beside;
 use crate::document::posed_faces::WantedPose;
@@ -96,6 +97,8 @@ pub struct EngineLink {
     samples: Vec<Sample>,
     sample_failure: Option<String>,
     frame_times: VecDeque<Instant>,
+    /// Of a gray or toned source, what its pictures are kept on.
+    axis: Option<ColourAxis>,
 }
 
 /// Frames per second are counted over this long.
@@ -139,6 +142,7 @@ impl EngineLink {
             samples: Vec::new(),
             sample_failure: None,
             frame_times: VecDeque::new(),
+            axis: None,
         }
     }
 
@@ -327,6 +331,8 @@ impl EngineLink {
             return false;
         }
         self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_t));
+        let source = document.source().and_then(|source| document.photo(source));
+        self.axis = source.and_then(|source| source.axis()).cloned();
         for photo in document.photos() {
             if self.known_faces.insert(photo.id) {
                 self.waiting_faces.insert(photo.id);
@@ -440,7 +446,7 @@ impl EngineLink {
         reports
     }
 
-    fn take_frame(&mut self, frame: Frame) {
+    fn take_frame(&mut self, mut frame: Frame) {
         if self.beside.is_of(frame.request) {
             return self.beside.take(frame);
         }
@@ -451,6 +457,11 @@ impl EngineLink {
         let is_dropped = self.sent_scene.is_none() || frame.request <= self.dropped_number;
         if is_dropped || self.frame.as_ref().is_some_and(|shown| shown.order() >= frame.order()) {
             return;
+        }
+        if let Some(axis) = &self.axis {
+            for [red, green, blue, _] in frame.rgba.as_chunks_mut::<4>().0 {
+                [*red, *green, *blue] = axis.nearest([*red, *green, *blue]);
+            }
         }
         self.frame = Some(Arc::new(frame));
         let now = Instant::now();

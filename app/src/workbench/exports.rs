@@ -56,8 +56,8 @@ pub fn write_edit(edit: &EditedPhoto, in_photo: bool, path: &Path, settings: Exp
     // Known before the work begins.
     let format = Format::of(path)?;
     if in_photo {
-        let icc_profile = edit.face.placement()?.original.icc_profile.as_deref();
-        export::write(path, &edit.in_photo()?, format, &settings.file_options(icc_profile))
+        let photo = &edit.face.placement()?.original.file;
+        export::write(path, &edit.in_own_file()?, format, &settings.file_options(Some(photo)))
     } else {
         let picture = edit.face.by_itself(edit.face.full_size_px())?;
         export::write(path, &picture, format, &settings.file_options(None))

@@ -160,7 +160,7 @@ struct Target {
 impl Target {
     fn of_face(photo: &Photo, size_px: u32) -> anyhow::Result<Self> {
         let corners = [Point::new(0.0, 0.0), Point::new(1.0, 1.0)];
-        Ok(Self { face_px: Some(size_px), target: crop_target(&photo.crop, size_px)?, corners })
+        Ok(Self { face_px: Some(size_px), target: crop_target(&photo.crop, size_px, photo.axis())?, corners })
     }
 
     fn of_surroundings(edit: &EditedPhoto) -> anyhow::Result<Self> {
@@ -176,7 +176,8 @@ impl Target {
         let [left, top] = origin_in_photo.map(f64::from);
         let [width, height] = size_in_photo.map(f64::from);
         let corners = [in_photo([left, top]), in_photo([left + width, top + height])];
-        Ok(Self { face_px: None, target: PasteTarget::new(Cow::Owned(part), quad), corners })
+        let target = PasteTarget::new(Cow::Owned(part), quad).on_axis(placement.original.file.axis.as_ref());
+        Ok(Self { face_px: None, target, corners })
     }
 }
 

@@ -157,7 +157,7 @@ impl Recording {
     /// The pictures with the photos' fine structure.
     fn pictures(&self) -> anyhow::Result<Vec<RgbImage>> {
         let Some(first) = self.frames.first() else { return Ok(Vec::new()) };
-        let mut target = crop_target(&first.photo.crop, first.full_size_px().min(MOST_SIDE_PX))?;
+        let mut target = crop_target(&first.photo.crop, first.full_size_px().min(MOST_SIDE_PX), first.photo.axis())?;
         self.frames.iter().map(|edit| Ok(edit.paste_into(&mut target, Extent::Whole)?)).collect()
     }
 

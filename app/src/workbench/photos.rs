@@ -10,7 +10,7 @@ use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, Effect, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId, Refusal};
+use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId, Placement, Refusal};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
 
@@ -207,6 +207,13 @@ impl Workbench {
         let Batch { purpose, photos, failures } = batch;
         for failure in &failures {
             self.tell_error(failure);
+        }
+        for photo in &photos {
+            let is_damaged = |placement: &Placement| placement.original.file.damage.is_some();
+            if photo.placement.as_ref().is_some_and(is_damaged) {
+                let text = "{name} is damaged, and a part of it may be missing or wrong";
+                self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name)]));
+            }
         }
         match purpose {
             // A project may have been opened meanwhile.

@@ -38,7 +38,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use image::RgbImage;
+use image::{DynamicImage, ImageBuffer, Primitive, Rgb, RgbImage};
 use rayon::prelude::*;
 
 use super::align::{align_linear, cubic_weights, gaussian_blurred};
@@ -51,7 +51,7 @@ use crate::error::{Error, Result};
 use crate::kernels::vectorised;
 use crate::latent::residual_share;
 use crate::mask::{Mask, Pooling, shift_at_level};
-use crate::photo;
+use crate::photo::{self, ColourAxis};
 
 /// Pictures of the model are at most this large.
 const MAX_SIZE_PX: u32 = 4096;
@@ -255,12 +255,14 @@ pub struct PasteTarget<'a> {
     cropped: Option<(u32, Arc<Vec<[f32; 3]>>)>,
     /// Fine structure of the last edit's references.
     details: Vec<Arc<Detail>>,
+    /// Of a gray or toned photo, what edits are kept on.
+    axis: Option<ColourAxis>,
 }
 
 impl<'a> PasteTarget<'a> {
     /// A photo in which the crop lies there.
     pub fn new(photo: Cow<'a, RgbImage>, quad: CropQuad) -> Self {
-        Self { photo, quad, cropped: None, details: Vec::new() }
+        Self { photo, quad, cropped: None, details: Vec::new(), axis: None }
     }
 
     /// An aligned crop by itself.
@@ -270,6 +272,16 @@ impl<'a> PasteTarget<'a> {
     pub fn of_crop(crop: Cow<'a, RgbImage>) -> Result<Self> {
         let quad = CropQuad::centered(crop.width(), crop.height())?;
         Ok(Self::new(crop, quad))
+    }
+
+    /// Keeps edits of a gray or toned photo on its own axis of colours.
+    pub fn on_axis(self, axis: Option<&ColourAxis>) -> Self {
+        Self { axis: axis.cloned(), ..self }
+    }
+
+    /// Whether edits are kept on an axis of colours.
+    pub fn has_axis(&self) -> bool {
+        self.axis.is_some()
     }
 
     /// The photo as it is.
@@ -282,15 +294,44 @@ impl<'a> PasteTarget<'a> {
     /// # Errors
     /// When the picture is not one of a model's.
     pub fn paste(&mut self, edited: &RgbImage, composition: &Composition, extent: Extent) -> Result<RgbImage> {
+        let field = self.field(edited, composition, extent)?;
+        let mut out = self.photo.clone().into_owned();
+        if let Some(field) = field {
+            field.add_to(&mut out, &self.quad, self.axis.as_ref());
+        }
+        Ok(out)
+    }
+
+    /// Puts the edited face into a picture of the photo that may be finer than the photo's eight bits, or hold other edits
+    /// already: `onto` is RGB of 8 or 16 bits.
+    ///
+    /// # Errors
+    /// As [`Self::paste`], and when `onto` is no such picture.
+    pub fn paste_onto(
+        &mut self,
+        onto: &mut DynamicImage,
+        edited: &RgbImage,
+        composition: &Composition,
+        extent: Extent,
+    ) -> Result<()> {
+        if (onto.width(), onto.height()) != self.photo.dimensions() {
+            return Err(Error::argument("an edited face goes into a picture of its photo's size"));
+        }
+        let Some(field) = self.field(edited, composition, extent)? else { return Ok(()) };
+        match onto {
+            DynamicImage::ImageRgb8(onto) => field.add_to(onto, &self.quad, self.axis.as_ref()),
+            DynamicImage::ImageRgb16(onto) => field.add_to(onto, &self.quad, self.axis.as_ref()),
+            _ => return Err(Error::argument("an edited face goes into RGB pixels of 8 or 16 bits")),
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, edited: &RgbImage, composition: &Composition, extent: Extent) -> Result<Option<Field>> {
         let size_px = edited.width();
         if edited.dimensions() != (size_px, size_px) || size_px == 0 || size_px > MAX_SIZE_PX {
             return Err(Error::argument(format!("an edited face is square and 1 to {MAX_SIZE_PX} pixels wide")));
         }
-        let mut out = self.photo.clone().into_owned();
-        if let Some(field) = Field::new(self, edited, composition, extent)? {
-            field.add_to(&mut out, &self.quad);
-        }
-        Ok(out)
+        Field::new(self, edited, composition, extent)
     }
 
     fn cropped(&mut self, size_px: u32) -> Result<Arc<Vec<[f32; 3]>>> {
@@ -475,7 +516,10 @@ impl Field {
     }
 
     /// Changes the photo's pixels, and only those within the crop that the field reaches.
-    fn add_to(&self, photo: &mut RgbImage, quad: &CropQuad) {
+    fn add_to<L: Level>(&self, photo: &mut ImageBuffer<Rgb<L>, Vec<L>>, quad: &CropQuad, axis: Option<&ColourAxis>)
+    where
+        Rgb<L>: image::Pixel<Subpixel = L>,
+    {
         let size_px = self.size as u32;
         let (photo_from_crop, crop_from_photo) = (quad.photo_from_crop(size_px), quad.crop_from_photo(size_px));
         // Samples reach this far beyond the pixels that do something, but never beyond the crop.
@@ -505,7 +549,7 @@ impl Field {
                     for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate().take(end_x).skip(first_x) {
                         let at = [start[0] + step[0] * x as f64, start[1] + step[1] * x as f64];
                         if at[0] >= left && at[0] <= right && at[1] >= top && at[1] <= bottom {
-                            self.change(pixel, at);
+                            self.change(pixel, at, axis);
                         }
                     }
                 },
@@ -514,7 +558,7 @@ impl Field {
     }
 
     #[inline(always)]
-    fn change(&self, pixel: &mut [u8; 3], at @ [x, y]: [f64; 2]) {
+    fn change<L: Level>(&self, pixel: &mut [L; 3], at @ [x, y]: [f64; 2], axis: Option<&ColourAxis>) {
         let (left, top) = (x.floor(), y.floor());
         let (weights_x, weights_y) = (cubic_weights((x - left) as f32), cubic_weights((y - top) as f32));
         let padded = self.size + 2 * MARGIN_PX;
@@ -524,7 +568,7 @@ impl Field {
             |value: fn(&Change) -> &[f32; 4]| cubic_sample(&self.changes[first..], padded, weights_x, weights_y, value);
         let [red, green, blue, smoothing] = sample(|change| &change.add_and_smoothing);
         let mut add = [red, green, blue];
-        let own = pixel.map(f32::from);
+        let own = pixel.map(Level::to_levels);
         if smoothing != 0.0 {
             let coarse = sample(|change| &change.photo);
             for ((add, own), coarse) in add.iter_mut().zip(own).zip(coarse) {
@@ -534,8 +578,44 @@ impl Field {
         if let Some(brought) = &self.brought {
             brought.add_to(&mut add, at.map(|at| (at + 0.5) / self.size as f64));
         }
-        // Rounds to the nearest, and saturates; nothing added changes nothing.
-        *pixel = std::array::from_fn(|channel| (own[channel] + add[channel] + 0.5) as u8);
+        if add == [0.0; 3] {
+            return;
+        }
+        if let Some(axis) = axis {
+            add = axis.along(own, add);
+        }
+        *pixel = std::array::from_fn(|channel| L::from_levels(own[channel] + add[channel]));
+    }
+}
+
+/// A channel of a pixel, counted in the 256 levels of eight bits.
+trait Level: Primitive + Send + Sync {
+    fn to_levels(self) -> f32;
+    /// Rounded to the nearest, and saturated.
+    fn from_levels(levels: f32) -> Self;
+}
+
+impl Level for u8 {
+    #[inline(always)]
+    fn to_levels(self) -> f32 {
+        f32::from(self)
+    }
+
+    #[inline(always)]
+    fn from_levels(levels: f32) -> Self {
+        (levels + 0.5) as Self
+    }
+}
+
+impl Level for u16 {
+    #[inline(always)]
+    fn to_levels(self) -> f32 {
+        f32::from(self) / 257.0
+    }
+
+    #[inline(always)]
+    fn from_levels(levels: f32) -> Self {
+        (levels * 257.0 + 0.5) as Self
     }
 }
 
@@ -771,7 +851,7 @@ mod tests {
         let smooth = |x: u32, y: u32| 100.0 + 40.0 * (x as f32 / 40.0).sin() + 20.0 * (y as f32 / 50.0).cos();
         let crop = RgbImage::from_fn(256, 256, |x, y| {
             let fine = if (x / 2 + y / 2) % 2 == 0 { 12.0 } else { -12.0 };
-            image::Rgb([(smooth(x, y) + fine).round() as u8; 3])
+            Rgb([(smooth(x, y) + fine).round() as u8; 3])
         });
         let detail = Detail::new(&Arc::new(crop), 256, 32);
         for (x, y) in [(40u32, 60u32), (128, 128), (200, 90)] {

@@ -4,7 +4,7 @@ use egui::{Button, Key, RichText, Ui};
 
 use super::super::{Context, Look, theme, widgets};
 use super::{Outcome, button_row_ui};
-use crate::export::Format;
+use crate::export::{Format, JPEG_QUALITY, MetadataChoice};
 use crate::language::{tr, tr_with};
 use crate::workbench::{Action, Question, Workbench};
 
@@ -47,18 +47,49 @@ impl Context<'_> {
         let before = self.bench.settings().export;
         let mut export = before;
         ui.horizontal(|ui| {
-            for (choice, text) in [(Format::Png, "PNG"), (Format::Jpeg, "JPEG"), (Format::WebP, "WebP")] {
+            for (choice, text) in
+                [(Format::Png, "PNG"), (Format::Jpeg, "JPEG"), (Format::WebP, "WebP"), (Format::Tiff, "TIFF")]
+            {
                 ui.selectable_value(format, choice, text);
             }
-            if *format == Format::Jpeg {
-                ui.add_space(theme::space::NORMAL);
-                ui.label(RichText::new(tr("Quality")).color(palette.text_weak));
-                let mut quality = f32::from(export.jpeg_quality);
-                widgets::number_field(ui, &mut quality, 1.0..=100.0, " %", "Quality");
-                export.jpeg_quality = quality.round() as u8;
-            }
         });
+        // What the photo's own file is counts where the whole photo is written.
+        let file = photo.as_ref().map(|(_, placement)| &placement.original.file).filter(|_| *in_photo);
+        if *format == Format::Jpeg {
+            let own = file.and_then(|file| file.jpeg.as_ref()).map(|jpeg| jpeg.quality());
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(tr("Quality")).color(palette.text_weak));
+                let mut quality = f32::from(export.jpeg_quality.or(own).unwrap_or(JPEG_QUALITY));
+                if widgets::number_field(ui, &mut quality, 1.0..=100.0, " %", "Quality").changed() {
+                    export.jpeg_quality = Some(quality.round() as u8);
+                }
+                if own.is_some() {
+                    let mut as_photo = export.jpeg_quality.is_none();
+                    if ui.checkbox(&mut as_photo, tr("As the photo has it")).changed() {
+                        export.jpeg_quality = (!as_photo).then_some(quality.round() as u8);
+                    }
+                }
+            });
+            if file.is_some_and(|file| file.color_type.has_alpha()) {
+                widgets::caption(ui, tr("A JPEG has no transparency: what is transparent in the photo becomes white"));
+            }
+        }
         ui.add_space(theme::space::NORMAL);
+        if file.is_some_and(|file| !file.metadata.is_empty()) {
+            ui.label(
+                RichText::new(tr("What the photo’s file says: camera, time, place, author")).color(palette.text_weak),
+            );
+            ui.horizontal(|ui| {
+                for (choice, text) in [
+                    (MetadataChoice::Keep, "Keep"),
+                    (MetadataChoice::LocationOff, "Without the place"),
+                    (MetadataChoice::Strip, "Leave out"),
+                ] {
+                    ui.selectable_value(&mut export.metadata, choice, tr(text));
+                }
+            });
+            ui.add_space(theme::space::NORMAL);
+        }
         ui.checkbox(&mut export.says_edited, tr("Say in the file that it was edited"))
             .on_hover_text(tr("A line that viewers show with the file’s details; nothing is drawn on the picture"));
         ui.add_space(theme::space::WIDE);

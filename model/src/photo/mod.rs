@@ -1,50 +1,100 @@
-//! Pictures to tensors and back.
+//! Photos to pixels and tensors, and back: files as people have them, in sRGB, within bounds.
 
-use std::io::{BufRead, Cursor, Read as _, Seek};
+mod axis;
+mod bounds;
+mod colours;
+mod decode;
+pub mod exif;
+mod jpeg_encoding;
+mod kind;
+mod metadata;
+
+use std::io::Read as _;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use image::imageops::{self, FilterType};
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, RgbImage};
 use rayon::prelude::*;
+
+pub use axis::ColourAxis;
+pub use colours::{Colours, Rgb16Image};
+pub use jpeg_encoding::JpegEncoding;
+pub use kind::Kind;
+pub use metadata::{IPTC_RESOURCE, Metadata};
 
 use crate::error::{Error, Result};
 use crate::kernels::vectorised;
+use colours::Conversion;
 
-/// The longest side that is opened; cameras end below 20,000.
-const MAX_SIDE_PX: u32 = 40_000;
-/// What decoding may allocate: 200 megapixels in RGBA, a decompression bomb's end.
-const MAX_DECODED_BYTES: u64 = 800 * 1024 * 1024;
-
-/// The largest file that is read; more than an uncompressed picture within the bounds above has.
+/// The largest file that is read; more than an uncompressed picture within the bounds has.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// A photo as it was opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DecodedPhoto {
-    /// Upright (EXIF orientation applied), 8 bit RGB in the colours of the profile; transparent parts lie over white.
+    /// Upright (EXIF orientation applied), 8 bit sRGB; transparent parts lie over white.
     pub pixels: RgbImage,
-    /// The ICC profile of these pixels, for whoever writes them again; none is sRGB. A profile that does not describe RGB
-    /// (of a grayscale or CMYK file) is left out, as the pixels no longer are what it describes.
-    pub icc_profile: Option<Vec<u8>>,
+    /// What the file is, for whoever writes the photo again.
+    pub file: PhotoFile,
+}
+
+/// What the file of a photo is beside its pixels.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PhotoFile {
+    /// The format.
+    pub kind: Kind,
+    /// What its numbers mean.
+    pub colours: Colours,
+    /// The numbers themselves: gray or colours, with or without transparency, of 8 or 16 bits.
+    pub color_type: ColorType,
+    /// Of a gray or toned photo, the axis on which all its colours lie.
+    pub axis: Option<ColourAxis>,
+    /// Words about the photo.
+    pub metadata: Metadata,
+    /// Of a JPEG, how it was compressed.
+    pub jpeg: Option<JpegEncoding>,
+    /// What is wrong with the file, as a part of a sentence after its name; a part of the photo may be missing.
+    pub damage: Option<String>,
+}
+
+impl PhotoFile {
+    /// What a picture has that comes from no file.
+    pub fn new(pixels: &RgbImage) -> Self {
+        Self {
+            kind: Kind::Png,
+            colours: Colours::default(),
+            color_type: ColorType::Rgb8,
+            axis: ColourAxis::of(pixels),
+            metadata: Metadata::default(),
+            jpeg: None,
+            damage: None,
+        }
+    }
+
+    /// Whether the file's numbers are the photo's pixels: 8 bit sRGB without transparency.
+    pub fn is_plain(&self) -> bool {
+        colours::is_plain(self.color_type) && Conversion::new(&self.colours, false).is_none()
+    }
 }
 
 /// Opens a photo.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind.
+/// [`Error::Io`] when it cannot be read, [`Error::Picture`] when it is not a picture of a known kind or takes too much memory.
 pub fn open(path: impl AsRef<Path>) -> Result<DecodedPhoto> {
-    Ok(decoded_photo(decode_file(path.as_ref())?))
+    open_bytes(&read(path.as_ref())?, path.as_ref())
 }
 
 /// Opens a photo from memory; `label` stands for the path in errors.
 ///
 /// # Errors
-/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+/// [`Error::Picture`] when the bytes are not a picture of a known kind or take too much memory.
 pub fn open_bytes(bytes: &[u8], label: &Path) -> Result<DecodedPhoto> {
-    let decoded = decode(Cursor::new(bytes));
-    Ok(decoded_photo(decoded.map_err(|reason| Error::Picture { path: label.to_owned(), reason })?))
+    decoded_photo(bytes).map_err(|reason| Error::Picture { path: label.to_owned(), reason })
 }
 
 /// The bytes of a photo's file, for whoever keeps them.
@@ -64,9 +114,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn decoded_photo(Decoded { image, icc_profile }: Decoded) -> DecodedPhoto {
-    let is_rgb = |profile: &Vec<u8>| profile.get(ICC_COLOR_SPACE) == Some(b"RGB ".as_slice());
-    DecodedPhoto { pixels: flatten(image), icc_profile: icc_profile.filter(is_rgb) }
+fn decoded_photo(bytes: &[u8]) -> std::result::Result<DecodedPhoto, String> {
+    let Decoded { image, kind, stored } = decode_bytes(bytes)?;
+    let color_type = image.color();
+    let conversion = Conversion::new(&stored.colours, !color_type.has_color());
+    let pixels = colours::to_srgb8(image, conversion.as_ref())?;
+    let axis = if color_type.has_color() { ColourAxis::of(&pixels) } else { Some(ColourAxis::gray()) };
+    let decode::Stored { colours, metadata, jpeg, damage, .. } = stored;
+    Ok(DecodedPhoto { pixels, file: PhotoFile { kind, colours, color_type, axis, metadata, jpeg, damage } })
 }
 
 /// The pixels of a photo alone, see [`DecodedPhoto::pixels`].
@@ -74,71 +129,99 @@ fn decoded_photo(Decoded { image, icc_profile }: Decoded) -> DecodedPhoto {
 /// # Errors
 /// As [`open`].
 pub fn load(path: impl AsRef<Path>) -> Result<RgbImage> {
-    Ok(flatten(decode_file(path.as_ref())?.image))
+    Ok(open(path)?.pixels)
 }
 
 /// The pixels of a photo in memory; `label` stands for the path in errors.
 ///
 /// # Errors
-/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+/// As [`open_bytes`].
 pub fn load_bytes(bytes: &[u8], label: &str) -> Result<RgbImage> {
-    let decoded = decode(Cursor::new(bytes)).map_err(|reason| Error::Picture { path: label.into(), reason });
-    Ok(flatten(decoded?.image))
+    Ok(open_bytes(bytes, label.as_ref())?.pixels)
 }
 
-/// Where an ICC profile's header names the colour space of the device (ICC.1:2022, 7.2).
-const ICC_COLOR_SPACE: std::ops::Range<usize> = 16..20;
+/// The numbers of a photo's file, upright: what an edit is brought into, so that what it does not touch stays as it is.
+pub struct FileSamples {
+    image: DynamicImage,
+    conversion: Option<Conversion>,
+}
+
+impl FileSamples {
+    /// From the bytes of the file; `label` stands for the path in errors.
+    ///
+    /// # Errors
+    /// As [`open_bytes`].
+    pub fn decode(bytes: &[u8], label: &Path) -> Result<Self> {
+        let decoded = decode_bytes(bytes).map_err(|reason| Error::Picture { path: label.to_owned(), reason })?;
+        let Decoded { image, stored, .. } = decoded;
+        let conversion = Conversion::new(&stored.colours, !image.color().has_color());
+        Ok(Self { image, conversion })
+    }
+
+    /// The photo in sRGB over white.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn srgb(&self) -> Result<Rgb16Image> {
+        colours::to_srgb16(&self.image, self.conversion.as_ref()).map_err(Error::Argument)
+    }
+
+    /// Changes the numbers as one picture in sRGB was changed to the other. Where both are alike, they stay.
+    ///
+    /// # Errors
+    /// When the pictures are not of the photo's size.
+    pub fn change(&mut self, before: &Rgb16Image, after: &Rgb16Image) -> Result<()> {
+        let size_px = (self.image.width(), self.image.height());
+        if before.dimensions() != size_px || after.dimensions() != size_px {
+            return Err(Error::argument("an edited photo has the size of the photo"));
+        }
+        colours::change(&mut self.image, self.conversion.as_ref(), before, after).map_err(Error::Argument)
+    }
+
+    /// The picture for a file in the photo's own encoding.
+    pub fn into_image(self) -> DynamicImage {
+        self.image
+    }
+}
 
 /// An upright picture, whatever its kind of pixels.
 pub(crate) struct Decoded {
     pub(crate) image: DynamicImage,
-    icc_profile: Option<Vec<u8>>,
+    kind: Kind,
+    stored: decode::Stored,
 }
 
 pub(crate) fn decode_file(path: &Path) -> Result<Decoded> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io {
-        action: "cannot open",
-        path: path.to_owned(),
-        source,
-    })?;
-    decode(std::io::BufReader::new(file)).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
+    decode_bytes(&read(path)?).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
 }
 
-fn decode(reader: impl BufRead + Seek) -> std::result::Result<Decoded, String> {
-    let mut reader = ImageReader::new(reader).with_guessed_format().map_err(|err| err.to_string())?;
-    if reader.format().is_none() {
-        return Err("it is none of PNG, JPEG, WebP, GIF, BMP, TIFF".to_owned());
+fn decode_bytes(bytes: &[u8]) -> std::result::Result<Decoded, String> {
+    let kind = Kind::of(bytes)?;
+    let mut stored = decode::decode(kind, bytes)?;
+    let mut image = std::mem::take(&mut stored.image);
+    image.apply_orientation(stored.orientation.unwrap_or(Orientation::NoTransforms));
+    // A profile of something else (ink, or a gray that is none) does not describe what was decoded.
+    let describes = |profile: &Vec<u8>| match profile.get(ICC_COLOR_SPACE) {
+        Some(b"RGB ") => true,
+        Some(b"GRAY") => !image.color().has_color(),
+        _ => false,
+    };
+    stored.colours.icc_profile = stored.colours.icc_profile.filter(describes);
+    if matches!(stored.orientation, Some(turn) if is_quarter(turn)) {
+        stored.metadata.dots_per_inch = stored.metadata.dots_per_inch.map(|[x, y]| [y, x]);
     }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE_PX);
-    limits.max_image_height = Some(MAX_SIDE_PX);
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|err| err.to_string())?;
-    let orientation = decoder.orientation().map_err(|err| err.to_string())?;
-    // A damaged profile is not a reason to refuse the picture.
-    let icc_profile = decoder.icc_profile().ok().flatten();
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|err| err.to_string())?;
-    image.apply_orientation(orientation);
-    Ok(Decoded { image, icc_profile })
+    Ok(Decoded { image, kind, stored })
 }
 
-/// Drops an alpha channel over white, as a browser shows the picture.
-fn flatten(image: DynamicImage) -> RgbImage {
-    if !matches!(
-        image.color(),
-        ColorType::La8 | ColorType::La16 | ColorType::Rgba8 | ColorType::Rgba16 | ColorType::Rgba32F
-    ) {
-        return image.into_rgb8();
-    }
-    let rgba = image.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
-        let [red, green, blue, alpha] = from.0.map(u32::from);
-        to.0 = [red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
-    }
-    rgb
+fn is_quarter(turn: Orientation) -> bool {
+    matches!(
+        turn,
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    )
 }
+
+/// Where an ICC profile's header names the colour space of the device (ICC.1:2022, 7.2).
+const ICC_COLOR_SPACE: std::ops::Range<usize> = 16..20;
 
 /// The largest square around the picture's centre.
 pub fn centered_square(image: &RgbImage) -> RgbImage {
