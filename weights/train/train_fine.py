@@ -31,19 +31,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import checkpoint as checkpoints
-from data import random_batch, to_images
+from data import to_images
+from edits import random_masks
 from fine_encoder import FineEncoder, mix_codes, refine, settle
 from losses import multi_scale_l1
 from networks import Config, Encoder, FineEncoderConfig, Generator
 from optimizers import make_optimizer
 from sheet_images import save_sheet
-from training import BaseTrainer, RunSettings, Shared, add_run_arguments, prepare_device, run
+from training import BaseTrainer, Faces, RunSettings, Shared, add_run_arguments, prepare_device, run
 
 L1_WEIGHT, MSE_WEIGHT = 2.0, 4.0
 EARLIER_PASS_WEIGHT = 0.5
 SHEET_FACES = 8
-STROKES = 3
-"""The most strokes of one mask."""
 MASK_SEED = 1
 """Of the masks of held-out images."""
 
@@ -101,30 +100,6 @@ class Networks:
     def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
         """The fine encoder and its average."""
         return [(self.fine_encoder, self.fine_encoder_average)]
-
-
-def random_masks(count: int, size: int, random: torch.Generator) -> Tensor:
-    """Masks (count, 1, size, size) as brushes leave them: one to three ellipses or rounded rectangles each, hard or feathered, a few of them thin.
-
-    `random` lives on the CPU.
-    """
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand((count, STROKES, 1, 1), generator=random)
-
-    place = (torch.arange(size) + 0.5) / size
-    x, y = uniform(0.1, 0.9), uniform(0.1, 0.9)
-    radius_x, radius_y = uniform(0.05, 0.5), uniform(0.05, 0.5)
-    exponent = torch.where(uniform(0, 1) < 0.5, 2.0, 8.0)
-    feather = (uniform(-0.03, 0.12) * size).clamp(min=0)
-    opacity = torch.where(uniform(0, 1) < 0.15, uniform(0.3, 1), 1.0)
-    is_drawn = uniform(0, 1) < 0.5
-    is_drawn[:, 0] = True
-    distance = ((place - x).abs() / radius_x).pow(exponent) + ((place[:, None] - y).abs() / radius_y).pow(exponent)
-    inside_px = (1 - distance.pow(1 / exponent)) * torch.minimum(radius_x, radius_y) * size
-    weight = (inside_px / feather.clamp(min=1e-3) + 0.5).clamp(0, 1)
-    weight = weight * weight * (3 - 2 * weight) * opacity * is_drawn
-    return weight.amax(1, keepdim=True)
 
 
 def difference(picture: Tensor, target: Tensor) -> Tensor:
@@ -189,12 +164,12 @@ class Trainer(BaseTrainer):
                 result |= {"settling": settling, "border": border, "mix": mix}
         return result | {"loss": loss}
 
-    def step(self, pixels: Tensor, rate: float) -> None:
-        """One step on a batch of `pixels`, with the learning rate times `rate`."""
+    def step(self, faces: Faces, rate: float) -> None:
+        """One step on a batch of `faces`, with the learning rate times `rate`."""
         self._set_rate(rate)
         fine_encoder = self.networks.fine_encoder
-        photos = random_batch(pixels, self.settings.batch, self.device, self.random)
-        photos = photos.contiguous(memory_format=torch.channels_last)
+        # A fine encoder gives back what it sees, so blur and JPEG, which the other encoder looks through, are left out.
+        _, photos = self._batch(faces)
         masks = random_masks(self.settings.batch, self.networks.config.size, self.random).to(self.device)
         self._clear()
         result = self.losses(fine_encoder, photos, masks)
@@ -205,12 +180,28 @@ class Trainer(BaseTrainer):
         self._count_step()
 
     @torch.no_grad()
-    def report(self, held_out: Tensor, elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
-        """Measures the average on held-out images, saves checkpoints and a sheet, writes a line of metrics."""
+    def report(self, measured: dict[str, Tensor], elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
+        """Measures the average, saves checkpoints and a sheet, writes a line of metrics."""
+        values, rows = {}, []
+        for name, pixels in measured.items():
+            of_these, first_rows = self._measure(pixels)
+            values |= {f"{name}_{value_name}": round(value, 6) for value_name, value in of_these.items()}
+            rows = rows or first_rows
+        save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
+        is_best = values["held_out_loss"] < self.best_loss
+        self.best_loss = min(self.best_loss, values["held_out_loss"])
+        state = self.state()
+        checkpoints.save_atomically(state, self.settings.out / "last.pt")
+        if is_best:
+            checkpoints.save_atomically(state, self.settings.out / "best.pt")
+        return self._write_line(elapsed_s, images_this_run, rate, {**values, "is_best": is_best})
+
+    def _measure(self, faces: Tensor) -> tuple[dict[str, float], list[Tensor]]:
+        """(means over `faces`, the rows of a sheet of the first ones)."""
         random = torch.Generator().manual_seed(MASK_SEED)
         sums: dict[str, float] = {}
         rows: list[Tensor] = []
-        for pixels in held_out.split(SHEET_FACES):
+        for pixels in faces.split(SHEET_FACES):
             photos = to_images(pixels, self.device)
             masks = random_masks(len(photos), self.networks.config.size, random).to(self.device)
             result = self._losses(self.networks.fine_encoder_average, photos, masks)
@@ -225,18 +216,10 @@ class Trainer(BaseTrainer):
                     error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
                     measured[f"{name}_mse"] = error.item()
             for name, value in measured.items():
-                sums[name] = sums.get(name, 0.0) + value * len(photos) / len(held_out)
+                sums[name] = sums.get(name, 0.0) + value * len(photos) / len(faces)
             if not rows:
                 rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
-        save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
-        is_best = sums["loss"] < self.best_loss
-        self.best_loss = min(self.best_loss, sums["loss"])
-        state = self.state()
-        checkpoints.save_atomically(state, self.settings.out / "last.pt")
-        if is_best:
-            checkpoints.save_atomically(state, self.settings.out / "best.pt")
-        rounded = {f"held_out_{name}": round(value, 6) for name, value in sums.items()}
-        return self._write_line(elapsed_s, images_this_run, rate, {**rounded, "is_best": is_best})
+        return sums, rows
 
 
 def train(settings: Settings) -> None:
