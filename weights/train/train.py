@@ -33,19 +33,21 @@ import checkpoint as checkpoints
 from data import to_images
 from edits import match_colours, random_masks
 from evaluate import rectangle_mask
-from fine_encoder import mix_codes
+from fine_encoder import FineEncoder, mix_codes
 from heads import BALANCE_STEPS, Balance, Heads, crop_places, hinge, passing, views
 from losses import gradient_penalty, looks_made, looks_real, multi_scale_l1
-from networks import Config, Discriminator, Encoder, Generator
+from networks import Config, Discriminator, Encoder, FineEncoderConfig, Generator
 from optimizers import make_optimizer
 from sheet_images import save_sheet
 from training import BaseTrainer, Faces, RunSettings, Shared, add_run_arguments, prepare_device, run
 
 R1_INTERVAL_STEPS = 16
 SHEET_FACES = 8
-AVERAGE_HALF_LIFE = {"autoencoder": 500.0, "heads": 500.0, "adversarial": 10_000.0}
+AVERAGE_HALF_LIFE = {"autoencoder": 500.0, "heads": 500.0, "joint": 500.0, "adversarial": 10_000.0}
 """In images. The adversarial phase's weights wander around their place, and only a long average finds it."""
-MOMENTUM = {"autoencoder": 0.9, "heads": 0.7, "adversarial": 0.0}
+MOMENTUM = {"autoencoder": 0.9, "heads": 0.7, "joint": 0.7, "adversarial": 0.0}
+JUDGED_PHASES = ("heads", "joint")
+"""Those with heads; `joint` is that of train_joint.py."""
 VIEW_PX = 128
 """The greatest size at which LPIPS sees pictures while they are trained."""
 HEADS_ALONE_PART = 0.15
@@ -82,7 +84,7 @@ class Settings(RunSettings):
 
 @dataclasses.dataclass
 class Networks:
-    """What is trained, and the average that is evaluated and exported."""
+    """What is trained, and the averages that are evaluated and exported."""
 
     config: Config
     generator: Generator
@@ -91,16 +93,26 @@ class Networks:
     heads: Heads | None
     generator_average: Generator
     encoder_average: Encoder
+    fine_encoder: FineEncoder | None = None
+    """In the phase `joint` only."""
+    fine_encoder_average: FineEncoder | None = None
     grown_at: int = 0
     """Images seen when the model grew to its size."""
+    fine_images_seen: int = 0
+    """By the fine encoder, before this run."""
 
     @classmethod
     def new(cls, config: Config, phase: str) -> Networks:
         """Fresh random weights, of what `phase` needs."""
         generator, encoder = Generator(config), Encoder(config)
         discriminator = Discriminator(config) if phase == "adversarial" else None
-        heads = Heads() if phase == "heads" else None
-        averages = [copy.deepcopy(network).eval().requires_grad_(False) for network in (generator, encoder)]
+        heads = Heads() if phase in JUDGED_PHASES else None
+        fine_encoder = FineEncoder(config, config.fine_encoder) if config.fine_encoder else None
+        generator_average, encoder_average, fine_encoder_average = (
+            copy.deepcopy(network).eval().requires_grad_(False) if network is not None else None
+            for network in (generator, encoder, fine_encoder)
+        )
+        averages = (generator_average, encoder_average, fine_encoder, fine_encoder_average)
         return cls(config, generator, encoder, discriminator, heads, *averages)
 
     def named(self) -> dict[str, nn.Module]:
@@ -110,7 +122,10 @@ class Networks:
 
     def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
         """Pairs of a trained network and its average."""
-        return [(self.generator, self.generator_average), (self.encoder, self.encoder_average)]
+        pairs = [(self.generator, self.generator_average), (self.encoder, self.encoder_average)]
+        if self.fine_encoder is not None:
+            pairs.append((self.fine_encoder, self.fine_encoder_average))
+        return pairs
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Takes the weights of a checkpoint of the same size, or grows from one of a smaller size.
@@ -124,6 +139,7 @@ class Networks:
         old = Config.from_dict(saved["config"])
         new_levels = len(self.config.levels()) - len(old.levels())
         self.grown_at = saved.get("images_seen", 0) if new_levels else saved.get("grown_at", 0)
+        self.fine_images_seen = int(saved.get("fine_images_seen", 0))
         for name, network in self.named().items():
             if not saved.get(name):
                 continue
@@ -272,31 +288,51 @@ class Trainer(BaseTrainer):
                 self._record(verdict=verdict, heads_weight=torch.tensor(weight))
             made.append(features)
         loss.backward()
+        self._further_losses(targets)
         if weight > 0 and settings.edit_steps and self.steps % settings.edit_steps == 0:
             features = self._edited_features(photos, stylemaps.detach())
             verdict = passing(heads(features))
             (settings.edit_weight * weight * verdict).backward()
             self._record(edit_verdict=verdict)
             made.append(features)
-        self.optimizers["generator"].step()
-        self.optimizers["encoder"].step()
+        self._step_optimizers()
         if made:
             self._heads_step(photo_features, made)
+
+    def _further_losses(self, targets: Tensor) -> None:  # noqa: ARG002 (for subclasses)
+        """Adds the gradients of what else is learned, if anything."""
+
+    def _step_optimizers(self) -> None:
+        self.optimizers["generator"].step()
+        self.optimizers["encoder"].step()
+
+    def _further_values(self, measured: dict[str, Tensor]) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
+        """What else a report says."""
+        return {}
 
     def _edited_features(self, photos: Tensor, stylemaps: Tensor) -> list[Tensor]:
         """Of half of the batch, edited: the features of LPIPS."""
         count, random = max(1, len(photos) // 2), self.random
         photos, stylemaps, references = photos[:count], stylemaps[:count], photos.roll(1, 0)[:count]
-        is_matched = (torch.rand((count, 1, 1, 1), generator=random) < MATCHED_PART).to(self.device)
-        references = torch.where(is_matched, match_colours(references, photos), references)
         with torch.no_grad(), self._autocast():
-            references = self.networks.encoder(references.contiguous(memory_format=self.settings.layout))
-        is_halfway = (torch.rand((count, 1, 1, 1), generator=random) < HALFWAY_PART).float()
-        halfway = (is_halfway * torch.rand((count, 1, 1, 1), generator=random)).to(self.device)
-        masks = ((1 - is_halfway) * random_masks(count, photos.shape[-1], random)).to(self.device)
+            references = self.networks.encoder(self._references(photos, references))
+        halfway, masks = self._edits(count, photos.shape[-1])
         pictures = self.edit(stylemaps, references, halfway, masks)
         places = crop_places(count, pictures.shape[-1], self.view, random)
         return self.features(views(pictures, places, self.view))
+
+    def _references(self, photos: Tensor, references: Tensor) -> Tensor:
+        """The references of edits, some of them with the colours of the photos that they are painted on."""
+        is_matched = (torch.rand((len(photos), 1, 1, 1), generator=self.random) < MATCHED_PART).to(self.device)
+        matched = torch.where(is_matched, match_colours(references, photos), references)
+        return matched.contiguous(memory_format=self.settings.layout)
+
+    def _edits(self, count: int, size: int) -> tuple[Tensor, Tensor]:
+        """What is done to `count` faces: (how far on the way to its reference each of them is, its mask); one of the two is 0."""
+        is_halfway = (torch.rand((count, 1, 1, 1), generator=self.random) < HALFWAY_PART).float()
+        halfway = is_halfway * torch.rand((count, 1, 1, 1), generator=self.random)
+        masks = (1 - is_halfway) * random_masks(count, size, self.random)
+        return halfway.to(self.device), masks.to(self.device)
 
     def _heads_step(self, photos: list[Tensor], made: list[list[Tensor]]) -> None:
         """The heads learn to tell the features of photos from those of what was made: reconstructions and, at half the weight, edits."""
@@ -385,6 +421,7 @@ class Trainer(BaseTrainer):
                         lpips += float(self.lpips(result, images).sum())
                 values[f"{name}_mse"] = round(mse / len(faces), 5)
                 values[f"{name}_lpips"] = round(lpips / len(faces), 4) if self.lpips is not None else None
+            values |= self._further_values(measured)
             images = to_images(measured["held_out"][:SHEET_FACES], self.device)
             stylemaps = encoder(images)
             codes = generator.decoder.style_codes(stylemaps)
@@ -399,8 +436,8 @@ class Trainer(BaseTrainer):
         return self._write_line(elapsed_s, images_this_run, rate, values)
 
 
-def train(settings: Settings) -> None:
-    """A whole run."""
+def train(settings: Settings, trainer: type[Trainer] = Trainer, fine_encoder: FineEncoderConfig | None = None) -> None:
+    """A whole run. With `fine_encoder`, the widths of a new one, the fine encoder is trained too."""
     started = time.time()
     settings.out.mkdir(parents=True, exist_ok=True)
     settings = prepare_device(settings)
@@ -412,22 +449,20 @@ def train(settings: Settings) -> None:
         config = Config.from_dict(resumed["config"])
     else:
         config = Config(size=settings.size)
-    # A fine encoder fits the networks as they were: it is made anew when these are done.
-    config = dataclasses.replace(config, fine_encoder=None)
-    if settings.phase == "heads" and settings.lpips is None:
+    # A fine encoder fits the networks as they were: unless it learns with them it is made anew when they are done.
+    config = dataclasses.replace(config, fine_encoder=fine_encoder and (config.fine_encoder or fine_encoder))
+    if settings.phase in JUDGED_PHASES and settings.lpips is None:
         raise SystemExit("the heads judge by the features of LPIPS: say where its network is with --lpips")
     networks = Networks.new(config, settings.phase)
     if resumed is not None:
         networks.restore(resumed)
-    run(Trainer, settings, networks, resumed, resumed["images_seen"] if resumed else 0, started)
+    run(trainer, settings, networks, resumed, resumed["images_seen"] if resumed else 0, started)
 
 
-def parse_settings(arguments: list[str] | None = None) -> Settings:
-    """Settings from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add, default = parser.add_argument, Settings([], Path())
+def add_arguments(parser: argparse.ArgumentParser, default: Settings) -> None:
+    """The options of runs that train generator and encoder."""
+    add = parser.add_argument
     add_run_arguments(parser, default)
-    add("--phase", choices=list(MOMENTUM), default=default.phase)
     add("--config", type=Path, help="a JSON file of widths instead of the default ones")
     add("--size", type=int, default=default.size, help="pixels; a larger size than the resumed checkpoint's grows it")
     add("--resume", type=Path, help="a checkpoint, whole or carried, or a model file")
@@ -453,6 +488,13 @@ def parse_settings(arguments: list[str] | None = None) -> Settings:
     add("--edit-steps", type=int, default=default.edit_steps, help="every how many steps edits are judged too; 0 leaves them out")
     add("--edit-weight", type=float, default=default.edit_weight, help="of what the heads say of edits")
     add("--average-half-life", type=float, help="of the weights' average, in images: 500, in the adversarial phase 10,000")
+
+
+def parse_settings(arguments: list[str] | None = None) -> Settings:
+    """Settings from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser, Settings([], Path()))
+    parser.add_argument("--phase", choices=["autoencoder", "heads", "adversarial"], default=Settings.phase)
     return Settings(**vars(parser.parse_args(arguments)))
 
 

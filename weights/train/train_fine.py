@@ -23,8 +23,9 @@ import copy
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +36,9 @@ from data import to_images
 from edits import random_masks
 from fine_encoder import FineEncoder, mix_codes, refine, settle
 from losses import multi_scale_l1
-from networks import Config, Encoder, FineEncoderConfig, Generator
+from networks import Config, Decoder, Encoder, FineEncoderConfig, Generator
 from optimizers import make_optimizer
+from perceptual import Lpips
 from sheet_images import save_sheet
 from training import BaseTrainer, Faces, RunSettings, Shared, add_run_arguments, prepare_device, run
 
@@ -115,6 +117,67 @@ def gradient_difference(picture: Tensor, other: Tensor, weight: Tensor) -> Tenso
     return (across + down) / 2
 
 
+class SettlingWeights(Protocol):
+    """What `fine_losses` wants to know of a run's settings."""
+
+    settle_weight: float
+    border_weight: float
+
+
+def fine_losses(
+    decoder: Decoder, encoder: Encoder, fine_encoder: FineEncoder, photos: Tensor, masks: Tensor, weights: SettlingWeights
+) -> dict[str, Any]:
+    """Losses and pictures of a batch; every face is mixed with its neighbour by its mask (N, 1, size, size).
+
+    Gradients reach the fine encoder and what the decoder does at the two finest levels; the style codes are taken as given.
+    """
+    with torch.no_grad():
+        codes = decoder.style_codes(encoder(photos))
+    pictures, codes = refine(decoder, fine_encoder, photos, codes, fine_encoder.passes)
+    pictures = [picture.float() for picture in pictures]
+    *earlier, last = [difference(picture, photos) for picture in pictures[1:]]
+    loss = reconstruction = last + EARLIER_PASS_WEIGHT * sum(earlier)
+    result = {"pictures": pictures, "reconstruction": reconstruction}
+    if weights.settle_weight > 0:
+        # What is mixed is taken as given: this loss is about the pass that follows.
+        own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
+        mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
+        mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
+        after = mix.after.float()
+        settling = difference(after * mix.known, mix.target.float() * mix.known)
+        border = gradient_difference(after, mix.before.float(), 1 - mix.known)
+        loss = loss + weights.settle_weight * (settling + weights.border_weight * border)
+        result |= {"settling": settling, "border": border, "mix": mix}
+    return result | {"loss": loss}
+
+
+def measure(
+    losses: Callable[[Tensor, Tensor], dict[str, Any]], faces: Tensor, lpips: Lpips | None, device: torch.device
+) -> tuple[dict[str, float], list[Tensor]]:
+    """(means over the bytes `faces`, the rows of a sheet of the first ones). `losses` are `fine_losses` of photos and masks."""
+    random = torch.Generator().manual_seed(MASK_SEED)
+    sums: dict[str, float] = {}
+    rows: list[Tensor] = []
+    for pixels in faces.split(SHEET_FACES):
+        photos = to_images(pixels, device)
+        masks = random_masks(len(photos), photos.shape[-1], random).to(device)
+        result = losses(photos, masks)
+        measured = {"loss": float(result["loss"])}
+        last = result["pictures"][-1].clamp(-1, 1)
+        measured["mse"] = F.mse_loss(last, photos).item()
+        if lpips is not None:
+            measured["lpips"] = float(lpips(last, photos).mean())
+        if mix := result.get("mix"):
+            for name, picture in (("mixed", mix.before), ("settled", mix.after)):
+                error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
+                measured[f"{name}_mse"] = error.item()
+        for name, value in measured.items():
+            sums[name] = sums.get(name, 0.0) + value * len(photos) / len(faces)
+        if not rows:
+            rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
+    return sums, rows
+
+
 class Trainer(BaseTrainer):
     """One process's training of the fine encoder."""
 
@@ -141,28 +204,12 @@ class Trainer(BaseTrainer):
             self.best_loss = saved["best_loss"]
 
     def _losses(self, fine_encoder: FineEncoder, photos: Tensor, masks: Tensor) -> dict[str, Any]:
-        """Losses and pictures of a batch; every face is mixed with its neighbour by its mask (N, 1, size, size)."""
-        networks, settings = self.networks, self.settings
-        decoder = networks.generator_average.decoder
+        """`fine_losses` with the two networks that stay as they are."""
+        networks = self.networks
         with self._autocast():
-            with torch.no_grad():
-                codes = decoder.style_codes(networks.encoder_average(photos))
-            pictures, codes = refine(decoder, fine_encoder, photos, codes, fine_encoder.passes)
-            pictures = [picture.float() for picture in pictures]
-            *earlier, last = [difference(picture, photos) for picture in pictures[1:]]
-            loss = reconstruction = last + EARLIER_PASS_WEIGHT * sum(earlier)
-            result = {"pictures": pictures, "reconstruction": reconstruction}
-            if settings.settle_weight > 0:
-                # What is mixed is taken as given: this loss is about the pass that follows.
-                own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
-                mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
-                mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
-                after = mix.after.float()
-                settling = difference(after * mix.known, mix.target.float() * mix.known)
-                border = gradient_difference(after, mix.before.float(), 1 - mix.known)
-                loss = loss + settings.settle_weight * (settling + settings.border_weight * border)
-                result |= {"settling": settling, "border": border, "mix": mix}
-        return result | {"loss": loss}
+            return fine_losses(
+                networks.generator_average.decoder, networks.encoder_average, fine_encoder, photos, masks, self.settings
+            )
 
     def step(self, faces: Faces, rate: float) -> None:
         """One step on a batch of `faces`, with the learning rate times `rate`."""
@@ -182,9 +229,15 @@ class Trainer(BaseTrainer):
     @torch.no_grad()
     def report(self, measured: dict[str, Tensor], elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
         """Measures the average, saves checkpoints and a sheet, writes a line of metrics."""
-        values, rows = {}, []
+
+        def losses(photos: Tensor, masks: Tensor) -> dict[str, Any]:
+            return self._losses(self.networks.fine_encoder_average, photos, masks)
+
+        values: dict[str, Any] = {}
+        rows: list[Tensor] = []
         for name, pixels in measured.items():
-            of_these, first_rows = self._measure(pixels)
+            with self._autocast():
+                of_these, first_rows = measure(losses, pixels, self.lpips, self.device)
             values |= {f"{name}_{value_name}": round(value, 6) for value_name, value in of_these.items()}
             rows = rows or first_rows
         save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
@@ -195,31 +248,6 @@ class Trainer(BaseTrainer):
         if is_best:
             checkpoints.save_atomically(state, self.settings.out / "best.pt")
         return self._write_line(elapsed_s, images_this_run, rate, {**values, "is_best": is_best})
-
-    def _measure(self, faces: Tensor) -> tuple[dict[str, float], list[Tensor]]:
-        """(means over `faces`, the rows of a sheet of the first ones)."""
-        random = torch.Generator().manual_seed(MASK_SEED)
-        sums: dict[str, float] = {}
-        rows: list[Tensor] = []
-        for pixels in faces.split(SHEET_FACES):
-            photos = to_images(pixels, self.device)
-            masks = random_masks(len(photos), self.networks.config.size, random).to(self.device)
-            result = self._losses(self.networks.fine_encoder_average, photos, masks)
-            measured = {"loss": float(result["loss"])}
-            last = result["pictures"][-1].clamp(-1, 1)
-            measured["mse"] = F.mse_loss(last, photos).item()
-            if self.lpips is not None:
-                with self._autocast():
-                    measured["lpips"] = float(self.lpips(last, photos).mean())
-            if mix := result.get("mix"):
-                for name, picture in (("mixed", mix.before), ("settled", mix.after)):
-                    error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
-                    measured[f"{name}_mse"] = error.item()
-            for name, value in measured.items():
-                sums[name] = sums.get(name, 0.0) + value * len(photos) / len(faces)
-            if not rows:
-                rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
-        return sums, rows
 
 
 def train(settings: Settings) -> None:
