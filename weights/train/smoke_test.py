@@ -166,7 +166,23 @@ def random_lpips(path: Path) -> Path:
 
 def check_heads(work: Path, common: list[object], lpips: Path, grow: list[object]) -> None:
     """Heads judge, their runs repeat exactly, and after growing they wait."""
-    heads = [*common, "--phase", "heads", "--lpips", lpips, "--heads-ramp", 16, "--augmented", 0.5, "--others", work / "small"]
+    heads = [
+        *common,
+        "--phase",
+        "heads",
+        "--lpips",
+        lpips,
+        "--warmup-steps",
+        2,
+        "--heads-wait",
+        0,
+        "--heads-ramp",
+        16,
+        "--augmented",
+        0.5,
+        "--others",
+        work / "small",
+    ]
     run(*heads, "--out", work / "heads", "--resume", work / "whole" / "last.pt", "--images", 96)
     (line,) = metrics(work / "heads")
     assert {"verdict", "edit_verdict", "heads"} <= line["losses"].keys(), "the heads have judged nothing"
@@ -196,7 +212,21 @@ def check_stratified(work: Path, model: Path, common: list[object]) -> None:
 
 def check_joint(work: Path, model: Path, common: list[object], lpips: Path) -> None:
     """All three networks learn together, exactly again, and what comes out is a whole model."""
-    joint = [*common, "--lpips", lpips, "--heads-ramp", 16, "--edit-steps", 1, "--heads-weight", 0.1]
+    joint = [
+        *common,
+        "--warmup-steps",
+        2,
+        "--lpips",
+        lpips,
+        "--heads-wait",
+        0,
+        "--heads-ramp",
+        16,
+        "--edit-steps",
+        1,
+        "--heads-weight",
+        0.1,
+    ]
 
     def run_joint(*arguments: object) -> None:
         print("train_joint", *arguments, flush=True)

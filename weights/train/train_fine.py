@@ -55,7 +55,8 @@ class Settings(RunSettings):
 
     phase: str = "fine"
     rate: float = 3e-4
-    gradient_norm: float = 1.0
+    gradient_norm: float = 0.1
+    """Adam does not mind how long gradients are in all, so this is short: a rare long one must not outweigh hundreds of others."""
     settle_weight: float = 0.5
     border_weight: float = 0.5
     top_width: int = FineEncoderConfig.top_width
@@ -221,9 +222,11 @@ class Trainer(BaseTrainer):
         self._clear()
         result = self.losses(fine_encoder, photos, masks)
         result["loss"].backward()
-        nn.utils.clip_grad_norm_(fine_encoder.parameters(), self.settings.gradient_norm)
+        norm = nn.utils.clip_grad_norm_(fine_encoder.parameters(), self.settings.gradient_norm)
         self.optimizers["fine_encoder"].step()
-        self._record(**{name: result[name] for name in ("reconstruction", "settling", "border") if name in result})
+        self._record(
+            gradient_norm=norm, **{name: result[name] for name in ("reconstruction", "settling", "border") if name in result}
+        )
         self._count_step()
 
     @torch.no_grad()

@@ -84,8 +84,9 @@ class JointTrainer(Trainer):
 
     def _step_optimizers(self) -> None:
         super()._step_optimizers()
-        nn.utils.clip_grad_norm_(self.networks.fine_encoder.parameters(), self.settings.gradient_norm)
+        norm = nn.utils.clip_grad_norm_(self.networks.fine_encoder.parameters(), self.settings.gradient_norm)
         self.optimizers["fine_encoder"].step()
+        self._record(gradient_norm=norm)
 
     def _refined(self, photos: Tensor, stylemaps: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """(pictures, style codes, residuals) of faces; taken as given."""
