@@ -5,8 +5,8 @@ Four things are measured of every face:
   by ridge regression from the stylemaps of those that it names;
 - `light`: how much brighter the left half of the face is than the right one; `skin`: how bright it is at the nose (luminance, 0 to 255).
 
-The range of each is cut into equal bins. A face's weight is the mean, over the four, of 1 / (number of bins x its bin's part of all faces), at most
-`GREATEST_WEIGHT`, and 1 in the mean over all faces.
+The range of each is cut into equal bins. Weights are such that all bins of a measure are drawn about equally often, as far as no face comes more than
+`GREATEST_WEIGHT` times as often as it would without; they are 1 in the mean.
 
 OUT is a CSV file with the columns file, age, turn, light, skin, weight; `file` is the path in its folder. It is what `--weights` takes.
 
@@ -32,6 +32,7 @@ BINS = 8
 OUTSIDE = 0.02
 """The part of all faces at each end of a range that belongs to its outermost bins."""
 GREATEST_WEIGHT = 6.0
+RAKING_ROUNDS = 50
 RIDGE = 1.0
 """How strongly large weights are avoided: of the mean square of the inputs."""
 FOLDS = 5
@@ -79,12 +80,13 @@ def bins_of(values: np.ndarray) -> np.ndarray:
 
 
 def weights_of(measures: dict[str, np.ndarray]) -> np.ndarray:
-    """The weight of each face."""
-    total = 0.0
-    for values in measures.values():
-        bins = bins_of(values)
-        total = total + 1 / (BINS * np.bincount(bins, minlength=BINS)[bins] / len(bins))
-    weights = np.minimum(total / len(measures), GREATEST_WEIGHT)
+    """The weight of each face: in turn for one measure after the other all its bins are brought to the same total, until little changes (raking)."""
+    bins = [np.unique(bins_of(values), return_inverse=True)[1] for values in measures.values()]
+    weights = np.ones(len(bins[0]))
+    for _ in range(RAKING_ROUNDS):
+        for each in bins:
+            weights /= np.bincount(each, weights)[each]
+            weights = np.minimum(weights / weights.mean(), GREATEST_WEIGHT)
     return weights / weights.mean()
 
 

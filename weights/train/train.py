@@ -450,7 +450,9 @@ def train(settings: Settings, trainer: type[Trainer] = Trainer, fine_encoder: Fi
     else:
         config = Config(size=settings.size)
     # A fine encoder fits the networks as they were: unless it learns with them it is made anew when they are done.
-    config = dataclasses.replace(config, fine_encoder=fine_encoder and (config.fine_encoder or fine_encoder))
+    if fine_encoder is not None and resumed is not None:
+        fine_encoder = Config.from_dict(resumed["config"]).fine_encoder or fine_encoder
+    config = dataclasses.replace(config, fine_encoder=fine_encoder)
     if settings.phase in JUDGED_PHASES and settings.lpips is None:
         raise SystemExit("the heads judge by the features of LPIPS: say where its network is with --lpips")
     networks = Networks.new(config, settings.phase)
