@@ -403,6 +403,9 @@ def main() -> None:
         again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
         difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])
         assert difference < 1e-4, "the export is not the checkpoint's model"
+        enlarged = evaluate(model, work / "small", None, "cpu", at=64)
+        assert enlarged["size"] == 64 and "local_edits" not in enlarged
+        assert abs(enlarged["reconstruction"]["all"]["mse"] / result["reconstruction"]["all"]["mse"] - 1) < 0.2
         check_stratified(work, model, common)
         fine_model = check_fine_encoder(work, model, [*lpips, *precision])
         check_joint(work, fine_model, common, judge)
