@@ -1,11 +1,12 @@
 """Training checkpoints: everything that a run needs to go on, and a smaller form to carry between machines.
 
 A checkpoint is one torch file of plain values and tensors: `config`, `images_seen`, `phase`, `schedule_s` (how long the phase took);
-`generator`, `encoder`, `discriminator` (as trained); `generator_average`, `encoder_average` (what is evaluated and exported);
+`generator`, `encoder`, `discriminator`, `heads` (as trained); `generator_average`, `encoder_average` (what is evaluated and exported);
+`grown_at`, `heads_from`, `heads_ratio` (when the model grew to its size, when the heads began, their balance);
 `optimizers`; `random` (states of the random numbers). Of a fine encoder's training also `fine_encoder`, `fine_encoder_average` and
 `fine_images_seen`; generator and encoder, which it does not change, are there as averages only.
 
-A carried checkpoint has the averages and the discriminator only, in f16: a run goes on from the averages with fresh optimisers, whose rate rises
+A carried checkpoint has the averages, the discriminator and the heads only, in f16: a run goes on from the averages with fresh optimisers, whose rate rises
 again from zero.
 
 Usage: python checkpoint.py split last.pt FOLDER [--part-mib 15]
@@ -24,8 +25,8 @@ import torch
 
 from model_file import load_model
 
-CARRIED = ("generator_average", "encoder_average", "fine_encoder_average", "discriminator")
-PLAIN = ("config", "images_seen", "fine_images_seen", "phase", "mapping", "schedule_s")
+CARRIED = ("generator_average", "encoder_average", "fine_encoder_average", "discriminator", "heads")
+PLAIN = ("config", "images_seen", "fine_images_seen", "phase", "mapping", "schedule_s", "grown_at", "heads_from", "heads_ratio")
 
 
 def save_atomically(value: Any, path: Path) -> None:

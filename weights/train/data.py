@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from pathlib import Path
 
@@ -72,16 +73,33 @@ def load_pixels(folders: list[Path], size: int, cache: Path | None = None) -> Te
     return torch.from_numpy(pixels)
 
 
-def hold_out(pixels: Tensor, seed: int, greatest: int = 32) -> tuple[Tensor, Tensor]:
-    """(training, held out) images: at most `greatest` and a twentieth of them are held out, drawn by `seed`."""
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))
-    count = min(greatest, len(pixels) // 20)
-    return pixels[order[count:]], pixels[order[:count]]
+def hold_out(count: int, seed: int, greatest: int = 32) -> tuple[Tensor, Tensor]:
+    """Indices (to train on, held out) of `count` images: at most `greatest` and a twentieth of them are held out, drawn by `seed`."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    held_out = min(greatest, count // 20)
+    return order[held_out:], order[:held_out]
 
 
-def random_batch(pixels: Tensor, batch: int, device: torch.device | str, random: torch.Generator) -> Tensor:
-    """A batch of images drawn with replacement, half of them mirrored. `random` lives on the CPU."""
-    index = torch.randint(len(pixels), (batch,), generator=random)
+def load_weights(folders: list[Path], file: Path) -> Tensor:
+    """How often each image of `folders` should be drawn, in the order of `load_pixels`: the column `weight` of a CSV file with a column `file`.
+
+    `file` is an image's path in its folder (stratify.py writes them). Images that are not named there have weight 1.
+    """
+    with file.open(encoding="utf-8", newline="") as lines:
+        weights = {row["file"]: float(row["weight"]) for row in csv.DictReader(lines)}
+    places = [path.relative_to(folder).as_posix() for folder in folders for path in image_files(folder)]
+    return torch.tensor([weights.get(place, 1.0) for place in places])
+
+
+def random_batch(
+    pixels: Tensor, batch: int, device: torch.device | str, random: torch.Generator, weights: Tensor | None = None
+) -> Tensor:
+    """A batch of images drawn with replacement, by `weights` if there are any, half of them mirrored. `random` and `weights` live on the CPU."""
+    index = (
+        torch.randint(len(pixels), (batch,), generator=random)
+        if weights is None
+        else torch.multinomial(weights, batch, replacement=True, generator=random)
+    )
     mirrored = (torch.rand(batch, generator=random) < 0.5).to(device, non_blocking=True)
     images = to_images(pixels[index.to(pixels.device)], device)
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)

@@ -13,6 +13,8 @@ rounded to f16 (see fine_encoder.py). With 0, or a model without a fine encoder,
 - `mse`: mean over channels and pixels of (y - x)^2.
 - `lpips`: LPIPS with VGG16, version 0.1, of (y, x) in [-1, 1] at the model's size (see perceptual.py).
 Per folder and over all images: the mean over images.
+With `--at SIZE`, to compare models of unlike sizes: x is the photo at that size, the model sees the photo at its own, and its picture is enlarged to
+SIZE (bicubic, a = -0.75, pixel centres at .5; clamped). For the reconstruction only.
 
 **Pairs.** With n images in the order above, h = floor(n / 2) and P = min(12, h): pair k = 0 .. P-1 is (a, b) = (i, i + h) with
 i = floor(k * h / P).
@@ -43,7 +45,7 @@ entries are missing.
 With `--per-image FILE` every image's numbers are written as CSV as well: path, mse, lpips, and the photo's mean luminance (0 to 255; 0.299 R + 0.587 G
 + 0.114 B) over the rectangle `nose`, to see whom the model serves badly.
 
-Usage: python evaluate.py MODEL DIR [--likeness L] [--lpips lpips_vgg16.safetensors] [--json FILE] [--per-image FILE] [--reconstruction-only]
+Usage: python evaluate.py MODEL DIR [--likeness L] [--lpips lpips_vgg16.safetensors] [--json FILE] [--per-image FILE] [--reconstruction-only] [--at SIZE]
 """
 
 from __future__ import annotations
@@ -115,15 +117,19 @@ def reconstruction(
     device: str,
     likeness: float = 1.0,
     per_image: Path | None = None,
+    at: int | None = None,
 ) -> dict[str, Any]:
     """The part `reconstruction` of the result."""
+    size = at or model.config.size
     lines = ["path,mse,lpips,luminance"]
     luminance = torch.tensor(LUMINANCE, device=device).view(3, 1, 1)
-    inside = rectangle_mask("nose", model.config.size)[0, 0].bool()
+    inside = rectangle_mask("nose", size)[0, 0].bool()
     values: dict[str, list[tuple[float, ...]]] = {}
     for file in files:
-        x = load(file, model.config.size, device)
-        y = model.reconstruct(x, likeness)
+        x = load(file, size, device)
+        y = model.reconstruct(x if size == model.config.size else load(file, model.config.size, device), likeness)
+        if y.shape != x.shape:
+            y = F.interpolate(y, size, mode="bicubic", align_corners=False).clamp(-1, 1)
         measured = (F.mse_loss(y, x).item(),) + ((lpips(y, x).item(),) if lpips else ())
         parts = file.relative_to(folder).parts
         light = float(((x[0] + 1) * 127.5 * luminance).sum(0)[inside].mean())
@@ -213,8 +219,10 @@ def evaluate(
     everything: bool = True,
     per_image: Path | None = None,
     likeness: float = 1.0,
+    at: int | None = None,
 ) -> dict[str, Any]:
-    """The whole result for one model."""
+    """The whole result for one model; with `at` of the reconstruction alone, at that size."""
+    everything = everything and at is None
     model = load_model(model_path, device)
     files = image_files(folder)
     if len(files) < 2:
@@ -223,9 +231,9 @@ def evaluate(
         "model": model.metadata.get("name", model_path.name),
         "likeness": likeness if model.fine_encoder is not None else 0.0,
         "images_seen": int(model.metadata.get("images_seen") or 0),
-        "size": model.config.size,
+        "size": at or model.config.size,
         "images": len(files),
-        "reconstruction": reconstruction(model, files, folder, lpips, device, likeness, per_image),
+        "reconstruction": reconstruction(model, files, folder, lpips, device, likeness, per_image, at),
     }
     if everything and lpips is not None:
         result["interpolation"] = interpolation(model, files, lpips, device, likeness)
@@ -242,6 +250,7 @@ def main() -> None:
     parser.add_argument("--lpips", type=Path, help="the LPIPS-VGG16 network as safetensors")
     parser.add_argument("--json", type=Path, help="write the result there as well")
     parser.add_argument("--per-image", type=Path, help="write every image's numbers there, as CSV")
+    parser.add_argument("--at", type=int, metavar="SIZE", help="measure the reconstruction at another size than the model's")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--reconstruction-only", action="store_true")
     arguments = parser.parse_args()
@@ -249,7 +258,14 @@ def main() -> None:
     lpips = Lpips(arguments.lpips).to(arguments.device) if arguments.lpips else None
     everything = not arguments.reconstruction_only
     result = evaluate(
-        arguments.model, arguments.folder, lpips, arguments.device, everything, arguments.per_image, arguments.likeness
+        arguments.model,
+        arguments.folder,
+        lpips,
+        arguments.device,
+        everything,
+        arguments.per_image,
+        arguments.likeness,
+        arguments.at,
     )
     text = json.dumps(result, indent=1)
     print(text)

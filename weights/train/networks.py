@@ -228,11 +228,13 @@ class ModulatedConv(nn.Module):
             self.register_buffer("blur", _blur_kernel(4.0, outputs), persistent=False)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        exact = x.float()  # a 16-bit variance would lose too much
-        mean = exact.mean((1, 2, 3), keepdim=True)
-        variance = exact.var((1, 2, 3), keepdim=True, unbiased=False)
-        inverse = torch.rsqrt(variance + LAYER_NORM_EPSILON)
-        x = (x - mean.to(x.dtype)) * inverse.to(x.dtype) * self.gamma(code) + self.beta(code)
+        # By sums, not by torch's variance, which is slow on a CPU; in f32, because a 16-bit variance would lose too much; rounded once, at the end.
+        exact = x.float()
+        count = exact[0].numel()
+        mean = exact.sum((1, 2, 3), keepdim=True) / count
+        variance = ((exact * exact).sum((1, 2, 3), keepdim=True) / count - mean * mean).clamp_min(0)
+        gamma = self.gamma(code)
+        x = ((exact - mean) * torch.rsqrt(variance + LAYER_NORM_EPSILON) * gamma + self.beta(code)).to(gamma.dtype)
         weight = self.weight[0] * self.scale
         if self.up:
             return _upsampling_conv(x, weight, self.blur)
@@ -304,7 +306,8 @@ class Decoder(nn.Module):
     def coarse(self, codes: list[Tensor]) -> Tensor:
         """The feature map below the two finest levels. It depends on none of the last four codes."""
         # As the codes lie in memory, so that nothing is laid out anew on the way.
-        x = self.input.input.expand(codes[0].shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        layout = torch.contiguous_format if codes[0].is_contiguous() else torch.channels_last
+        x = self.input.input.expand(codes[0].shape[0], -1, -1, -1).contiguous(memory_format=layout)
         x = self.conv1(x, codes[0])
         for index, block in enumerate(self.convs[:-2]):
             x = block(x, codes[2 * index + 1], codes[2 * index + 2])

@@ -20,16 +20,26 @@ ADAM_LIKE_SIZE = 0.2
 
 
 def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The matrix with all singular values brought to about 1, in bfloat16 inside."""
+    """The matrix with all singular values brought to about 1; those below a thousandth of the greatest stay smaller.
+
+    Each step of the iteration multiplies from the left by a polynomial of the Gram matrix. As these all commute they are multiplied with each other
+    first, and once with the matrix, which has many more columns than rows. In f32: squares of small singular values need it, and a CPU without
+    bfloat16 takes 20 times as long with it.
+    """
     a, b, c = NEWTON_SCHULZ
-    x = matrix.bfloat16()
+    x = matrix.float()
     is_tall = x.shape[0] > x.shape[1]
     if is_tall:
         x = x.T
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.T
+    whole = torch.eye(len(gram), device=gram.device)
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        factor = b * gram + c * gram @ gram
+        factor.diagonal().add_(a)
+        whole = factor @ whole
+        gram = factor @ gram @ factor
+    x = whole @ x
     return (x.T if is_tall else x).to(matrix.dtype)
 
 

@@ -47,15 +47,19 @@ class Lpips(nn.Module):
             outputs.append(x)
         return outputs
 
+    def distance(self, features: list[Tensor], target_features: list[Tensor]) -> Tensor:
+        """The distance between the `features` of two images; (N,)."""
+        distance = features[0].new_zeros(features[0].shape[0], dtype=torch.float32)
+        for index, (a, b) in enumerate(zip(features, target_features, strict=True)):
+            a, b = _unit(a.float()), _unit(b.float())
+            distance = distance + ((a - b).pow(2) * getattr(self, f"linear{index}")).sum(1).mean((1, 2))
+        return distance
+
     def forward(self, image: Tensor, target: Tensor) -> Tensor:
         """One distance per pair. Gradients flow to `image` only."""
         with torch.no_grad():
             target_features = self.features(target)
-        distance = image.new_zeros(image.shape[0], dtype=torch.float32)
-        for index, (a, b) in enumerate(zip(self.features(image), target_features, strict=True)):
-            a, b = _unit(a.float()), _unit(b.float())
-            distance = distance + ((a - b).pow(2) * getattr(self, f"linear{index}")).sum(1).mean((1, 2))
-        return distance
+        return self.distance(self.features(image), target_features)
 
 
 def _unit(x: Tensor) -> Tensor:

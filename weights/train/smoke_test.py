@@ -1,9 +1,10 @@
 """The recipe from end to end on a tiny model and drawn faces, in about four minutes of one core.
 
-Asserts that the loss falls, that a run which was stopped and resumed ends with the same weights as one that was not, that a carried
-checkpoint comes back whole, that the adversarial phase and growing run, that evaluation gives numbers, that directions are written,
-that a fine encoder brings pictures nearer to their photos and mixes too, and that the exports can be read. Given the program's binary it also asserts that
-`stylebrush` reads them, passes parity fixtures of them (1e-3) and reconstructs what PyTorch does.
+Asserts that the parts that were made fast compute what their plain forms do, that the loss falls, that a run which was stopped and resumed
+ends with the same weights as one that was not, that a carried checkpoint comes back whole, that the phases with heads and with the discriminator and
+growing run, that evaluation gives numbers, that directions and weights of faces are written, that a fine encoder brings pictures nearer to their photos
+and mixes too, that all networks learn together, and that the exports can be read. Given the program's binary it also asserts that `stylebrush` reads
+them, passes parity fixtures of them (1e-3) and reconstructs what PyTorch does. Without LPIPS the heads see features of a network with random weights.
 
 Usage: python smoke_test.py [--lpips lpips_vgg16.safetensors] [--stylebrush target/release/stylebrush] [--mixed-precision]
 """
@@ -20,16 +21,25 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
 
 import checkpoint as checkpoints
-from data import read_image, to_images
+from augment import augment
+from data import load_weights, random_batch, read_image, to_images
+from edits import match_colours
 from evaluate import evaluate
+from heads import crop_places, views
 from model_file import load_model
-from networks import Config
+from networks import LAYER_NORM_EPSILON, Config, ModulatedConv
+from optimizers import NEWTON_SCHULZ, orthogonalize
+from perceptual import STAGES
+from stratify import weights_of
 from train import parse_settings, train
 from train_fine import parse_settings as parse_fine_settings
 from train_fine import train as train_fine
+from train_joint import parse_settings as parse_joint_settings
+from train_joint import train_jointly
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = {8: 24, 16: 24, 32: 16}
@@ -76,6 +86,7 @@ def assert_same(a: Path, b: Path) -> None:
         "generator",
         "encoder",
         "discriminator",
+        "heads",
         "generator_average",
         "encoder_average",
         "fine_encoder",
@@ -84,6 +95,153 @@ def assert_same(a: Path, b: Path) -> None:
     for network in networks:
         for name, tensor in first.get(network, {}).items():
             assert torch.equal(tensor, second[network][name]), f"{network}.{name} differs after resuming"
+
+
+def check_parts() -> None:
+    """What the steps are made of, against its plain form."""
+    random = torch.Generator().manual_seed(0)
+    conv = ModulatedConv(6, 4, 3, 5, up=False)
+    x = 3 * torch.randn((2, 6, 16, 16), generator=random) + torch.tensor([20.0, -8.0])[:, None, None, None]
+    code = torch.randn((2, 5, 16, 16), generator=random)
+    wide = x.double()
+    normalised = (wide - wide.mean((1, 2, 3), keepdim=True)) * torch.rsqrt(
+        wide.var((1, 2, 3), keepdim=True, unbiased=False) + LAYER_NORM_EPSILON
+    )
+    plain = normalised * conv.gamma(code).double() + conv.beta(code).double()
+    plain = functional.conv2d(plain, conv.weight[0].double() * conv.scale, padding=1)
+    assert (conv(x, code) - plain).abs().max() < 1e-4, "layer norm by sums is not layer norm"
+
+    for shape in ((24, 200), (200, 24), (30, 30)):
+        matrix = torch.randn(shape, generator=random) * torch.logspace(0, -2, shape[1])
+        x = matrix.double() if shape[0] <= shape[1] else matrix.double().T
+        x = x / x.norm()
+        a, b, c = NEWTON_SCHULZ
+        for _ in range(5):
+            gram = x @ x.T
+            x = a * x + (b * gram + c * gram @ gram) @ x
+        x = x if shape[0] <= shape[1] else x.T
+        assert ((orthogonalize(matrix) - x).norm() / x.norm()) < 1e-3, "the iteration on the Gram matrix is another one"
+
+    pixels = torch.randint(256, (6, 16, 16, 3), generator=random, dtype=torch.uint8)
+    weights = torch.tensor([0, 0, 1.0, 0, 0, 0])
+    drawn = random_batch(pixels, 8, "cpu", random, weights)
+    there = to_images(pixels[2:3])
+    assert all(torch.equal(one, there[0]) or torch.equal(one, there[0].flip(2)) for one in drawn), "weights are not heeded"
+    faces, others = drawn[:4], random_batch(pixels, 4, "cpu", random)
+    matched = match_colours(0.3 * faces, 0.3 * others)
+    difference = match_colours(matched, 0.3 * others) - matched
+    assert difference.abs().max() < 0.2 and not torch.equal(matched, 0.3 * faces), "matched colours do not stay as they are"
+    for part in (0.0, 1.0):
+        seen, targets = augment(others, part, torch.Generator().manual_seed(1))
+        again, _ = augment(others, part, torch.Generator().manual_seed(1))
+        assert torch.equal(seen, again) and seen.shape == targets.shape == others.shape
+        assert seen.abs().max() <= 1 and targets.abs().max() <= 1
+        is_same = torch.equal(seen, others) and torch.equal(targets, others)
+        assert is_same == (part == 0), "augmentation does not follow its part"
+    places = crop_places(4, 16, 8, random)
+    for index, (one, place) in enumerate(zip(views(others, places, 8), places, strict=True)):
+        whole = functional.avg_pool2d(others[index], 2)
+        expected = whole if place is None else others[index][:, place[0] : place[0] + 8, place[1] : place[1] + 8]
+        assert torch.equal(one, expected)
+    assert sum(place is None for place in places) == 2, "not every other picture is shrunk"
+
+    common_and_rare = {"age": np.r_[np.full(90, 30.0), np.full(10, 80.0)]}
+    drawn_rare = weights_of(common_and_rare)[90:].sum() / 100
+    assert abs(drawn_rare - 0.5) < 1e-6, f"rare faces would be {drawn_rare:.2f} of those drawn, not half"
+
+
+def random_lpips(path: Path) -> Path:
+    """A network with the layers of LPIPS and random weights: enough to run what learns from it."""
+    random = torch.Generator().manual_seed(0)
+    tensors, inputs = {}, 3
+    for stage, (convs, width) in enumerate(zip(STAGES, (64, 128, 256, 512, 512), strict=True)):
+        for conv in convs:
+            tensors[f"features.{conv}.weight"] = torch.randn((width, inputs, 3, 3), generator=random) * (2 / (9 * inputs)) ** 0.5
+            tensors[f"features.{conv}.bias"] = torch.zeros(width)
+            inputs = width
+        tensors[f"lin{stage}.weight"] = torch.full((1, width, 1, 1), 1 / width)
+    save_file(tensors, str(path))
+    return path
+
+
+def check_heads(work: Path, common: list[object], lpips: Path, grow: list[object]) -> None:
+    """Heads judge, their runs repeat exactly, and after growing they wait."""
+    heads = [
+        *common,
+        "--phase",
+        "heads",
+        "--lpips",
+        lpips,
+        "--warmup-steps",
+        2,
+        "--heads-wait",
+        0,
+        "--heads-ramp",
+        16,
+        "--augmented",
+        0.5,
+        "--others",
+        work / "small",
+    ]
+    run(*heads, "--out", work / "heads", "--resume", work / "whole" / "last.pt", "--images", 96)
+    (line,) = metrics(work / "heads")
+    assert {"verdict", "edit_verdict", "heads"} <= line["losses"].keys(), "the heads have judged nothing"
+    assert {"held_out_mse", "trained_mse", "others_lpips"} <= line.keys()
+    run(*heads, "--out", work / "heads_part", "--resume", work / "whole" / "last.pt", "--images", 48)
+    run(*heads, "--out", work / "heads_part", "--resume", work / "heads_part" / "last.pt", "--images", 48)
+    assert_same(work / "heads" / "last.pt", work / "heads_part" / "last.pt")
+    whole, heard = (checkpoints.load(work / name / "last.pt") for name in ("whole", "heads"))
+    assert any(not torch.equal(tensor, heard["generator"][name]) for name, tensor in whole["generator"].items())
+    for wait, judges in ((10_000, False), (16, True)):
+        out = work / f"heads_grown_{wait}"
+        run(*heads, "--out", out, *grow, "--resume", work / "heads" / "last.pt", "--heads-wait", wait)
+        assert ("heads" in metrics(out)[-1]["losses"]) == judges, f"after growing the heads do not wait for {wait} images"
+
+
+def check_stratified(work: Path, model: Path, common: list[object]) -> None:
+    """Weights from labels, and a run that draws by them."""
+    files = sorted((work / "faces" / "drawn").glob("*.png"))
+    rows = ["file,age,turn", *(f"drawn/{file.name},{20 + index % 50},{index % 7 - 3}" for index, file in enumerate(files[:60]))]
+    (work / "labels.csv").write_text("\n".join(rows) + "\n")
+    command = [sys.executable, HERE / "stratify.py", model, work / "faces", "--labels", work / "labels.csv"]
+    subprocess.run([str(part) for part in [*command, "--out", work / "weights.csv"]], check=True)
+    weights = load_weights([work / "faces"], work / "weights.csv")
+    assert len(weights) == len(files) and abs(float(weights.mean()) - 1) < 1e-3 and weights.std() > 0
+    run(*common, "--out", work / "weighted", "--images", 16, "--weights", work / "weights.csv")
+
+
+def check_joint(work: Path, model: Path, common: list[object], lpips: Path) -> None:
+    """All three networks learn together, exactly again, and what comes out is a whole model."""
+    joint = [
+        *common,
+        "--warmup-steps",
+        2,
+        "--lpips",
+        lpips,
+        "--heads-wait",
+        0,
+        "--heads-ramp",
+        16,
+        "--edit-steps",
+        1,
+        "--heads-weight",
+        0.1,
+    ]
+
+    def run_joint(*arguments: object) -> None:
+        print("train_joint", *arguments, flush=True)
+        train_jointly(parse_joint_settings([str(argument) for argument in arguments]))
+
+    run_joint(*joint, "--out", work / "joint", "--resume", model, "--images", 96)
+    run_joint(*joint, "--out", work / "joint_part", "--resume", model, "--images", 48)
+    run_joint(*joint, "--out", work / "joint_part", "--resume", work / "joint_part" / "last.pt", "--images", 48)
+    assert_same(work / "joint" / "last.pt", work / "joint_part" / "last.pt")
+    (line,) = metrics(work / "joint")
+    assert {"settling", "edit_verdict", "heads"} <= line["losses"].keys() and line["held_out_fine_mse"] > 0
+    before, after = checkpoints.load(model), checkpoints.load(work / "joint" / "last.pt")
+    for network in ("generator", "encoder", "fine_encoder"):
+        assert any(not torch.equal(tensor, after[network][name]) for name, tensor in before[network].items()), network
+    assert load_model(work / "joint" / "last.pt").fine_encoder is not None
 
 
 def check_rust(binary: Path, model: Path, photo: Path, work: Path) -> None:
@@ -161,6 +319,7 @@ def main() -> None:
     arguments = parser.parse_args()
     precision = [] if arguments.mixed_precision else ["--full-precision"]
     lpips = ["--lpips", arguments.lpips] if arguments.lpips else []
+    check_parts()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         draw_faces(work / "faces" / "drawn", 120, 32)
@@ -213,6 +372,8 @@ def main() -> None:
         (work / "grown.json").write_text(json.dumps(grown.to_dict()))
         grow = ["--size", 64, "--config", work / "grown.json", "--images", 80, "--resume", work / "whole" / "last.pt"]
         run(*common, "--out", work / "grown", *grow)
+        judge = arguments.lpips or random_lpips(work / "lpips.safetensors")
+        check_heads(work, common, judge, grow[:-2])
         grow[-1] = work / "adversarial" / "last.pt"
         run(*common, "--out", work / "grown_adversarial", *grow, "--phase", "adversarial")
 
@@ -242,7 +403,12 @@ def main() -> None:
         again = evaluate(work / "whole" / "last.pt", work / "small", None, "cpu")
         difference = abs(result["reconstruction"]["all"]["mse"] - again["reconstruction"]["all"]["mse"])
         assert difference < 1e-4, "the export is not the checkpoint's model"
+        enlarged = evaluate(model, work / "small", None, "cpu", at=64)
+        assert enlarged["size"] == 64 and "local_edits" not in enlarged
+        assert abs(enlarged["reconstruction"]["all"]["mse"] / result["reconstruction"]["all"]["mse"] - 1) < 0.2
+        check_stratified(work, model, common)
         fine_model = check_fine_encoder(work, model, [*lpips, *precision])
+        check_joint(work, fine_model, common, judge)
         if arguments.stylebrush:
             photo = next((work / "small" / "drawn").glob("*.png"))
             for exported in (model, fine_model):

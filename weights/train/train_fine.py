@@ -23,27 +23,28 @@ import copy
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import checkpoint as checkpoints
-from data import random_batch, to_images
+from data import to_images
+from edits import random_masks
 from fine_encoder import FineEncoder, mix_codes, refine, settle
 from losses import multi_scale_l1
-from networks import Config, Encoder, FineEncoderConfig, Generator
+from networks import Config, Decoder, Encoder, FineEncoderConfig, Generator
 from optimizers import make_optimizer
+from perceptual import Lpips
 from sheet_images import save_sheet
-from training import BaseTrainer, RunSettings, Shared, add_run_arguments, prepare_device, run
+from training import BaseTrainer, Faces, RunSettings, Shared, add_run_arguments, prepare_device, run
 
 L1_WEIGHT, MSE_WEIGHT = 2.0, 4.0
 EARLIER_PASS_WEIGHT = 0.5
 SHEET_FACES = 8
-STROKES = 3
-"""The most strokes of one mask."""
 MASK_SEED = 1
 """Of the masks of held-out images."""
 
@@ -54,7 +55,8 @@ class Settings(RunSettings):
 
     phase: str = "fine"
     rate: float = 3e-4
-    gradient_norm: float = 1.0
+    gradient_norm: float = 0.1
+    """Adam does not mind how long gradients are in all, so this is short: a rare long one must not outweigh hundreds of others."""
     settle_weight: float = 0.5
     border_weight: float = 0.5
     top_width: int = FineEncoderConfig.top_width
@@ -103,30 +105,6 @@ class Networks:
         return [(self.fine_encoder, self.fine_encoder_average)]
 
 
-def random_masks(count: int, size: int, random: torch.Generator) -> Tensor:
-    """Masks (count, 1, size, size) as brushes leave them: one to three ellipses or rounded rectangles each, hard or feathered, a few of them thin.
-
-    `random` lives on the CPU.
-    """
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand((count, STROKES, 1, 1), generator=random)
-
-    place = (torch.arange(size) + 0.5) / size
-    x, y = uniform(0.1, 0.9), uniform(0.1, 0.9)
-    radius_x, radius_y = uniform(0.05, 0.5), uniform(0.05, 0.5)
-    exponent = torch.where(uniform(0, 1) < 0.5, 2.0, 8.0)
-    feather = (uniform(-0.03, 0.12) * size).clamp(min=0)
-    opacity = torch.where(uniform(0, 1) < 0.15, uniform(0.3, 1), 1.0)
-    is_drawn = uniform(0, 1) < 0.5
-    is_drawn[:, 0] = True
-    distance = ((place - x).abs() / radius_x).pow(exponent) + ((place[:, None] - y).abs() / radius_y).pow(exponent)
-    inside_px = (1 - distance.pow(1 / exponent)) * torch.minimum(radius_x, radius_y) * size
-    weight = (inside_px / feather.clamp(min=1e-3) + 0.5).clamp(0, 1)
-    weight = weight * weight * (3 - 2 * weight) * opacity * is_drawn
-    return weight.amax(1, keepdim=True)
-
-
 def difference(picture: Tensor, target: Tensor) -> Tensor:
     """The loss between pictures (N, 3, size, size), in f32."""
     return L1_WEIGHT * multi_scale_l1(picture, target) + MSE_WEIGHT * F.mse_loss(picture, target)
@@ -138,6 +116,67 @@ def gradient_difference(picture: Tensor, other: Tensor, weight: Tensor) -> Tenso
     across = (change.diff(dim=3).abs() * torch.maximum(weight[..., 1:], weight[..., :-1])).mean()
     down = (change.diff(dim=2).abs() * torch.maximum(weight[..., 1:, :], weight[..., :-1, :])).mean()
     return (across + down) / 2
+
+
+class SettlingWeights(Protocol):
+    """What `fine_losses` wants to know of a run's settings."""
+
+    settle_weight: float
+    border_weight: float
+
+
+def fine_losses(
+    decoder: Decoder, encoder: Encoder, fine_encoder: FineEncoder, photos: Tensor, masks: Tensor, weights: SettlingWeights
+) -> dict[str, Any]:
+    """Losses and pictures of a batch; every face is mixed with its neighbour by its mask (N, 1, size, size).
+
+    Gradients reach the fine encoder and what the decoder does at the two finest levels; the style codes are taken as given.
+    """
+    with torch.no_grad():
+        codes = decoder.style_codes(encoder(photos))
+    pictures, codes = refine(decoder, fine_encoder, photos, codes, fine_encoder.passes)
+    pictures = [picture.float() for picture in pictures]
+    *earlier, last = [difference(picture, photos) for picture in pictures[1:]]
+    loss = reconstruction = last + EARLIER_PASS_WEIGHT * sum(earlier)
+    result = {"pictures": pictures, "reconstruction": reconstruction}
+    if weights.settle_weight > 0:
+        # What is mixed is taken as given: this loss is about the pass that follows.
+        own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
+        mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
+        mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
+        after = mix.after.float()
+        settling = difference(after * mix.known, mix.target.float() * mix.known)
+        border = gradient_difference(after, mix.before.float(), 1 - mix.known)
+        loss = loss + weights.settle_weight * (settling + weights.border_weight * border)
+        result |= {"settling": settling, "border": border, "mix": mix}
+    return result | {"loss": loss}
+
+
+def measure(
+    losses: Callable[[Tensor, Tensor], dict[str, Any]], faces: Tensor, lpips: Lpips | None, device: torch.device
+) -> tuple[dict[str, float], list[Tensor]]:
+    """(means over the bytes `faces`, the rows of a sheet of the first ones). `losses` are `fine_losses` of photos and masks."""
+    random = torch.Generator().manual_seed(MASK_SEED)
+    sums: dict[str, float] = {}
+    rows: list[Tensor] = []
+    for pixels in faces.split(SHEET_FACES):
+        photos = to_images(pixels, device)
+        masks = random_masks(len(photos), photos.shape[-1], random).to(device)
+        result = losses(photos, masks)
+        measured = {"loss": float(result["loss"])}
+        last = result["pictures"][-1].clamp(-1, 1)
+        measured["mse"] = F.mse_loss(last, photos).item()
+        if lpips is not None:
+            measured["lpips"] = float(lpips(last, photos).mean())
+        if mix := result.get("mix"):
+            for name, picture in (("mixed", mix.before), ("settled", mix.after)):
+                error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
+                measured[f"{name}_mse"] = error.item()
+        for name, value in measured.items():
+            sums[name] = sums.get(name, 0.0) + value * len(photos) / len(faces)
+        if not rows:
+            rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
+    return sums, rows
 
 
 class Trainer(BaseTrainer):
@@ -166,77 +205,52 @@ class Trainer(BaseTrainer):
             self.best_loss = saved["best_loss"]
 
     def _losses(self, fine_encoder: FineEncoder, photos: Tensor, masks: Tensor) -> dict[str, Any]:
-        """Losses and pictures of a batch; every face is mixed with its neighbour by its mask (N, 1, size, size)."""
-        networks, settings = self.networks, self.settings
-        decoder = networks.generator_average.decoder
+        """`fine_losses` with the two networks that stay as they are."""
+        networks = self.networks
         with self._autocast():
-            with torch.no_grad():
-                codes = decoder.style_codes(networks.encoder_average(photos))
-            pictures, codes = refine(decoder, fine_encoder, photos, codes, fine_encoder.passes)
-            pictures = [picture.float() for picture in pictures]
-            *earlier, last = [difference(picture, photos) for picture in pictures[1:]]
-            loss = reconstruction = last + EARLIER_PASS_WEIGHT * sum(earlier)
-            result = {"pictures": pictures, "reconstruction": reconstruction}
-            if settings.settle_weight > 0:
-                # What is mixed is taken as given: this loss is about the pass that follows.
-                own_codes, own = [code.detach() for code in codes], pictures[-1].detach()
-                mixed_codes = mix_codes(own_codes, [code.roll(1, 0) for code in own_codes], masks)
-                mix = settle(decoder, fine_encoder, [own, own.roll(1, 0)], [1 - masks, masks], mixed_codes)
-                after = mix.after.float()
-                settling = difference(after * mix.known, mix.target.float() * mix.known)
-                border = gradient_difference(after, mix.before.float(), 1 - mix.known)
-                loss = loss + settings.settle_weight * (settling + settings.border_weight * border)
-                result |= {"settling": settling, "border": border, "mix": mix}
-        return result | {"loss": loss}
+            return fine_losses(
+                networks.generator_average.decoder, networks.encoder_average, fine_encoder, photos, masks, self.settings
+            )
 
-    def step(self, pixels: Tensor, rate: float) -> None:
-        """One step on a batch of `pixels`, with the learning rate times `rate`."""
+    def step(self, faces: Faces, rate: float) -> None:
+        """One step on a batch of `faces`, with the learning rate times `rate`."""
         self._set_rate(rate)
         fine_encoder = self.networks.fine_encoder
-        photos = random_batch(pixels, self.settings.batch, self.device, self.random)
-        photos = photos.contiguous(memory_format=torch.channels_last)
+        # A fine encoder gives back what it sees, so blur and JPEG, which the other encoder looks through, are left out.
+        _, photos = self._batch(faces)
         masks = random_masks(self.settings.batch, self.networks.config.size, self.random).to(self.device)
         self._clear()
         result = self.losses(fine_encoder, photos, masks)
         result["loss"].backward()
-        nn.utils.clip_grad_norm_(fine_encoder.parameters(), self.settings.gradient_norm)
+        norm = nn.utils.clip_grad_norm_(fine_encoder.parameters(), self.settings.gradient_norm)
         self.optimizers["fine_encoder"].step()
-        self._record(**{name: result[name] for name in ("reconstruction", "settling", "border") if name in result})
+        self._record(
+            gradient_norm=norm, **{name: result[name] for name in ("reconstruction", "settling", "border") if name in result}
+        )
         self._count_step()
 
     @torch.no_grad()
-    def report(self, held_out: Tensor, elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
-        """Measures the average on held-out images, saves checkpoints and a sheet, writes a line of metrics."""
-        random = torch.Generator().manual_seed(MASK_SEED)
-        sums: dict[str, float] = {}
+    def report(self, measured: dict[str, Tensor], elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
+        """Measures the average, saves checkpoints and a sheet, writes a line of metrics."""
+
+        def losses(photos: Tensor, masks: Tensor) -> dict[str, Any]:
+            return self._losses(self.networks.fine_encoder_average, photos, masks)
+
+        values: dict[str, Any] = {}
         rows: list[Tensor] = []
-        for pixels in held_out.split(SHEET_FACES):
-            photos = to_images(pixels, self.device)
-            masks = random_masks(len(photos), self.networks.config.size, random).to(self.device)
-            result = self._losses(self.networks.fine_encoder_average, photos, masks)
-            measured = {"loss": float(result["loss"])}
-            last = result["pictures"][-1].clamp(-1, 1)
-            measured["mse"] = F.mse_loss(last, photos).item()
-            if self.lpips is not None:
-                with self._autocast():
-                    measured["lpips"] = float(self.lpips(last, photos).mean())
-            if mix := result.get("mix"):
-                for name, picture in (("mixed", mix.before), ("settled", mix.after)):
-                    error = (mix.known * (picture.float() - mix.target)).pow(2).mean() / mix.known.pow(2).mean()
-                    measured[f"{name}_mse"] = error.item()
-            for name, value in measured.items():
-                sums[name] = sums.get(name, 0.0) + value * len(photos) / len(held_out)
-            if not rows:
-                rows = [photos, result["pictures"][0], last, *([mix.before, mix.after] if mix else [])]
+        for name, pixels in measured.items():
+            with self._autocast():
+                of_these, first_rows = measure(losses, pixels, self.lpips, self.device)
+            values |= {f"{name}_{value_name}": round(value, 6) for value_name, value in of_these.items()}
+            rows = rows or first_rows
         save_sheet(self.settings.out / f"sheet_{self.shared.images // 100:06}.png", rows)
-        is_best = sums["loss"] < self.best_loss
-        self.best_loss = min(self.best_loss, sums["loss"])
+        is_best = values["held_out_loss"] < self.best_loss
+        self.best_loss = min(self.best_loss, values["held_out_loss"])
         state = self.state()
         checkpoints.save_atomically(state, self.settings.out / "last.pt")
         if is_best:
             checkpoints.save_atomically(state, self.settings.out / "best.pt")
-        rounded = {f"held_out_{name}": round(value, 6) for name, value in sums.items()}
-        return self._write_line(elapsed_s, images_this_run, rate, {**rounded, "is_best": is_best})
+        return self._write_line(elapsed_s, images_this_run, rate, {**values, "is_best": is_best})
 
 
 def train(settings: Settings) -> None:

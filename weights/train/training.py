@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, multiprocessing, nn
 
 import checkpoint as checkpoints
-from data import hold_out, load_pixels
+from augment import augment
+from data import hold_out, image_files, load_pixels, load_weights, random_batch
 from networks import Config
 from optimizers import MuonAdam
 from perceptual import Lpips
@@ -30,6 +31,10 @@ FINAL_RATE = 0.05
 """What the learning rate falls to, as a part of its full value."""
 LAST_REPORT_S = 20.0
 """What is left of a long time limit for the last report."""
+TRAINED_IMAGES = 16
+"""How many of the images that are trained on are measured too."""
+OTHER_IMAGES = 32
+"""The most images of other sources that are measured."""
 
 
 @dataclasses.dataclass
@@ -47,6 +52,9 @@ class RunSettings:
     resume: Path | None = None
     lpips: Path | None = None
     cache: Path | None = None
+    weights: Path | None = None
+    others: list[Path] | None = None
+    augmented: float = 0.0
     device: str = "cpu"
     workers: int = 1
     threads: int = 1
@@ -55,6 +63,7 @@ class RunSettings:
     average_half_life: float | None = None
     report_minutes: float = 5.0
     report_images: int | None = None
+    save_minutes: float = 10.0
     seed: int = 0
     compile: bool = False
     mixed_precision: bool = True
@@ -62,6 +71,14 @@ class RunSettings:
     @property
     def is_on_cpu(self) -> bool:
         return torch.device(self.device).type == "cpu"
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """How images lie in memory while networks are trained: with the channels last, but in f32 on a CPU.
+
+        There the gradients of convolutions' weights would take 2 to 5 times as long (oneDNN 3.13, AVX2).
+        """
+        return torch.contiguous_format if self.is_on_cpu and not self.mixed_precision else torch.channels_last
 
     def ends(self, started: float) -> float:
         """The time by which the last step must be done."""
@@ -79,6 +96,19 @@ class Trainable(Protocol):
 
     def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
         """Pairs of a trained network and its average."""
+
+
+@dataclasses.dataclass
+class Faces:
+    """The images of a run: bytes (N, size, size, 3)."""
+
+    pixels: Tensor
+    """Those that are trained on."""
+    weights: Tensor | None
+    """How often each of them is drawn, if not all alike."""
+    measured: dict[str, Tensor]
+    """Those that are measured in every report: `held_out`, of the same sources but never trained on; `trained`, some of those trained on; `others`, of
+    other sources and never trained on, if there are any. What is lost from one to the next says whether more data or more training is missing."""
 
 
 class Shared:
@@ -158,9 +188,18 @@ class BaseTrainer:
 
     # Steps
 
-    def step(self, pixels: Tensor, rate: float) -> None:
-        """One step on a batch of `pixels`, with the learning rates times `rate`."""
+    def step(self, faces: Faces, rate: float) -> None:
+        """One step on a batch of `faces`, with the learning rates times `rate`."""
         raise NotImplementedError
+
+    def _batch(self, faces: Faces) -> tuple[Tensor, Tensor]:
+        """(photos, what is to be reconstructed of them), (N, 3, size, size)."""
+        settings = self.settings
+        photos = random_batch(faces.pixels, settings.batch, self.device, self.random, faces.weights)
+        targets = photos
+        if settings.augmented > 0:
+            photos, targets = augment(photos, settings.augmented, self.random)
+        return photos.contiguous(memory_format=settings.layout), targets.contiguous(memory_format=settings.layout)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.mixed_precision)
@@ -200,8 +239,8 @@ class BaseTrainer:
 
     # Reports
 
-    def report(self, held_out: Tensor, elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
-        """Saves checkpoints and a sheet, measures the average on held-out images, writes a line of metrics and gives it back.
+    def report(self, measured: dict[str, Tensor], elapsed_s: float, images_this_run: int, rate: float) -> dict[str, Any]:
+        """Saves checkpoints and a sheet, measures the average on the images of `Faces.measured`, writes a line of metrics and gives it back.
 
         `rate` is a part of the full rates.
         """
@@ -248,8 +287,7 @@ def run_worker(
     settings: RunSettings,
     networks: Trainable,
     shared: Shared,
-    pixels: Tensor,
-    held_out: Tensor,
+    faces: Faces,
     started: float,
 ) -> None:
     """Trains until the run is over. Worker 0 also keeps the average and reports."""
@@ -260,6 +298,7 @@ def run_worker(
         trainer.restore(checkpoints.load(settings.resume))
     first_step = trainer.steps
     reported, reported_images, rate = time.time(), shared.images, FINAL_RATE
+    saved_at = time.time()
     while (part := progress(settings, started, shared.images - shared.first_images)) < 1:
         # Optimisers that were restored are warm.
         shared.schedule_s = shared.first_schedule_s + time.time() - started
@@ -270,15 +309,19 @@ def run_worker(
         else:
             of_training = part
         rate = rate_at(settings, of_training, settings.warmup_steps if first_step else trainer.steps)
-        trainer.step(pixels, rate)
+        trainer.step(faces, rate)
         is_due = time.time() - reported > settings.report_minutes * 60
         if settings.report_images is not None:
             is_due = shared.images - reported_images >= settings.report_images
         if rank == 0 and is_due:
-            trainer.report(held_out, time.time() - started, shared.images - shared.first_images, rate)
+            trainer.report(faces.measured, time.time() - started, shared.images - shared.first_images, rate)
             reported, reported_images = time.time(), shared.images
+            saved_at = time.time()
+        elif rank == 0 and time.time() - saved_at > settings.save_minutes * 60:
+            checkpoints.save_atomically(trainer.state(), settings.out / "last.pt")
+            saved_at = time.time()
     if rank == 0 and trainer.counts:
-        trainer.report(held_out, time.time() - started, shared.images - shared.first_images, rate)
+        trainer.report(faces.measured, time.time() - started, shared.images - shared.first_images, rate)
 
 
 def prepare_device(settings: RunSettings) -> RunSettings:
@@ -289,6 +332,24 @@ def prepare_device(settings: RunSettings) -> RunSettings:
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     return dataclasses.replace(settings, workers=1)
+
+
+def load_faces(settings: RunSettings, size: int) -> Faces:
+    """The images of a run. Those held out are of the first folder, so that further folders change nothing about them."""
+    pixels = load_pixels(settings.data, size, settings.cache)
+    kept, held_out = hold_out(len(image_files(settings.data[0])), settings.seed)
+    if not len(held_out):
+        raise SystemExit("there are too few images: at least 20 are needed in the first folder, so that some can be kept aside")
+    further = torch.arange(len(kept) + len(held_out), len(pixels))
+    kept = torch.cat([kept, further])
+    measured = {"held_out": pixels[held_out], "trained": pixels[kept[:TRAINED_IMAGES]]}
+    if settings.others:
+        others = load_pixels(settings.others, size, settings.cache)
+        measured["others"] = others[torch.linspace(0, len(others) - 1, min(len(others), OTHER_IMAGES)).long()]
+    weights = load_weights(settings.data, settings.weights)[kept] if settings.weights else None
+    pixels = pixels[kept]
+    pixels = pixels.share_memory_() if settings.is_on_cpu else pixels.to(settings.device)
+    return Faces(pixels, weights, measured)
 
 
 def run(
@@ -305,13 +366,10 @@ def run(
         network.to(settings.device)
         if settings.is_on_cpu:
             network.share_memory()
-    pixels, held_out = hold_out(load_pixels(settings.data, config.size, settings.cache), settings.seed)
-    if not len(held_out):
-        raise SystemExit("there are too few images: at least 20 are needed, so that some can be kept aside")
-    pixels = pixels.share_memory_() if settings.is_on_cpu else pixels.to(settings.device)
+    faces = load_faces(settings, config.size)
     is_same_training = resumed is not None and resumed.get("phase") == settings.phase and resumed["config"] == config.to_dict()
     shared = Shared(images, resumed.get("schedule_s", 0.0) if is_same_training else 0.0)
-    arguments = (trainer_class, settings, networks, shared, pixels, held_out, started)
+    arguments = (trainer_class, settings, networks, shared, faces, started)
     if settings.workers == 1:
         run_worker(0, *arguments)
         return
@@ -338,6 +396,14 @@ def add_run_arguments(parser: argparse.ArgumentParser, default: RunSettings) -> 
     add("--until", type=clock_time, help="time of the day (HH:MM) when this run ends, instead of --minutes")
     add("--images", type=int, help="end after this many images; the schedule then follows images, not time")
     add("--cache", type=Path, help="folder for the images as one array")
+    add("--weights", type=Path, help="CSV of how often each face is drawn (stratify.py); without it all are drawn alike")
+    add("--others", type=Path, nargs="+", help="folders of faces of other sources, never trained on, to measure")
+    add(
+        "--augmented",
+        type=float,
+        default=default.augmented,
+        help="the part of photos that are changed, by each change in augment.py",
+    )
     add("--device", default=default.device, help="cpu or cuda")
     add("--workers", type=int, default=default.workers, help="processes on a CPU")
     add("--threads", type=int, default=default.threads, help="threads of each process on a CPU")
@@ -345,6 +411,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, default: RunSettings) -> 
     add("--decay", type=float, default=default.decay, help="last part of the run over which the rate falls")
     add("--report-minutes", type=float, default=default.report_minutes, help="between checkpoints and sheets")
     add("--report-images", type=int, help="the same in images")
+    add("--save-minutes", type=float, default=default.save_minutes, help="between checkpoints, where reports are further apart")
     add("--seed", type=int, default=default.seed)
     add("--compile", action="store_true", help="torch.compile the reconstruction step")
     add("--full-precision", dest="mixed_precision", action="store_false", help="f32 instead of bfloat16 where it is safe")
