@@ -23,6 +23,7 @@ use stylemap::engine::{Frame, WorkerOptions};
 #[path = "../common/mod.rs"]
 mod common;
 mod likeness;
+mod several_faces;
 mod walkthrough;
 
 use common::*;
