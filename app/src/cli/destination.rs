@@ -1,5 +1,7 @@
 //! Where faces are written to: into their photo, or each by itself, with the fine structure that the model's size leaves out.
 
+use std::borrow::Cow;
+
 use anyhow::Context as _;
 use clap::Args;
 use image::RgbImage;
@@ -59,6 +61,12 @@ impl<'a> Destination<'a> {
         let Portrait { placement, .. } = portrait;
         let icc_profile = placement.original.icc_profile.as_deref();
         Self { source, target: placement.paste_target(), extent: Extent::Changes, icc_profile }
+    }
+
+    /// A photo in which other faces were edited before.
+    pub fn over(source: FaceId, portrait: &Portrait, photo: &'a RgbImage) -> Self {
+        let target = PasteTarget::new(Cow::Borrowed(photo), portrait.placement.quad);
+        Self { source, target, extent: Extent::Changes, icc_profile: None }
     }
 
     /// The face by itself.
