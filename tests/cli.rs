@@ -1450,3 +1450,314 @@ fn the_default_model_has_directions() {
     };
     assert!(mean_difference(&draw(0.0), &draw(2.0)) > 1.0);
 }
+
+/// A photo of three faces, the largest first; their crops in it.
+fn group(files: &Files, name: &str) -> [CropQuad; 3] {
+    let mut picture = plain(1000, 500);
+    let places =
+        [("female_053.png", [560, 80], 360), ("male_005.png", [290, 200], 240), ("male_077.png", [40, 60], 200)];
+    let quads = places.map(|(face, at, side)| place(&mut picture, face, at, side));
+    files.picture(name, picture);
+    quads
+}
+
+/// The mean difference of two photos inside of a face's crop.
+fn difference_in(a: &RgbImage, b: &RgbImage, quad: &CropQuad) -> f64 {
+    mean_difference(&align(a, quad, 64).unwrap(), &align(b, quad, 64).unwrap())
+}
+
+#[test]
+fn faces_are_chosen_by_their_numbers() {
+    let files = Files::new();
+    let quads = group(&files, "group.png");
+    files.mask("mask.png", 64, |_, _| 255);
+    let before = open(&files.path("group.png"));
+    let edit = "--model {small} edit group.png --reference {b} --mask mask.png --in-photo -o out.png";
+    for (face, changed) in
+        [("", [true, false, false]), ("1", [true, false, false]), ("3", [false, false, true]), ("all", [true; 3])]
+    {
+        files.ok(&if face.is_empty() {
+            edit.to_owned()
+        } else {
+            edit.replace(" --reference", &format!(" --face {face} --reference"))
+        });
+        let after = open(&files.path("out.png"));
+        for (quad, is_changed) in quads.iter().zip(changed) {
+            let difference = difference_in(&before, &after, quad);
+            assert!((difference > 2.0) == is_changed, "--face {face}: {difference}");
+        }
+    }
+    // A reference's face, and the faces of the other commands: the crop of face 3 is what `align` calls _3.
+    files.aligned("group.png");
+    let size = "--size 64 --likeness 0";
+    let of_crop = |command: &str| files.ok(&format!("--model {{small}} {command}"));
+    of_crop(&format!("reconstruct group.png --face 3 {size} -o by_number.png"));
+    of_crop(&format!("reconstruct group.png {size} -o largest.png"));
+    let by_number = open(&files.path("by_number.png"));
+    assert!(mean_difference(&by_number, &open(&files.path("largest.png"))) > 1.0);
+    of_crop(&format!("interpolate group.png group.png --face 1,3 --at 1 {size} -o b.png"));
+    assert!(mean_difference(&by_number, &open(&files.path("b.png"))) < 0.1);
+    of_crop(&format!("mix group.png group.png --face 3,3 --coarse-from a {size} -o mix.png"));
+    assert!(mean_difference(&by_number, &open(&files.path("mix.png"))) < 0.1);
+    of_crop("encode group.png --face 3 -o w.safetensors");
+    of_crop(&format!("decode w.safetensors {size} -o decoded.png"));
+    assert!(mean_difference(&by_number, &open(&files.path("decoded.png"))) < 0.1);
+    let small = "--model {small}";
+    let cases = [
+        ("reconstruct group.png --face 4 -o x.png", 1, "group.png shows 3 faces, and no face 4"),
+        ("encode group.png --face 9 -o x.safetensors", 1, "no face 9"),
+        ("reconstruct group.png --face 0 -o x.png", 2, "number of a face"),
+        ("reconstruct group.png --face all -o x.png", 2, "number of a face"),
+        ("mix group.png group.png --face 1,2,3 --coarse-from a -o x.png", 1, "one for B"),
+        ("edit group.png --face all --reference {a} --mask mask.png -o x.png", 1, "--in-photo"),
+        ("reconstruct --aligned {a} --face 2 -o x.png", 1, "has one face"),
+    ];
+    for (line, code, reason) in cases {
+        files.fails(&format!("{small} {line}"), code, reason);
+    }
+}
+
+#[test]
+fn a_mask_over_the_photo_edits_what_lies_under_it() {
+    let files = Files::new();
+    let [first, second, _] = group(&files, "group.png");
+    let before = open(&files.path("group.png"));
+    // Over the first face only.
+    let [left, top] = first.corners_in_photo()[0];
+    let mask = GrayImage::from_fn(1000, 500, |x, y| Luma([if x as f32 > left && y as f32 > top { 255 } else { 0 }]));
+    files.picture("mask.png", mask);
+    files.ok("--model {small} edit group.png --face all --reference {b} --mask mask.png --in-photo -o out.png");
+    let after = open(&files.path("out.png"));
+    assert!(difference_in(&before, &after, &first) > 2.0 && difference_in(&before, &after, &second) < 0.5);
+    // The same without --in-photo is the face with all of it painted.
+    files.ok("--model {small} edit group.png --reference {b} --mask mask.png --size 64 -o face.png");
+    files.mask("all.png", 64, |_, _| 255);
+    files.ok("--model {small} edit group.png --reference {b} --mask all.png --size 64 -o whole.png");
+    assert!(mean_difference(&open(&files.path("face.png")), &open(&files.path("whole.png"))) < 8.0);
+    files.picture("other.png", GrayImage::new(999, 500));
+    files.fails(
+        "--model {small} edit group.png --reference {b} --mask other.png -o x.png",
+        1,
+        "must be square, over the aligned face, or of the size of the photo, 1000 x 500",
+    );
+    files.mask("empty.png", 64, |_, _| 0);
+    files.warns(
+        "--model {small} edit {a} --reference {b} --mask empty.png -o empty_out.png",
+        "the mask empty.png selects next to nothing",
+    );
+}
+
+#[test]
+fn what_is_read_is_not_written_over_unasked() {
+    let files = Files::new();
+    std::fs::copy(&files.a, files.path("me.png")).unwrap();
+    std::fs::copy(&files.small, files.path("model.safetensors")).unwrap();
+    let me = files.bytes("me.png");
+    files.mask("mask.png", 64, |_, _| 255);
+    let cases = [
+        "reconstruct me.png -o me.png",
+        "reconstruct me.png -o ./me.png",
+        "edit {a} --reference me.png --mask mask.png -o me.png",
+        "edit me.png --reference {b} --mask mask.png -o mask.png",
+        "interpolate {a} me.png --at 0.5 -o me.png",
+        "mix me.png {a} --coarse-from a -o me.png",
+    ];
+    for line in cases {
+        files.fails(&format!("--model {{small}} {line}"), 1, "it is read too");
+    }
+    files.fails("convert model.safetensors -o model.safetensors", 1, "it is read too");
+    assert_eq!(files.bytes("me.png"), me);
+    files.ok("--model {small} reconstruct me.png --overwrite -o me.png");
+    assert!(files.bytes("me.png") != me);
+    // Frames of an older run, among files of the user's.
+    files.ok("--model {small} interpolate {a} {b} --frames 5 --size 64 -o frames");
+    for name in ["notes.txt", "1.png", "0009_mine.png"] {
+        std::fs::write(files.path("frames").join(name), "mine").unwrap();
+    }
+    let again = "--model {small} interpolate {a} {b} --frames 3 --size 64 -o frames";
+    files.fails(again, 1, "already holds numbered pictures such as 0001.png");
+    files.fails("--model {small} sample --count 2 -o frames", 1, "--overwrite");
+    files.ok(&format!("{again} --overwrite"));
+    let mut names: Vec<_> =
+        std::fs::read_dir(files.path("frames")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["0001.png", "0002.png", "0003.png", "0009_mine.png", "1.png", "notes.txt"]);
+}
+
+#[test]
+fn photos_come_and_go_through_the_standard_streams() {
+    use std::io::Write as _;
+    let files = Files::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stylebrush"));
+    command.args(["--model".as_ref(), files.small.as_os_str()]).args(["reconstruct", "-", "--size", "64", "-o", "-"]);
+    let piped = || std::process::Stdio::piped();
+    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&std::fs::read(&files.a).unwrap()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    assert!(status.success() && stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+    files.ok("--model {small} reconstruct {a} --size 64 -o file.png");
+    let piped = image::load_from_memory(&stdout).unwrap().to_rgb8();
+    assert!(piped == open(&files.path("file.png")));
+    // What is no photo is named.
+    files.fails("--model {small} reconstruct - -o x.png", 1, "the standard input");
+    files.fails("--model {small} interpolate - - --at 0.5 -o x.png", 1, "standard input");
+}
+
+#[test]
+fn a_folder_stands_for_its_pictures() {
+    let files = Files::new();
+    files.photo("faker_m29.jpg", "photos/b.jpg");
+    files.photo("faker_f17.jpg", "photos/A.jpeg");
+    std::fs::write(files.path("photos/notes.txt"), "mine").unwrap();
+    let faces = files.aligned("photos");
+    let photos: Vec<_> = faces.iter().map(|face| Path::new(face["photo"].as_str().unwrap())).collect();
+    assert_eq!(photos, [Path::new("photos/A.jpeg"), Path::new("photos/b.jpg")]);
+    std::fs::create_dir(files.path("none")).unwrap();
+    files.fails("align none -o out", 1, "there are no pictures in the folder none");
+    files.fails("none", 1, "there are no pictures in the folder none");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_unicode_come_back_from_json() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let files = Files::new();
+    std::fs::create_dir(files.path("odd")).unwrap();
+    std::fs::copy(fixture(PHOTOS[0]), files.path("odd").join(OsStr::from_bytes(b"caf\xe9 1.jpg"))).unwrap();
+    let faces = files.aligned("odd");
+    let photo = faces[0]["photo"].as_str().unwrap();
+    assert!(photo.starts_with("file:///") && photo.ends_with("/caf%E9%201.jpg"), "{photo}");
+    files.ok(&format!("--model {{small}} reconstruct {photo} -o out.png"));
+}
+
+#[test]
+fn names_may_be_as_long_as_the_file_system_takes() {
+    let files = Files::new();
+    for len in [244, 255] {
+        let name = format!("{}.png", "n".repeat(len - 4));
+        files.ok(&format!("--model {{small}} reconstruct {{a}} --size 64 -o {name}"));
+        assert_eq!(open(&files.path(&name)).dimensions(), (64, 64));
+    }
+}
+
+#[test]
+fn a_thousand_threads_are_no_more_than_the_machine_can_use() {
+    let files = Files::new();
+    files.ok("--threads 1000 --model {small} reconstruct {a} --size 64 -o out.png");
+}
+
+#[test]
+fn checkpoints_that_are_no_models_are_named_by_every_command() {
+    let files = Files::new();
+    let mut checkpoint = Checkpoint::load(&files.small).unwrap();
+    let whole = checkpoint.tensors.clone();
+    let name = whole.keys().min().unwrap().clone();
+    let broken = whole[&name].affine(f64::NAN, 0.0).unwrap();
+    checkpoint.tensors.insert(name.clone(), broken);
+    checkpoint.save(&files.path("nan.safetensors"), None).unwrap();
+    checkpoint.tensors = whole;
+    checkpoint.tensors.remove(&name);
+    checkpoint.save(&files.path("missing.safetensors"), None).unwrap();
+    files.mask("mask.png", 64, |_, _| 255);
+    let commands = [
+        "info",
+        "reconstruct {a} -o out.png",
+        "edit {a} --reference {b} --mask mask.png -o out.png",
+        "interpolate {a} {b} --at 0.5 -o out.png",
+        "mix {a} {b} --coarse-from a -o out.png",
+        "sample -o out.png",
+        "encode {a} -o out.safetensors",
+        "bench --runs 1",
+    ];
+    for model in ["nan.safetensors", "missing.safetensors"] {
+        for command in commands {
+            files.fails(&format!("{command} --model {model}"), 1, &format!("{model} is not a usable checkpoint"));
+        }
+        files.fails(&format!("convert {model} -o out.safetensors"), 1, &format!("{model} is not a usable checkpoint"));
+    }
+    files.fails("info --model nan.safetensors", 1, "not numbers");
+}
+
+/// The examples in the help of the commands, each as a line for a shell.
+#[cfg(unix)]
+fn examples() -> Vec<String> {
+    let mut examples = Vec::new();
+    for entry in std::fs::read_dir(repository("app/src/cli")).unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let mut lines = source.lines();
+        while let Some(line) = lines.next() {
+            let Some(rest) = line.strip_prefix("  stylebrush ") else { continue };
+            let mut example = format!("stylebrush {}", rest.trim_end_matches("\";"));
+            // A backslash at the end, as the source has it.
+            while let Some(begun) = example.strip_suffix("\\\\") {
+                example = format!("{begun}{}", lines.next().unwrap().trim().trim_end_matches("\";"));
+            }
+            // What it gives stands behind three spaces.
+            examples.push(example.split("   ").next().unwrap().to_owned());
+        }
+    }
+    examples
+}
+
+#[cfg(unix)]
+#[test]
+fn every_example_of_the_help_does_what_it_says() {
+    let files = Files::new();
+    for (name, demo) in [("me", "female_053"), ("friend", "male_077"), ("a", "female_005"), ("b", "male_005")] {
+        std::fs::copy(repository(&format!("assets/demo/{demo}.jpg")), files.path(&format!("{name}.jpg"))).unwrap();
+    }
+    for name in ["group.jpg", "friends.jpg"] {
+        group(&files, name);
+    }
+    for name in ["mouth.png", "eyes.png", "nose.png", "lips.png"] {
+        files.mask(name, 64, |_, y| if y > 32 { 255 } else { 0 });
+    }
+    let copies = [
+        ("tests/fixtures/f2_small_s64_l8.pt", "celeba_hq_256_8x8.pt"),
+        ("tests/fixtures/f2_small_s64_l8.pt", "f1_full_s64_l8.pt"),
+        ("tests/fixtures/f2_small_s64_l8.safetensors", "f1_full_s64_l8.safetensors"),
+        ("tests/fixtures/small_lpips.safetensors", "lpips_vgg16.safetensors"),
+    ];
+    for (from, to) in copies {
+        std::fs::copy(repository(from), files.path(to)).unwrap();
+    }
+    for model in ["MODEL.safetensors", "celeba.safetensors", "mine.safetensors"] {
+        files.ok(&format!("convert {{small}} -o {model}"));
+    }
+    std::fs::create_dir_all(files.path("faces/eval")).unwrap();
+    for name in ["female_053.png", "male_077.png", "male_005.png"] {
+        std::fs::copy(portrait(name), files.path("faces/eval").join(name)).unwrap();
+    }
+    let commands: Vec<_> =
+        "edit interpolate reconstruct mix sample align encode decode convert info verify evaluate bench"
+            .split(' ')
+            .collect();
+    let all = examples();
+    assert!(all.len() >= 25, "{all:?}");
+    let mut tried = Vec::new();
+    for example in &all {
+        let mut words = example.split_whitespace();
+        // Without a command the window opens.
+        let Some(command) = words.find(|word| commands.contains(word)) else { continue };
+        tried.push(command);
+        // The small model does for all but directions, which have names in the default one; numbers of runs are a matter of time.
+        let has_model = ["--model", "--direction", "--random-weights"].iter().any(|option| example.contains(option))
+            || command == "convert";
+        let mut line = example.replace(" --runs 10", "");
+        if command == "bench" {
+            line.push_str(if line.contains("--only") { " --runs 1" } else { " --runs 1 --only brush" });
+        }
+        if !has_model {
+            let model = format!("stylebrush --model {} ", files.small.display());
+            line = line.replace("stylebrush ", &model);
+        }
+        let program = env!("CARGO_BIN_EXE_stylebrush");
+        let shell = format!("stylebrush() {{ {program} \"$@\"; }}; {line}");
+        let mut shell_command = Command::new("sh");
+        let run = shell_command.args(["-c", &shell]).current_dir(files.folder.path()).output().unwrap();
+        assert!(run.status.success(), "{line}: {}", String::from_utf8_lossy(&run.stderr));
+    }
+    for command in commands {
+        assert!(tried.contains(&command), "{command} has no example");
+    }
+}

@@ -1,6 +1,6 @@
 //! Which model: the one inside the program, or a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stylemap::checkpoint::Checkpoint;
 use stylemap::directions::Directions;
@@ -74,17 +74,32 @@ impl ModelSource {
         }
     }
 
+    /// The file, where it is one.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
     /// Reads it and puts it on a device.
     ///
     /// # Errors
     /// When it cannot be read, is no model, or the device cannot be used.
     pub fn engine(&self, device: DeviceChoice, dtype: DtypeChoice) -> Result<Engine> {
-        Engine::new(self.checkpoint()?, device, dtype).map_err(with_advice)
+        Engine::new(self.checkpoint()?, device, dtype).map_err(|err| with_advice(err, self.path()))
     }
 }
 
-/// An error of the model's, with what the user can do where the device is to blame.
-pub fn with_advice(err: Error) -> Error {
+/// An error of a model's, with the file that it was read from, and with what the user can do where the device is to blame.
+pub fn with_advice(err: Error, file: Option<&Path>) -> Error {
+    match (err, file) {
+        (Error::ModelShape(reason), Some(path)) => Error::Checkpoint { path: path.to_owned(), reason },
+        (err, _) => with_advice_on_device(err),
+    }
+}
+
+fn with_advice_on_device(err: Error) -> Error {
     match err {
         Error::Device(reason) => Error::Device(format!("{reason}: use --device cpu")),
         err => err,

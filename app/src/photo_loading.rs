@@ -187,27 +187,6 @@ impl PhotoOpener {
         Self { are_aligned, detector: None }
     }
 
-    /// Opens a photo, upright, by its largest and surest face; by all of it where photos are aligned.
-    ///
-    /// # Errors
-    /// When it cannot be read, or should be square and is not; [`stylemap::Error::NoFace`] when it shows no face.
-    pub fn open_face(&mut self, path: &Path) -> anyhow::Result<(Placement, RgbImage)> {
-        let original = Arc::new(Original::open(path, self.detector()?)?);
-        match (self.are_aligned, original.main_face()) {
-            (true, _) => {
-                let (width, height) = original.pixels.dimensions();
-                anyhow::ensure!(
-                    width == height,
-                    "{} is {width} x {height} pixels, and an aligned photo must be square",
-                    path.display()
-                );
-                Ok(Placement::of_middle(original)?)
-            }
-            (false, Some(landmarks)) => Ok(Placement::of_face(original, landmarks)?),
-            (false, None) => Err(stylemap::Error::NoFace.into()),
-        }
-    }
-
     fn open(&mut self, item: Item) -> anyhow::Result<NewPhoto> {
         match item {
             Item::File(path) => load(&path, self.detector()?),

@@ -1,8 +1,8 @@
 //! Everything on the path from photo and brush to pixel, against a reference in the same run:
-//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, parts, fine, frames).
+//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, faces, parts, fine, frames).
 //!
 //! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
-//! Kernels are held against candle's own operations; frames against the picture drawn with nothing cached; the fine
+//! Kernels are held against candle's own operations, the face detector against rten; frames against the picture drawn with nothing cached; the fine
 //! encoder and what settles a picture against a full decode, from stylemap to picture.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
@@ -18,11 +18,12 @@ use stylemap::checkpoint::Checkpoint;
 use stylemap::config::Config;
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
+use stylemap::face::CropQuad;
 use stylemap::kernels::conv::{After, Conv, UpConv};
 use stylemap::kernels::{self, reference};
 use stylemap::mask::Pooling;
 use stylemap::model::{DeviceChoice, DtypeChoice};
-use stylemap::{Mask, photo};
+use stylemap::{FaceDetector, Mask, photo};
 
 /// As in the program.
 #[global_allocator]
@@ -288,6 +289,57 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
     );
 }
 
+/// The detector held against rten with the same file: the passes over a window of 256 px, and over all copies of a photo and the
+/// windows of the one face in it.
+fn face_rows() {
+    println!("{:<46} {:>12} {:>13} {:>8}", "faces, against the passes in rten", "ours", "reference", "ratio");
+    let detector = FaceDetector::new().unwrap();
+    let file = include_bytes!("../../weights/yunet/face_detection_yunet_2026may.onnx");
+    let operators = rten::op_registry!(Add, Conv, MaxPool, Relu, Reshape, Resize, Sigmoid, Transpose);
+    let model = rten::ModelOptions::with_ops(operators).load_static_slice(file).unwrap();
+    let node = |name: &str| model.node_id(name).unwrap();
+    let heads: Vec<_> = [8, 16, 32]
+        .iter()
+        .flat_map(|stride| ["cls", "obj", "bbox", "kps"].map(|head| node(&format!("{head}_{stride}"))))
+        .collect();
+    let pass = |width: usize, height: usize, outputs: &[rten::NodeId]| {
+        let sides = [height, width].map(|len| len.next_multiple_of(32));
+        let values = vec![100.0; 3 * sides[0] * sides[1]];
+        let input = rten::Value::from_shape([1, 3, sides[0], sides[1]], values).unwrap();
+        drop(black_box(model.run(vec![(node("input"), input.into())], outputs, None).unwrap()));
+    };
+    let portrait =
+        photo::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/portraits/male_005.png")).unwrap();
+    let whole = CropQuad::centered(256, 256).unwrap();
+    row(
+        "one window of 256 px",
+        25,
+        || drop(black_box(detector.alignment_features(&portrait, &whole, false).unwrap())),
+        || pass(256, 256, &[node("246")]),
+    );
+    for (width, height) in [(640u32, 480u32), (1280, 960), (2508, 1672), (6000, 4000)] {
+        let mut picture = RgbImage::from_pixel(width, height, Rgb([120, 128, 136]));
+        let face = photo::resized(&portrait, height / 2);
+        image::GenericImage::copy_from(&mut picture, &face, width / 4, height / 4).unwrap();
+        let reduced = (2048.0f64.powi(2) / f64::from(width * height)).sqrt().min(1.0);
+        let copies: Vec<_> = [1.0, 0.4, 0.16, 0.064]
+            .map(|scale| [width, height].map(|len| (f64::from(len) * reduced * scale) as usize))
+            .into_iter()
+            .filter(|size| size[0] >= 128)
+            .collect();
+        row(
+            &format!("a photo of {width} x {height} px with one face"),
+            7,
+            || assert_eq!(black_box(detector.detect(&picture).unwrap()).len(), 1),
+            || {
+                copies.iter().for_each(|&[width, height]| pass(width, height, &heads));
+                pass(256, 256, &heads);
+                (0..6).for_each(|_| pass(256, 256, &[node("246")]));
+            },
+        );
+    }
+}
+
 fn main() {
     // Cargo passes options of its own.
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
@@ -295,6 +347,9 @@ fn main() {
     let default = || Checkpoint::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/default.safetensors").as_ref());
     if is_wanted("kernels") {
         kernel_rows();
+    }
+    if is_wanted("faces") {
+        face_rows();
     }
     if is_wanted("parts") {
         path_rows(&default().unwrap());

@@ -1,6 +1,6 @@
 //! Files written whole or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 
 /// What a file's name ends in until the file is whole.
 const PART_EXTENSION: &str = "part";
+/// File systems take names of 255 bytes; the rest is for two numbers and the ending.
+const MAX_PART_STEM_BYTES: usize = 200;
 
 /// Writes a file whole or not at all, see [`write_whole_with`].
 ///
@@ -65,7 +67,7 @@ fn create_part(target: &Path) -> io::Result<(PathBuf, File)> {
     static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
     loop {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        let mut name = target.file_name().unwrap_or_default().to_owned();
+        let mut name = part_stem(target.file_name().unwrap_or_default());
         name.push(format!(".{}-{number}.{PART_EXTENSION}", std::process::id()));
         let part = target.with_file_name(name);
         match OpenOptions::new().write(true).create_new(true).open(&part) {
@@ -81,6 +83,16 @@ fn create_part(target: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
+/// What a temporary file's name begins with: the file's own name, or so much of it that there is room for the rest.
+fn part_stem(name: &OsStr) -> OsString {
+    if name.len() <= MAX_PART_STEM_BYTES {
+        return name.to_owned();
+    }
+    let name = name.to_string_lossy();
+    let end = (0..=MAX_PART_STEM_BYTES).rev().find(|&end| name.is_char_boundary(end)).unwrap_or_default();
+    name.get(..end).unwrap_or_default().into()
+}
+
 /// Makes sure that the rename outlives a power cut. A file system that cannot keeps the file whole all the same.
 fn sync_folder(file: &Path) {
     #[cfg(unix)]
@@ -93,7 +105,8 @@ fn sync_folder(file: &Path) {
 pub fn remove_abandoned_parts(path: &Path) {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let (Some(name), Ok(entries)) = (target.file_name(), std::fs::read_dir(folder_of(&target))) else { return };
-    for entry in entries.flatten().filter(|entry| is_part_of(name, &entry.file_name())) {
+    let name = part_stem(name);
+    for entry in entries.flatten().filter(|entry| is_part_of(&name, &entry.file_name())) {
         // Whoever writes it holds its lock, and the system takes the lock from the dead.
         let part = OpenOptions::new().write(true).open(entry.path());
         if part.is_ok_and(|part| part.try_lock().is_ok()) {
@@ -102,7 +115,7 @@ pub fn remove_abandoned_parts(path: &Path) {
     }
 }
 
-fn is_part_of(name: &std::ffi::OsStr, part: &OsString) -> bool {
+fn is_part_of(name: &OsStr, part: &OsStr) -> bool {
     let between = part.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
     let between = between.and_then(|rest| rest.strip_suffix(format!(".{PART_EXTENSION}").as_bytes()));
     between
@@ -177,6 +190,25 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(&pipe).unwrap();
         assert!(write_whole(&pipe, b"second").unwrap_err().to_string().contains("not a file"));
         assert_eq!(names(folder.path()), ["link", "socket"]);
+    }
+
+    #[test]
+    fn names_may_be_as_long_as_the_file_system_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        for len in [200, 201, 244, 255] {
+            for letter in ["a", "ü"] {
+                let name =
+                    format!("{}{}.png", "b".repeat((len - 4) % letter.len()), letter.repeat((len - 4) / letter.len()));
+                assert_eq!(name.len(), len);
+                let path = folder.path().join(&name);
+                write_whole(&path, name.as_bytes()).unwrap();
+                assert_eq!(std::fs::read(&path).unwrap(), name.as_bytes());
+            }
+        }
+        let path = folder.path().join(format!("{}.png", "a".repeat(251)));
+        std::fs::write(folder.path().join(format!("{}.1234-0.part", "a".repeat(200))), "half").unwrap();
+        remove_abandoned_parts(&path);
+        assert!(names(folder.path()).iter().all(|name| !name.ends_with(".part")));
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 use std::path::Path;
 
+use image::{DynamicImage, RgbaImage};
+
 use crate::error::{Error, Result};
+use crate::face::geometry::CropQuad;
 use crate::photo;
 
 /// How a mask is brought to a coarser grid.
@@ -29,6 +32,109 @@ pub struct Mask {
     weights: Vec<f32>,
 }
 
+/// A picture of weights of any shape: a mask over an aligned face where it is square, or over the photo that the face is in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaskPicture {
+    width_px: usize,
+    height_px: usize,
+    /// Row by row, in [0, 1].
+    weights: Vec<f32>,
+}
+
+impl MaskPicture {
+    /// Opens a mask: white takes the reference, black keeps what lies below; alpha, where there is any, hides. Of a picture that is
+    /// of one colour alpha alone counts, whatever the colour, and a label map of zeros and ones is taken as black and white.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a picture.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let picture = photo::decode_file(path.as_ref())?.image;
+        let is_of_labels = are_labels(&picture);
+        let is_of_one_colour = picture.color().has_alpha() && is_of_one_colour(&picture.to_rgba8());
+        let picture = picture.into_luma_alpha8();
+        let weight = |pixel: &image::LumaA<u8>| {
+            let [luma, alpha] = pixel.0.map(|value| f32::from(value) / 255.0);
+            if is_of_one_colour { alpha } else { luma * alpha }
+        };
+        let weights = if let Some(labels) = is_of_labels { labels } else { picture.pixels().map(weight).collect() };
+        let (width_px, height_px) = (picture.width() as usize, picture.height() as usize);
+        Ok(Self { width_px, height_px, weights })
+    }
+
+    /// Width and height.
+    pub fn size_px(&self) -> (usize, usize) {
+        (self.width_px, self.height_px)
+    }
+
+    /// The mask over the aligned face.
+    ///
+    /// # Errors
+    /// The size, when it is not square.
+    pub fn square(self) -> std::result::Result<Mask, (usize, usize)> {
+        let Self { width_px, height_px, weights } = self;
+        if width_px == height_px { Ok(Mask { size_px: width_px, weights }) } else { Err((width_px, height_px)) }
+    }
+
+    /// What of a mask over the photo lies over the aligned face in it, at `size_px` x `size_px`. Beyond the photo nothing is taken.
+    pub fn in_crop(&self, quad: &CropQuad, size_px: usize) -> Mask {
+        // Enough samples that none of the picture's own pixels falls between them, within reason.
+        let per_pixel = (f64::from(quad.side_px()) / size_px.max(1) as f64).ceil().clamp(1.0, MAX_SAMPLES) as usize;
+        let fine = size_px.max(1) * per_pixel;
+        let photo_from_fine = quad.photo_from_crop(u32::try_from(fine).unwrap_or(u32::MAX));
+        let at = |x: usize, y: usize| {
+            let place = photo_from_fine.apply([x as f32, y as f32]).map(f32::round);
+            let is_inside = place[0] >= 0.0 && place[1] >= 0.0 && (place[0] as usize) < self.width_px;
+            let index =
+                (place[1].max(0.0) as usize).checked_mul(self.width_px)?.checked_add(place[0].max(0.0) as usize)?;
+            self.weights.get(index).copied().filter(|_| is_inside)
+        };
+        let weights = (0..fine * fine).map(|i| at(i % fine, i / fine).unwrap_or(0.0)).collect();
+        Mask { size_px: fine, weights }.at_level(size_px.max(1), Pooling::Soft)
+    }
+}
+
+/// Most samples per pixel of a mask and direction that are taken from one over a photo.
+const MAX_SAMPLES: f64 = 4.0;
+
+/// The weights of a picture of zeros and ones, as programs write that cut pictures into regions; none of any other.
+fn are_labels(picture: &DynamicImage) -> Option<Vec<f32>> {
+    fn of<T: Copy + Into<u16>>(values: &[T]) -> Option<Vec<f32>> {
+        let are_labels = values.iter().all(|&value| value.into() <= 1) && values.iter().any(|&value| value.into() == 1);
+        are_labels.then(|| values.iter().map(|&value| f32::from(value.into())).collect())
+    }
+    match picture {
+        DynamicImage::ImageLuma8(picture) => of(picture.as_raw()),
+        DynamicImage::ImageLuma16(picture) => of(picture.as_raw()),
+        // Gray as three equal channels.
+        DynamicImage::ImageRgb8(picture) => {
+            let is_gray = picture.pixels().all(|pixel| pixel.0[0] == pixel.0[1] && pixel.0[0] == pixel.0[2]);
+            is_gray.then(|| of(&picture.pixels().map(|pixel| pixel.0[0]).collect::<Vec<_>>())).flatten()
+        }
+        _ => None,
+    }
+}
+
+/// Whether all that shows has one colour, to the eye, and not everything shows alike.
+fn is_of_one_colour(picture: &RgbaImage) -> bool {
+    let mut range = [[u8::MAX, 0]; 4];
+    for pixel in picture.pixels() {
+        let [_, _, _, alpha] = pixel.0;
+        for (channel, ([low, high], &value)) in range.iter_mut().zip(&pixel.0).enumerate() {
+            // The colour of what hardly shows is rounding, or nothing.
+            if channel == 3 || alpha >= LEAST_ALPHA {
+                (*low, *high) = ((*low).min(value), (*high).max(value));
+            }
+        }
+    }
+    let [colours @ .., alpha] = range;
+    alpha[0] < alpha[1] && colours.iter().all(|[low, high]| high.saturating_sub(*low) <= COLOUR_TOLERANCE)
+}
+
+/// Where less shows, editors keep no colour worth the name.
+const LEAST_ALPHA: u8 = 32;
+/// How far the values of one colour lie apart in a picture that was compressed.
+const COLOUR_TOLERANCE: u8 = 8;
+
 impl Mask {
     /// A mask of `size_px` x `size_px` weights.
     ///
@@ -48,20 +154,16 @@ impl Mask {
         Ok(Self { size_px, weights })
     }
 
-    /// Opens a square mask picture: white takes the reference, black keeps what lies below; alpha, where there is any, hides.
+    /// Opens a square mask picture, see [`MaskPicture::open`].
     ///
     /// # Errors
     /// When it cannot be read, is not a picture, or is not square.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let picture = photo::decode_file(path)?.image.into_luma_alpha8();
-        let (width, height) = picture.dimensions();
-        if width != height {
+        MaskPicture::open(path)?.square().map_err(|(width, height)| {
             let path = path.display();
-            return Err(Error::argument(format!("the mask {path} is {width} x {height} pixels; it must be square")));
-        }
-        let weight = |pixel: &image::LumaA<u8>| f32::from(pixel.0[0]) * f32::from(pixel.0[1]) / (255.0 * 255.0);
-        Self::new(width as usize, picture.pixels().map(weight).collect())
+            Error::argument(format!("the mask {path} is {width} x {height} pixels; it must be square"))
+        })
     }
 
     /// A mask by its shape: `weight` gets the middle of each pixel, x and y in shares of the side from the top left, in (0, 1). What
@@ -106,6 +208,11 @@ impl Mask {
     /// The weights, row by row.
     pub fn weights(&self) -> &[f32] {
         &self.weights
+    }
+
+    /// What share of the face is taken, in [0, 1]: the mean weight.
+    pub fn share(&self) -> f32 {
+        self.weights.iter().sum::<f32>() / self.weights.len().max(1) as f32
     }
 
     /// Whether nothing is painted.

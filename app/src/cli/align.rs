@@ -10,10 +10,11 @@ use stylebrush_app::export::FileOptions;
 use stylebrush_app::export::folder::PictureFolder;
 use stylebrush_app::original::{Original, damage_of};
 use stylebrush_app::sentence::sentence_of;
-use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
+use stylemap::face::{CropQuad, Detection, Landmarks, align, crop_quad};
 
+use super::portrait::{PortraitOpener, photos_of, warn_of_a_crowd};
 use super::progress::Progress;
-use super::{CommonOptions, numbers, print_line};
+use super::{CommonOptions, numbers, paths, print_line};
 
 const EXAMPLES: &str = "\
 A crop has the name of its photo, with a number where the photo shows several faces (the largest and surest first) or the name \
@@ -21,7 +22,7 @@ is taken: nothing in DIR is overwritten. It is a PNG in sRGB, and what --aligned
 
 With --json every face is an object on a line of its own: photo, crop, eye_left, eye_right, mouth_left, mouth_right, crop_quad \
 (the crop's corners: top left, bottom left, bottom right, top right) and confidence (from 0 to 1). Positions are [x, y] in \
-pixels of the upright photo, whole numbers at the centres of pixels; left and right are the picture's.
+pixels of the upright photo, whole numbers at the centres of pixels; left and right are the picture's. The first face of a photo is the one that other commands take, the second is their --face 2, and so on. A name that is not Unicode is printed as a file:// URL, which every command takes too.
 
 A photo that cannot be read or shows no face is a warning, and the exit code is 1 when all others are done.
 
@@ -33,7 +34,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct AlignArgs {
-    /// The photos
+    /// The photos; a folder stands for the pictures in it, and - for the standard input
     #[arg(value_name = "PHOTO", required = true)]
     photos: Vec<PathBuf>,
     /// The folder to write the crops to; it is made inside a folder that exists
@@ -66,17 +67,19 @@ pub fn run(common: &CommonOptions, args: &AlignArgs) -> anyhow::Result<()> {
     anyhow::ensure!(!common.aligned, "align looks for the faces itself, without --aligned");
     let mut folder = PictureFolder::new(output)?;
     let mut names = FreeNames::of_folder(output)?;
-    let detector = FaceDetector::new()?;
+    let opener = PortraitOpener::new(common);
+    let photos = &photos_of(photos)?;
     let mut lines = Vec::new();
     let mut failed = 0;
     let mut progress = Progress::new(photos.len(), "photos");
     for photo in photos {
-        match open(photo, &detector) {
+        match open(photo, &opener) {
             Ok((original, faces)) => {
                 if let Some(damage) = damage_of(&original, photo) {
                     progress.warn(&damage);
                 }
-                let stem = photo.file_stem().unwrap_or_default().to_string_lossy();
+                let is_input = paths::is_standard_stream(photo);
+                let stem = photo.file_stem().filter(|_| !is_input).unwrap_or("photo".as_ref()).to_string_lossy();
                 let mut crops = Vec::with_capacity(faces.len());
                 for (_, quad) in &faces {
                     let name = names.take(&stem, faces.len() > 1);
@@ -107,8 +110,9 @@ pub fn run(common: &CommonOptions, args: &AlignArgs) -> anyhow::Result<()> {
 }
 
 /// A photo and the faces in it that can be cut out, at least one.
-fn open(path: &Path, detector: &FaceDetector) -> anyhow::Result<(Original, Vec<(Detection, CropQuad)>)> {
-    let original = Original::open(path, Some(detector))?;
+fn open(path: &Path, opener: &PortraitOpener) -> anyhow::Result<(Original, Vec<(Detection, CropQuad)>)> {
+    let original = opener.original(path)?;
+    warn_of_a_crowd(path, &original);
     let with_quad = |face: &Detection| Some((*face, crop_quad(&face.landmarks).ok()?));
     let faces: Vec<_> = original.faces.iter().filter_map(with_quad).collect();
     anyhow::ensure!(!faces.is_empty(), "no face was found in {}", path.display());
@@ -118,8 +122,8 @@ fn open(path: &Path, detector: &FaceDetector) -> anyhow::Result<(Original, Vec<(
 fn aligned_face(photo: &Path, crop: &Path, face: &Detection, quad: &CropQuad) -> AlignedFace {
     let Landmarks { eye_left, eye_right, nose: _, mouth_left, mouth_right } = face.landmarks;
     AlignedFace {
-        photo: photo.to_string_lossy().into_owned(),
-        crop: crop.to_string_lossy().into_owned(),
+        photo: paths::for_json(photo),
+        crop: paths::for_json(crop),
         eye_left,
         eye_right,
         mouth_left,

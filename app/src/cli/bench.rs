@@ -147,7 +147,8 @@ pub fn run(common: &CommonOptions, args: &BenchArgs) -> anyhow::Result<()> {
         None => common.model_source()?.checkpoint()?,
         Some(widths) => Checkpoint::random(config(*widths, common)?, 0)?,
     };
-    let mut engine = Engine::new(checkpoint, common.device, common.dtype).map_err(with_advice)?;
+    let mut engine = Engine::new(checkpoint, common.device, common.dtype)
+        .map_err(|err| with_advice(err, common.model.as_deref()))?;
     let load_ms = milliseconds(start.elapsed());
     let measurements = measure_all(&mut engine, args)?;
     let info = engine.info();

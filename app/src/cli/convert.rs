@@ -7,7 +7,7 @@ use clap::Args;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::model::{DtypeChoice, Model};
 
-use super::output::check_safetensors;
+use super::output::{check_inputs, check_safetensors};
 use super::progress::Activity;
 use super::{CommonOptions, print_line};
 use crate::model_source::with_advice;
@@ -37,6 +37,7 @@ const MEAN_STYLEMAP: &str = "mean_stylemap";
 pub fn run(common: &CommonOptions, args: &ConvertArgs) -> anyhow::Result<()> {
     let ConvertArgs { checkpoint: path, output } = args;
     check_safetensors(output)?;
+    check_inputs(output, [path.as_path()], common)?;
     anyhow::ensure!(common.model.is_none(), "convert takes the checkpoint by itself, without --model");
     let stored_as = match common.dtype {
         DtypeChoice::Auto => None,
@@ -51,7 +52,7 @@ pub fn run(common: &CommonOptions, args: &ConvertArgs) -> anyhow::Result<()> {
     }
     activity.now("computing the average face");
     // Also finds out whether the tensors are those of a model, before anything is written.
-    let model = Model::new(&checkpoint, common.device, DtypeChoice::F32).map_err(with_advice)?;
+    let model = Model::new(&checkpoint, common.device, DtypeChoice::F32).map_err(|err| with_advice(err, Some(path)))?;
     let info = model.info();
     if info.mapping_is_trained && !checkpoint.tensors.contains_key(MEAN_STYLEMAP) {
         let mean = model.mean_stylemap()?.squeeze(0)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;

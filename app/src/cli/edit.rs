@@ -1,19 +1,22 @@
 //! `edit`: local editing with up to eight references, and steps along the model's directions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use stylemap::Mask;
 use stylemap::directions::{Directions, index_of};
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer, Scene};
-use stylemap::mask::Pooling;
+use stylemap::face::Extent;
+use stylemap::mask::{MaskPicture, Pooling};
 
 use super::destination::{Destination, FaceSize};
+use super::failure::warn;
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
-use super::portrait::PortraitOpener;
+use super::portrait::{LARGEST, Portrait, PortraitOpener, WhichFace};
 use super::session::Session;
 use super::{CommonOptions, numbers};
 
@@ -21,9 +24,14 @@ const MAX_REFERENCES: usize = 8;
 const MATCH_COLOURS: &str = "match-colours";
 
 const EXAMPLES: &str = "\
-A mask is a square picture over the aligned face, as `stylebrush align` cuts it out: white takes the reference, black keeps the \
-source. It is brought to the size of the model's pictures, and --offset and --feather count pixels of that size. The options \
-after a --reference belong to it; references are applied in order, each over the result so far.
+A mask is a square picture over the aligned face, as `stylebrush align` cuts it out, or one of the size of SOURCE over all of \
+that: white takes the reference, black keeps the source. A mask of one colour with transparency is where it is opaque, and one of \
+zeros and ones is black and white. It is brought to the size of the model's pictures, and --offset and --feather count pixels of \
+that size. The options after a --reference belong to it; references are applied in order, each over the result so far.
+
+Where a photo shows several faces the largest and surest is taken. --face before the first --reference chooses another of SOURCE, \
+by the numbers of `stylebrush align --json`, and with --in-photo `all` edits every one; --face after a --reference chooses one of \
+that.
 
 A reference is brought to the colours of the source before it is encoded: skin painted onto skin does not look pasted. \
 --match-colours off leaves its own, a number goes part of the way; before the first --reference it holds for all of them.
@@ -37,13 +45,15 @@ Examples:
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
   stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png
-  stylebrush edit me.jpg --direction Smile=1.5 --direction Age=-1 -o younger.png";
+  stylebrush edit group.jpg --face 2 --reference friend.jpg --mask mouth.png --in-photo -o group_edited.jpg
+  stylebrush edit group.jpg --face all --direction Smile=1 --in-photo -o smiling.jpg
+  stylebrush edit me.jpg --direction Smile=1.5 --direction Warmth=-1 -o cooler.png";
 
 /// What `edit` takes.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct EditArgs {
-    /// The photo of the face to edit
+    /// The photo of the face to edit; - reads it from the standard input
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
     #[command(flatten)]
@@ -60,7 +70,7 @@ pub struct EditArgs {
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
-    /// The picture to write: .png, .jpg, .webp or .tif
+    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -74,6 +84,7 @@ struct Reference {
     strength: f32,
     feather_px: f32,
     match_colours: f32,
+    face: WhichFace,
     directions: Vec<NamedStep>,
 }
 
@@ -84,6 +95,8 @@ type NamedStep = (String, f32);
 #[derive(Clone, Debug)]
 struct References {
     references: Vec<Reference>,
+    /// Of the source.
+    face: WhichFace,
     directions: Vec<NamedStep>,
 }
 
@@ -135,6 +148,16 @@ struct ReferenceOptions {
         help_heading = "For each reference"
     )]
     match_colours: Vec<f32>,
+    /// Which face of a photo with several, by the numbers of `align --json`: before the first --reference that of SOURCE, or all
+    /// with --in-photo; after one, that of its photo [default: 1, the largest and surest]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = numbers::face,
+        allow_negative_numbers = true,
+        help_heading = "For each reference"
+    )]
+    face: Vec<WhichFace>,
     /// Moves the face along one of the model's directions, in standard deviations: before the first --reference the whole
     /// face, after one only what that brings in; repeat it for more
     #[arg(
@@ -159,7 +182,7 @@ impl Args for References {
 impl FromArgMatches for References {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let places: Vec<usize> = matches.indices_of("reference").into_iter().flatten().collect();
-        let ReferenceOptions { reference, mask, offset, strength, feather, match_colours, direction } =
+        let ReferenceOptions { reference, mask, offset, strength, feather, match_colours, face, direction } =
             ReferenceOptions::from_arg_matches(matches)?;
         let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
         if reference.len() > MAX_REFERENCES {
@@ -174,11 +197,25 @@ impl FromArgMatches for References {
         let strengths = groups.assign("strength", strength)?;
         let feathers = groups.assign("feather", feather)?;
         let matches_colours = groups.spread(MATCH_COLOURS, match_colours, 1.0)?;
+        let (faces, faces_of_references) = groups.sort("face", face);
+        let one_face = |faces: &[WhichFace], whom: &str| match faces {
+            [] => Ok(LARGEST),
+            [face] => Ok(*face),
+            _ => Err(wrong(format!("--face is given twice for {whom}"))),
+        };
+        let face = one_face(&faces, "the source")?;
         let (directions, directions_of_references) = groups.sort("direction", direction);
         let options = masks.into_iter().zip(offsets).zip(strengths).zip(feathers).zip(matches_colours);
+        let options = options.zip(faces_of_references);
         let mut references = Vec::with_capacity(reference.len());
         for ((photo, options), directions) in reference.into_iter().zip(options).zip(directions_of_references) {
-            let ((((mask, offset), strength), feather), match_colours) = options;
+            let (((((mask, offset), strength), feather), match_colours), faces) = options;
+            let face = one_face(&faces, "one --reference")?;
+            if face == WhichFace::All {
+                return Err(wrong(
+                    "a reference has one face: --face all is for the source, before the first --reference".to_owned(),
+                ));
+            }
             let Some(mask) = mask else {
                 return Err(wrong(format!("the reference {} has no --mask after it", photo.display())));
             };
@@ -189,10 +226,11 @@ impl FromArgMatches for References {
                 strength: strength.unwrap_or(1.0),
                 feather_px: feather.unwrap_or_default(),
                 match_colours,
+                face,
                 directions,
             });
         }
-        Ok(Self { references, directions })
+        Ok(Self { references, face, directions })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -252,20 +290,27 @@ impl Groups<'_> {
 
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
-    const SOURCE: FaceId = FaceId(0);
-    let EditArgs { source, references, directions: own_directions, in_photo, likeness, size, file, output } = args;
-    let References { references, directions } = references;
-    let output = PictureFile::new(output)?;
+    let EditArgs { source: path, references, directions: own_directions, in_photo, likeness, size, file, output } =
+        args;
+    let References { references, face, directions } = references;
+    anyhow::ensure!(
+        *face != WhichFace::All || *in_photo,
+        "--face all edits the faces in their photo: it needs --in-photo"
+    );
+    let inputs = references.iter().flat_map(|reference| [&reference.photo, &reference.mask]);
+    let inputs = inputs.chain([path]).chain(own_directions).map(PathBuf::as_path);
+    let output = PictureFile::new(output, inputs, common)?;
     let photos = PortraitOpener::new(common);
-    let source = photos.open(source)?;
-    let crops = references.iter().map(|reference| Ok(photos.open(&reference.photo)?.crop));
+    let sources = photos.open_faces(path, *face)?;
+    let crops = references.iter().map(|reference| Ok(photos.open_face(&reference.photo, reference.face)?.crop));
     let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
     let mut checkpoint = common.model_source()?.checkpoint()?;
     if let Some(own) = own_directions {
         checkpoint.directions = Some(Directions::load(own, &checkpoint.config)?);
     }
     let mut session = Session::with_checkpoint(common, checkpoint)?;
-    let mut destination = Destination::new(SOURCE, &source, *in_photo, *size, &session)?;
+    let first = sources.first().context("no face was found")?;
+    Destination::new(FaceId(0), first, *in_photo, *size, &session)?;
     let known = session.engine.info().directions;
     let steps = |named: &[NamedStep]| -> stylemap::Result<Vec<DirectionStep>> {
         let step = |(name, amount): &NamedStep| {
@@ -274,24 +319,107 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
         named.iter().map(step).collect()
     };
     let directions_of_face = steps(directions)?;
+    let mut masks = Vec::with_capacity(references.len());
+    let mut faces = Vec::with_capacity(references.len());
+    for (number, (reference, crop)) in (0..).zip(references.iter().zip(&crops)) {
+        masks.push(LayerMask::open(&reference.mask, first, common.aligned)?);
+        let face = FaceId(number);
+        session.add_face(face, crop)?;
+        faces.push((face, [directions_of_face.clone(), steps(&reference.directions)?].concat()));
+    }
     let size_px = session.size_px();
-    let mut layers = Vec::with_capacity(references.len());
-    for (face, reference) in (1..).map(FaceId).zip(references) {
-        let Reference { photo: _, mask, offset_px, strength, feather_px, match_colours, directions } = reference;
-        let mask = Arc::new(Mask::open(mask)?.at_level(size_px, Pooling::Soft));
-        let directions = [directions_of_face.clone(), steps(directions)?].concat();
-        let (offset_px, strength, feather_px, match_colours) = (*offset_px, *strength, *feather_px, *match_colours);
-        layers.push(Layer { face, mask, offset_px, strength, feather_px, match_colours, directions });
+    // What is drawn of each face; they go into their photo together.
+    let mut drawn = Vec::with_capacity(sources.len());
+    let mut selects = vec![0.0f32; masks.len()];
+    for (number, source) in (MAX_REFERENCES as u64..).zip(&sources) {
+        let source_face = FaceId(number);
+        session.add_face(source_face, &source.crop)?;
+        let mut layers = Vec::with_capacity(references.len());
+        for (index, ((reference, mask), (face, directions))) in references.iter().zip(&masks).zip(&faces).enumerate() {
+            let mask = mask.over(source, size_px);
+            if let Some(most) = selects.get_mut(index) {
+                *most = most.max(mask.share());
+            }
+            layers.push(Layer {
+                face: *face,
+                mask: Arc::new(mask),
+                offset_px: reference.offset_px,
+                strength: reference.strength,
+                feather_px: reference.feather_px,
+                match_colours: reference.match_colours,
+                directions: directions.clone(),
+            });
+        }
+        let shown = layers.iter().map(|layer| layer.face).chain([source_face]);
+        let likeness = likeness.of_faces(&session.engine, shown);
+        let directions = directions_of_face.clone();
+        let scene = Scene { base: Base::Face(source_face), directions, layers, likeness };
+        let picture = session.draw(&scene)?;
+        if !*in_photo {
+            let mut destination = Destination::by_itself(source_face, source, *size, &session)?;
+            let finished = destination.finish(&picture, &scene, &session)?;
+            warn_of_empty_masks(references, &selects);
+            return output.write(&finished, &file.of_photo(None));
+        }
+        drawn.push((source, picture, session.composition(&scene, source_face)));
+        session.remove_face(source_face);
     }
-    session.add_face(SOURCE, &source.crop)?;
-    for (layer, crop) in layers.iter().zip(&crops) {
-        session.add_face(layer.face, crop)?;
+    warn_of_empty_masks(references, &selects);
+    let original = &first.placement.original;
+    let finished = original.edited(|onto| {
+        drawn.iter().try_for_each(|(source, picture, composition)| {
+            source.placement.paste_target().paste_onto(onto, picture, composition, Extent::Changes)
+        })
+    });
+    output.write(&finished.context("the faces could not be finished")?, &file.of_photo(Some(&original.file)))
+}
+
+/// Says which masks have next to nothing in them.
+fn warn_of_empty_masks(references: &[Reference], selects: &[f32]) {
+    for (reference, share) in references.iter().zip(selects) {
+        if *share < LEAST_SHARE {
+            let mask = reference.mask.display();
+            warn(&format!(
+                "the mask {mask} selects next to nothing: white takes the reference, black keeps the source"
+            ));
+        }
     }
-    let faces = layers.iter().map(|layer| layer.face).chain([SOURCE]);
-    let likeness = likeness.of_faces(&session.engine, faces);
-    let scene = Scene { base: Base::Face(SOURCE), directions: directions_of_face, layers, likeness };
-    let picture = session.draw(&scene)?;
-    output.write(&destination.finish(&picture, &scene, &session)?, &file.of_photo(destination.file()))
+}
+
+/// A mask that covers less of the face (a pixel of 512) was hardly meant.
+const LEAST_SHARE: f32 = 1.0 / (512.0 * 512.0);
+
+/// A mask of the command line.
+enum LayerMask {
+    OverFace(Mask),
+    OverPhoto(MaskPicture),
+}
+
+impl LayerMask {
+    fn open(path: &Path, source: &Portrait, is_aligned: bool) -> anyhow::Result<Self> {
+        let picture = MaskPicture::open(path)?;
+        let photo = &source.placement.original.pixels;
+        let photo_size_px = (photo.width() as usize, photo.height() as usize);
+        if picture.size_px() == photo_size_px && !is_aligned {
+            return Ok(Self::OverPhoto(picture));
+        }
+        let square = picture.square().map_err(|(width, height)| {
+            let (photo_width, photo_height) = photo_size_px;
+            anyhow::anyhow!(
+                "the mask {} is {width} x {height} pixels; it must be square, over the aligned face, or of the size of the photo, {photo_width} x {photo_height}",
+                path.display()
+            )
+        });
+        square.map(Self::OverFace)
+    }
+
+    /// What of it lies over a face.
+    fn over(&self, source: &Portrait, size_px: usize) -> Mask {
+        match self {
+            Self::OverFace(mask) => mask.at_level(size_px, Pooling::Soft),
+            Self::OverPhoto(picture) => picture.in_crop(&source.placement.quad, size_px),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -315,13 +443,13 @@ mod tests {
 
     #[test]
     fn options_belong_to_the_reference_before_them() {
-        let References { references, directions } = parse(
+        let References { references, face, directions } = parse(
             "--direction Age=-1 --reference a --strength 0.5 --mask ma me.png --reference b --direction Smile=2 --mask mb \
              --offset -3,4 --direction=Age=0.5 --feather 2 -o out --reference c --offset=1,-1 --mask mc",
         )
         .unwrap();
         let step = |name: &str, amount: f32| (name.to_owned(), amount);
-        assert_eq!(directions, [step("Age", -1.0)]);
+        assert_eq!((directions, face), (vec![step("Age", -1.0)], LARGEST));
         let expected = |photo: &str, mask: &str, offset_px, strength, feather_px| Reference {
             photo: photo.into(),
             mask: mask.into(),
@@ -329,6 +457,7 @@ mod tests {
             strength,
             feather_px,
             match_colours: 1.0,
+            face: LARGEST,
             directions: Vec::new(),
         };
         assert_eq!(
@@ -359,6 +488,13 @@ mod tests {
     }
 
     #[test]
+    fn faces_are_chosen_for_the_source_and_for_each_reference() {
+        let parsed = parse("me -o o --face all --reference a --mask m --reference b --mask m --face 3").unwrap();
+        let faces: Vec<_> = parsed.references.iter().map(|reference| reference.face).collect();
+        assert_eq!((parsed.face, faces), (WhichFace::All, vec![LARGEST, WhichFace::Number(3)]));
+    }
+
+    #[test]
     fn options_that_belong_to_no_reference_are_refused() {
         let cases = [
             ("me -o o --mask m --reference a", "must follow"),
@@ -377,6 +513,11 @@ mod tests {
             ("me -o o --match-colours off --match-colours on --reference a --mask m", "twice for all"),
             ("me -o o --reference a --mask m --in-photo --size 512", "--size"),
             ("me -o o --direction Age", "a name and a number"),
+            ("me -o o --face 0 --reference a --mask m", "number of a face"),
+            ("me -o o --face some --reference a --mask m", "or all"),
+            ("me -o o --face 1 --face 2 --reference a --mask m", "twice for the source"),
+            ("me -o o --reference a --mask m --face 1 --face 2", "twice for one --reference"),
+            ("me -o o --reference a --mask m --face all", "has one face"),
             ("me -o o --direction Age=1 --reference a", "a has no --mask"),
         ];
         for (line, expected) in cases {

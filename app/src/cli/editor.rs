@@ -8,9 +8,12 @@ use stylemap::engine::WorkerOptions;
 
 use super::CommonOptions;
 use super::failure::warn;
+use super::portrait::photos_of;
 
 /// Opens the window with these photos.
 pub fn run(common: &CommonOptions, photos: Vec<PathBuf>) -> anyhow::Result<()> {
+    // Without photos the demo photos are opened.
+    let photos = photos_of(&photos)?;
     // Said here, where it was typed, and not only in the window.
     for photo in &photos {
         // A misspelt command is taken for a photo.

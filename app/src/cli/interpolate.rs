@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use stylebrush_app::export::folder::{PictureFolder, numbered_names};
+use stylebrush_app::export::folder::numbered_names;
 use stylemap::engine::{Base, FaceId, Scene};
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
-use super::output::{OutputOptions, PictureFile};
-use super::portrait::PortraitOpener;
+use super::output::{Frames, OutputOptions, PictureFile};
+use super::portrait::{FaceOfEach, PortraitOpener};
 use super::progress::Progress;
 use super::session::Session;
 use super::{CommonOptions, numbers};
@@ -36,12 +36,14 @@ pub struct InterpolateArgs {
     #[arg(long, conflicts_with = "size")]
     in_photo: bool,
     #[command(flatten)]
+    face: FaceOfEach,
+    #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
-    /// The picture to write (.png, .jpg, .webp or .tif), or with --frames the folder
+    /// The picture to write (.png, .jpg, .webp or .tif; - writes a PNG to the standard output), or with --frames the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -64,19 +66,20 @@ const TO: FaceId = FaceId(1);
 enum Output {
     Picture(PictureFile),
     /// So many pictures.
-    Folder(PictureFolder, usize),
+    Folder(Frames, usize),
 }
 
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
-    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, likeness, size, file, output } = args;
+    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, face, likeness, size, file, output } = args;
     let output = match *frames {
-        Some(count) => Output::Folder(PictureFolder::new(output)?, count),
-        None => Output::Picture(PictureFile::new(output)?),
+        Some(count) => Output::Folder(Frames::new(output, common)?, count),
+        None => Output::Picture(PictureFile::new(output, [from.as_path(), to.as_path()], common)?),
     };
     let photos = PortraitOpener::new(common);
-    let from = photos.open(from)?;
-    let to = photos.open(to)?.crop;
+    let [face_of_a, face_of_b] = face.which()?;
+    let from = photos.open_face(from, face_of_a)?;
+    let to = photos.open_face(to, face_of_b)?.crop;
     let mut session = Session::open(common)?;
     let mut destination = Destination::new(FROM, &from, *in_photo, *size, &session)?;
     session.add_face(FROM, &from.crop)?;

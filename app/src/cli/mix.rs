@@ -9,7 +9,7 @@ use super::CommonOptions;
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
-use super::portrait::PortraitOpener;
+use super::portrait::{FaceOfEach, PortraitOpener};
 use super::session::Session;
 
 const EXAMPLES: &str = "\
@@ -30,12 +30,14 @@ pub struct MixArgs {
     #[arg(long, value_name = "a|b")]
     coarse_from: Which,
     #[command(flatten)]
+    face: FaceOfEach,
+    #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
-    /// The picture to write: .png, .jpg, .webp or .tif
+    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -52,10 +54,11 @@ enum Which {
 pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const A: FaceId = FaceId(0);
     const B: FaceId = FaceId(1);
-    let MixArgs { a, b, coarse_from, likeness, size, file, output } = args;
-    let output = PictureFile::new(output)?;
+    let MixArgs { a, b, coarse_from, face, likeness, size, file, output } = args;
+    let output = PictureFile::new(output, [a.as_path(), b.as_path()], common)?;
     let photos = PortraitOpener::new(common);
-    let [a, b] = [photos.open(a)?, photos.open(b)?];
+    let [face_of_a, face_of_b] = face.which()?;
+    let [a, b] = [photos.open_face(a, face_of_a)?, photos.open_face(b, face_of_b)?];
     let mut session = Session::open(common)?;
     let (coarse, fine, portrait) = match coarse_from {
         Which::A => (A, B, &b),

@@ -14,6 +14,7 @@ mod likeness;
 mod mix;
 mod numbers;
 mod output;
+mod paths;
 mod portrait;
 mod progress;
 mod reconstruct;
@@ -32,6 +33,9 @@ use clap::{Args, Parser, Subcommand};
 use stylemap::model::{DeviceChoice, DtypeChoice};
 
 use crate::model_source::ModelSource;
+
+/// So many threads are started for whoever asks, however few the cores.
+const MIN_THREADS_ALLOWED: usize = 8;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,13 +74,16 @@ struct CommonOptions {
     /// The numbers to compute in: auto, f32, f16 or bf16
     #[arg(long, value_name = "DTYPE", global = true, default_value = "auto", help_heading = "Common options")]
     dtype: DtypeChoice,
-    /// Threads of the CPU [default: one per core]
+    /// Threads of the CPU [default: one per core; more than eight only where there are as many cores]
     #[arg(long, value_name = "N", global = true, value_parser = numbers::threads, help_heading = "Common options")]
     threads: Option<usize>,
     /// The photos already are aligned square face crops: take them as they are instead of looking for faces, and refuse any
     /// that is not square
     #[arg(long, global = true, help_heading = "Common options")]
     aligned: bool,
+    /// Write over a file that is read too, and in place of numbered pictures of an earlier run
+    #[arg(long, global = true, help_heading = "Common options")]
+    overwrite: bool,
 }
 
 impl CommonOptions {
@@ -127,10 +134,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { photos, common, command } = cli;
     if let Some(threads) = common.threads {
-        // More than a few for each core only wait for one another; a thousand never come to an end.
-        const MOST_PER_CORE: usize = 4;
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = threads.min(cores * MOST_PER_CORE);
+        let threads = threads.min(most_threads());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
     }
@@ -150,6 +154,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Evaluate(args) => evaluate::run(&common, &args),
         Command::Bench(args) => bench::run(&common, &args),
     }
+}
+
+/// More threads than cores wait for each other, and hundreds more wait for ever.
+fn most_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).max(MIN_THREADS_ALLOWED)
 }
 
 /// Prints to the standard output. If whoever read there has gone (`… | head -1`), the work goes on unheard.

@@ -2,6 +2,8 @@
 
 use stylemap::directions::MAX_AMOUNT;
 
+use super::portrait::WhichFace;
+
 /// Moves further than this leave the largest picture that a model may have.
 const MAX_OFFSET_PX: u32 = 2048;
 const MAX_FEATHER_PX: f32 = 2048.0;
@@ -61,6 +63,19 @@ pub fn quality(text: &str) -> Result<u8, String> {
 /// Threads of the CPU.
 pub fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_THREADS)
+}
+
+/// Which face of a photo.
+pub fn face_number(text: &str) -> Result<usize, String> {
+    whole(text, 1, MAX_COUNT).map_err(|_| "it must be the number of a face, the largest and surest being 1".to_owned())
+}
+
+/// Which face of a photo, or all of them.
+pub fn face(text: &str) -> Result<WhichFace, String> {
+    match text {
+        "all" => Ok(WhichFace::All),
+        _ => face_number(text).map(WhichFace::Number).map_err(|err| format!("{err}, or all")),
+    }
 }
 
 /// How many faces to draw, or how often to measure.

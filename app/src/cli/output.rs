@@ -1,14 +1,18 @@
-//! Files that the commands write: checked before any work, written whole or not at all.
+//! Files that the commands write: checked before any work, written whole or not at all, and never over what is read without being
+//! asked to.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
-use stylebrush_app::export::folder::check_folder_of;
+use stylebrush_app::export::folder::{PictureFolder, check_folder_of};
 use stylebrush_app::export::{self, FileOptions, Format, MetadataChoice, Picture};
+use stylemap::files::remove_abandoned_parts;
 use stylemap::photo::PhotoFile;
 
 use super::failure::warn;
-use super::numbers;
+use super::{CommonOptions, numbers, paths};
 
 /// How a picture's file is written.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -36,14 +40,28 @@ pub struct PictureFile {
 }
 
 impl PictureFile {
-    /// Checks that a picture can go there.
+    /// Checks that a picture can go there, made of these inputs. `-` is the standard output, which gets a PNG.
     ///
     /// # Errors
-    /// When the name ends in no format that can be written, or the folder does not exist.
-    pub fn new(path: &Path) -> anyhow::Result<Self> {
+    /// When the name ends in no format that can be written, the folder does not exist, or an input lies there.
+    pub fn new<'a>(
+        path: &Path,
+        inputs: impl IntoIterator<Item = &'a Path>,
+        common: &CommonOptions,
+    ) -> anyhow::Result<Self> {
+        if paths::is_standard_stream(path) {
+            return Ok(Self { path: path.to_owned(), format: Format::Png });
+        }
         let format = Format::of(path)?;
         check_place(path)?;
+        check_inputs(path, inputs, common)?;
+        remove_abandoned_parts(path);
         Ok(Self { path: path.to_owned(), format })
+    }
+
+    /// Whether it goes to the standard output, which then has room for nothing else.
+    pub fn is_standard_output(&self) -> bool {
+        paths::is_standard_stream(&self.path)
     }
 
     /// Writes it.
@@ -55,8 +73,98 @@ impl PictureFile {
                 "{name}: a JPEG has no transparency, so what was transparent is white there: write a .png to keep it"
             ));
         }
-        export::write(&self.path, picture, self.format, options)
+        if !self.is_standard_output() {
+            return export::write(&self.path, picture, self.format, options);
+        }
+        let bytes = export::encode(picture, self.format, options)?;
+        let mut out = std::io::stdout().lock();
+        out.write_all(&bytes).and_then(|()| out.flush()).context("cannot write to the standard output")
     }
+}
+
+/// Numbered pictures in a folder.
+#[derive(Debug)]
+pub struct Frames {
+    folder: PictureFolder,
+    path: PathBuf,
+    /// Those of an older run.
+    older: Vec<PathBuf>,
+}
+
+impl Frames {
+    /// Checks that frames can go there.
+    ///
+    /// # Errors
+    /// When there is no place for the folder, or it holds frames of an older run and nobody said that they may go.
+    pub fn new(path: &Path, common: &CommonOptions) -> anyhow::Result<Self> {
+        let folder = PictureFolder::new(path)?;
+        let older = numbered_in(path);
+        if let ([first, ..], false) = (older.as_slice(), common.overwrite) {
+            anyhow::bail!(
+                "{} already holds numbered pictures such as {}: name another folder, or replace them with --overwrite",
+                path.display(),
+                first.file_name().unwrap_or_default().display()
+            );
+        }
+        Ok(Self { folder, path: path.to_owned(), older })
+    }
+
+    /// Writes the next picture.
+    pub fn add<'a>(
+        &mut self,
+        name: String,
+        picture: impl Into<Picture<'a>>,
+        options: &FileOptions<'_>,
+    ) -> anyhow::Result<()> {
+        let path = self.path.join(&name);
+        self.older.retain(|older| *older != path);
+        self.folder.add(name, picture, options)
+    }
+
+    /// Gives the pictures their place, and takes those of the older run away that were not replaced.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let Self { folder, path: _, older } = self;
+        folder.finish()?;
+        for path in older {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Files of a folder with names as `numbered_names` gives them, sorted.
+fn numbered_in(folder: &Path) -> Vec<PathBuf> {
+    let is_numbered = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_png = path.extension().is_some_and(|extension| extension == "png");
+        is_png && stem.len() >= 4 && stem.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut numbered: Vec<_> = entries.filter(is_numbered).collect();
+    numbered.sort();
+    numbered
+}
+
+/// Checks that none of the inputs would be written over.
+///
+/// # Errors
+/// When one would, and nobody said that it may.
+pub fn check_inputs<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+    common: &CommonOptions,
+) -> anyhow::Result<()> {
+    let Some(output_file) = output.canonicalize().ok().filter(|_| !common.overwrite) else { return Ok(()) };
+    let inputs = inputs.into_iter().map(paths::of_argument).chain(common.model.clone());
+    for input in inputs {
+        let is_output = input.canonicalize().is_ok_and(|input| input == output_file);
+        anyhow::ensure!(
+            !is_output,
+            "cannot write {}: it is read too; name another file, or replace it with --overwrite",
+            output.display()
+        );
+    }
+    Ok(())
 }
 
 /// Checks that a safetensors file can go there.

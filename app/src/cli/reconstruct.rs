@@ -9,7 +9,7 @@ use stylemap::photo;
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
-use super::portrait::PortraitOpener;
+use super::portrait::{OneFace, PortraitOpener};
 use super::session::Session;
 use super::shown::mean_square_error;
 use super::{CommonOptions, print_line};
@@ -26,19 +26,21 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ReconstructArgs {
-    /// The photo
+    /// The photo; - reads it from the standard input
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
     /// Put the drawn face back into the photo, at the photo's own resolution
     #[arg(long, conflicts_with = "size")]
     in_photo: bool,
     #[command(flatten)]
+    face: OneFace,
+    #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
-    /// The picture to write: .png, .jpg, .webp or .tif
+    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -46,9 +48,9 @@ pub struct ReconstructArgs {
 /// Runs `reconstruct`.
 pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()> {
     const FACE: FaceId = FaceId(0);
-    let ReconstructArgs { photo, in_photo, likeness, size, file, output } = args;
-    let output = PictureFile::new(output)?;
-    let portrait = PortraitOpener::new(common).open(photo)?;
+    let ReconstructArgs { photo, in_photo, face, likeness, size, file, output } = args;
+    let output = PictureFile::new(output, [photo.as_path()], common)?;
+    let portrait = PortraitOpener::new(common).open_face(photo, face.which())?;
     let mut session = Session::open(common)?;
     let mut destination = Destination::new(FACE, &portrait, *in_photo, *size, &session)?;
     session.add_face(FACE, &portrait.crop)?;
@@ -60,6 +62,9 @@ pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()>
     // A face that nothing was done to would leave its photo as it is. Mixed with itself it is the same face, drawn.
     let drawn = Scene { base: Base::StyleMix { coarse: FACE, fine: FACE }, ..scene };
     output.write(&destination.finish(&picture, &drawn, &session)?, &file.of_photo(destination.file()))?;
+    if output.is_standard_output() {
+        return Ok(());
+    }
     print_line(&format!("MSE {mse:.6}, PSNR {:.2} dB", psnr_db(mse)))
 }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stylebrush_app::export::FileOptions;
-use stylebrush_app::export::folder::{PictureFolder, numbered_names};
+use stylebrush_app::export::folder::numbered_names;
 use stylemap::engine::{FaceId, Scene};
 use stylemap::latent::{Latent, stylemap_values};
 
 use super::destination::FaceSize;
-use super::output::PictureFile;
+use super::output::{Frames, PictureFile};
 use super::progress::Progress;
 use super::session::Session;
 use super::{CommonOptions, numbers};
@@ -36,7 +36,7 @@ pub struct SampleArgs {
     truncation: f64,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write (.png, .jpg, .webp or .tif), or with --count above 1 the folder
+    /// The picture to write (.png, .jpg, .webp or .tif; - writes a PNG to the standard output), or with --count above 1 the folder
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -52,12 +52,12 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
         size.resized(picture, session)
     };
     if *count == 1 {
-        let output = PictureFile::new(output)?;
+        let output = PictureFile::new(output, [], common)?;
         let mut session = Session::open(common)?;
         size.check(&session)?;
         return output.write(&draw(&mut session, 0)?, &FileOptions::default());
     }
-    let mut folder = PictureFolder::new(output)?;
+    let mut folder = Frames::new(output, common)?;
     let mut session = Session::open(common)?;
     size.check(&session)?;
     let mut progress = Progress::new(*count, "faces");

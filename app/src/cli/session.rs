@@ -26,7 +26,8 @@ impl Session {
 
     /// Takes a model that is loaded.
     pub fn with_checkpoint(common: &CommonOptions, checkpoint: Checkpoint) -> anyhow::Result<Self> {
-        let engine = Engine::new(checkpoint, common.device, common.dtype).map_err(with_advice)?;
+        let engine = Engine::new(checkpoint, common.device, common.dtype)
+            .map_err(|err| with_advice(err, common.model.as_deref()))?;
         Ok(Self { engine, crops: BTreeMap::new() })
     }
 
@@ -40,6 +41,12 @@ impl Session {
         self.engine.add_face(face, crop)?;
         self.crops.insert(face, Arc::clone(crop));
         Ok(())
+    }
+
+    /// Forgets a face.
+    pub fn remove_face(&mut self, face: FaceId) {
+        self.engine.remove_face(face);
+        self.crops.remove(&face);
     }
 
     /// Draws a scene, at the model's size.

@@ -20,8 +20,8 @@ use super::failure;
 use super::likeness::Likeness;
 use stylebrush_app::export::FileOptions;
 
-use super::output::{PictureFile, check_safetensors};
-use super::portrait::PortraitOpener;
+use super::output::{PictureFile, check_inputs, check_safetensors};
+use super::portrait::{OneFace, PortraitOpener};
 use super::session::Session;
 
 const TENSOR: &str = "stylemap";
@@ -43,9 +43,11 @@ Example:
 #[derive(Args, Debug)]
 #[command(after_help = ENCODE_EXAMPLES)]
 pub struct EncodeArgs {
-    /// The photo
+    /// The photo; - reads it from the standard input
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
+    #[command(flatten)]
+    face: OneFace,
     #[command(flatten)]
     likeness: Likeness,
     /// The stylemap file to write: .safetensors
@@ -64,16 +66,17 @@ pub struct DecodeArgs {
     likeness: Likeness,
     #[command(flatten)]
     size: FaceSize,
-    /// The picture to write: .png, .jpg, .webp or .tif
+    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
 
 /// Runs `encode`.
 pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
-    let EncodeArgs { photo, likeness, output } = args;
+    let EncodeArgs { photo, face, likeness, output } = args;
     check_safetensors(output)?;
-    let crop = PortraitOpener::new(common).open(photo)?.crop;
+    check_inputs(output, [photo.as_path()], common)?;
+    let crop = PortraitOpener::new(common).open_face(photo, face.which())?.crop;
     let mut session = Session::open(common)?;
     session.add_face(FACE, &crop)?;
     let share = likeness.of_faces(&session.engine, [FACE]).get(&FACE).copied().unwrap_or(1.0);
@@ -107,7 +110,7 @@ fn shared(model: &Model, residuals: Residuals, share: f32) -> stylemap::Result<O
 /// Runs `decode`.
 pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
     let DecodeArgs { stylemap: path, likeness, size, output } = args;
-    let output = PictureFile::new(output)?;
+    let output = PictureFile::new(output, [path.as_path()], common)?;
     let StylemapFile { stylemap, residuals, model_hash, model_name } = StylemapFile::load(path)?;
     let mut session = Session::open(common)?;
     size.check(&session)?;

@@ -1,10 +1,16 @@
 //! Many pictures at once: a folder of numbered files.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::{FileOptions, Format, Picture, encode};
+
+/// Names of folders that pictures wait in until all are there, around a number; and of the file in them that is locked.
+const STAGING_PREFIX: &str = ".stylebrush-";
+const STAGING_SUFFIX: &str = ".part";
+const LOCK_NAME: &str = ".lock";
 
 /// Checks that there is a folder for a file of this name.
 ///
@@ -31,6 +37,8 @@ pub fn numbered_names(count: usize) -> impl Iterator<Item = String> {
 pub struct PictureFolder {
     path: PathBuf,
     staging: PathBuf,
+    /// Held while this program lives, see [`remove_abandoned_staging`].
+    lock: Option<File>,
     names: Vec<String>,
 }
 
@@ -49,8 +57,9 @@ impl PictureFolder {
             check_folder_of(path)?;
         }
         let parent = if path.is_dir() { path } else { folder_of(path) };
-        let staging = parent.join(format!(".stylebrush-{}.part", std::process::id()));
-        Ok(Self { path: path.to_owned(), staging, names: Vec::new() })
+        remove_abandoned_staging(parent);
+        let staging = parent.join(format!("{STAGING_PREFIX}{}{STAGING_SUFFIX}", std::process::id()));
+        Ok(Self { path: path.to_owned(), staging, lock: None, names: Vec::new() })
     }
 
     /// Writes the next picture.
@@ -63,6 +72,12 @@ impl PictureFolder {
         let cannot = || format!("cannot write {name} to {}", self.path.display());
         let bytes = encode(picture, Format::Png, options).with_context(cannot)?;
         std::fs::create_dir_all(&self.staging).with_context(cannot)?;
+        if self.lock.is_none() {
+            let lock = File::create(self.staging.join(LOCK_NAME)).with_context(cannot)?;
+            // Some file systems cannot.
+            let _ = lock.try_lock();
+            self.lock = Some(lock);
+        }
         std::fs::write(self.staging.join(&name), bytes).with_context(cannot)?;
         self.names.push(name);
         Ok(())
@@ -82,8 +97,25 @@ impl PictureFolder {
     }
 }
 
+/// Removes what programs left in a folder that died while they wrote pictures. A living one holds its lock, and the system takes the
+/// lock from the dead.
+fn remove_abandoned_staging(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(STAGING_PREFIX)?.strip_suffix(STAGING_SUFFIX));
+        if number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) {
+            let lock = File::options().write(true).open(entry.path().join(LOCK_NAME));
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
 impl Drop for PictureFolder {
     fn drop(&mut self) {
+        // Some systems remove no file that is open.
+        self.lock = None;
         // It is not there if nothing was written.
         let _ = std::fs::remove_dir_all(&self.staging);
     }
@@ -116,6 +148,23 @@ mod tests {
         assert!(path.join("1.png").is_file());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(PictureFolder::new(&folder.path().join("no/such")).is_err());
+    }
+
+    #[test]
+    fn what_the_dead_left_is_removed_and_what_the_living_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dead, foreign) = (folder.path().join(".stylebrush-1.part"), folder.path().join(".stylebrush-notes.part"));
+        for path in [&dead, &foreign] {
+            std::fs::create_dir(path).unwrap();
+            std::fs::write(path.join(LOCK_NAME), "").unwrap();
+        }
+        let mut frames = PictureFolder::new(folder.path()).unwrap();
+        assert!(!dead.exists() && foreign.exists());
+        frames.add("1.png".to_owned(), &picture(), &FileOptions::default()).unwrap();
+        let mut others = PictureFolder::new(folder.path()).unwrap();
+        others.staging = folder.path().join(".stylebrush-2.part");
+        frames.finish().unwrap();
+        assert!(folder.path().join("1.png").is_file());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Files of weights: our safetensors, and published PyTorch checkpoints in both of torch's formats.
 
+mod foreign;
 mod random;
 pub mod torch;
 
@@ -41,6 +42,7 @@ impl Checkpoint {
     /// [`Error::Io`] or [`Error::Checkpoint`].
     pub fn load(path: &Path) -> Result<Self> {
         let io = |source| Error::Io { action: "cannot read", path: path.to_owned(), source };
+        let unusable = |reason| Error::Checkpoint { path: path.to_owned(), reason };
         let mut file = std::fs::File::open(path).map_err(io)?;
         let mut first = [0; 64];
         let mut len = 0;
@@ -51,12 +53,34 @@ impl Checkpoint {
             }
         }
         if torch::looks_like_torch(&first[..len]) {
-            return Self::from_torch(torch::read(path)?)
-                .map_err(|err| Error::Checkpoint { path: path.to_owned(), reason: err.to_string() });
+            let checkpoint = Self::from_torch(torch::read(path)?).map_err(|err| err.to_string());
+            return checkpoint.and_then(Self::checked).map_err(unusable);
         }
         let mut bytes = first[..len].to_vec();
         file.read_to_end(&mut bytes).map_err(io)?;
-        Self::from_safetensors(&bytes).map_err(|reason| Error::Checkpoint { path: path.to_owned(), reason })
+        Self::from_safetensors(&bytes).and_then(Self::checked).map_err(unusable)
+    }
+
+    /// Refuses weights that are not numbers: with them every picture would be gray, and no message say why.
+    fn checked(self) -> std::result::Result<Self, String> {
+        let mut names: Vec<_> = self.tensors.keys().collect();
+        names.sort();
+        let mut broken = Vec::new();
+        for name in names {
+            let Some(tensor) = self.tensors.get(name).filter(|tensor| tensor.dtype().is_float()) else { continue };
+            // A sum of magnitudes in f32 is finite exactly if all of them are: no weights are anywhere near its end.
+            let sum = tensor.to_dtype(DType::F32).and_then(|tensor| tensor.abs()?.sum_all()?.to_scalar::<f32>());
+            if !sum.map_err(|err| err.to_string())?.is_finite() {
+                broken.push(name.as_str());
+            }
+        }
+        match broken.as_slice() {
+            [] => Ok(self),
+            [name] => Err(format!("its tensor {name} has values that are not numbers")),
+            [name, more @ ..] => {
+                Err(format!("its tensor {name} and {} more have values that are not numbers", more.len()))
+            }
+        }
     }
 
     /// Reads a model as [`Self::load`] does and, where a file of named directions lies beside it (see [`Directions::path_beside`]),
@@ -86,6 +110,9 @@ impl Checkpoint {
             .map_err(|err| format!("it is neither a safetensors file nor a torch checkpoint ({err})"))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let Some(config) = metadata.get(CONFIG_KEY) else {
+            if let Some(kind) = foreign::kind_of(header.tensors().keys().map(String::as_str)) {
+                return Err(format!("it is {kind}, not a StyleMapGAN"));
+            }
             return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is not a model of this format"));
         };
         let config = Config::from_json(config).map_err(|err| err.to_string())?;

@@ -12,6 +12,7 @@ pub mod detect;
 pub mod geometry;
 pub mod head;
 mod network;
+mod onnx;
 pub mod paste;
 mod readout;
 

@@ -13,6 +13,7 @@
 //! person on them, takes part.
 
 use image::RgbImage;
+use image::imageops::flip_horizontal;
 use safetensors::SafeTensors;
 
 use super::align::align;
@@ -71,9 +72,10 @@ impl Readout {
         for _ in 0..ROUNDS {
             let window = align(photo, &corrected.grown(WINDOW_SHARE), WINDOW_PX)?;
             // The picture and its mirror image say the same, each with its own error.
-            let [x, y, log_scale, angle] = self.read(&features(network, &window, false)?);
-            let [mirrored_x, mirrored_y, mirrored_log_scale, mirrored_angle] =
-                self.read(&features(network, &window, true)?);
+            let (read, mirrored) =
+                rayon::join(|| features(network, &window, false), || features(network, &window, true));
+            let [x, y, log_scale, angle] = self.read(&read?);
+            let [mirrored_x, mirrored_y, mirrored_log_scale, mirrored_angle] = self.read(&mirrored?);
             let correction = Correction {
                 shift: [(x - mirrored_x) / 2.0, (y + mirrored_y) / 2.0],
                 log_scale: (log_scale + mirrored_log_scale) / 2.0,
@@ -113,5 +115,7 @@ pub(super) fn crop_features(
 
 /// What the network sees in the middle of a window of [`WINDOW_PX`], or of its mirror image.
 fn features(network: &Network, window: &RgbImage, is_mirrored: bool) -> Result<Vec<f32>> {
-    Ok(network.features(window, is_mirrored)?.window(FIRST_CELL, END_CELL).collect())
+    let seen =
+        if is_mirrored { network.features_at_16(&flip_horizontal(window))? } else { network.features_at_16(window)? };
+    Ok(seen.window(FIRST_CELL, END_CELL).collect())
 }

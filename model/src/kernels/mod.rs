@@ -7,6 +7,7 @@ mod custom_ops;
 mod fused;
 mod matrix;
 pub mod reference;
+pub(crate) mod separable;
 mod simd;
 mod upsample;
 mod winograd;

@@ -40,6 +40,9 @@ impl<R: Read + Seek> Archive<R> {
                 folders.push(folder.to_owned());
             }
         }
+        if folders.iter().any(|folder| zip.index_for_name(&format!("{folder}constants.pkl")).is_some()) {
+            return Err(Failure::reason(super::TORCH_SCRIPT));
+        }
         let folder = match <[String; 1]>::try_from(folders) {
             Ok([folder]) => folder,
             Err(folders) if folders.is_empty() => {

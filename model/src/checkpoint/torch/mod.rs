@@ -27,10 +27,16 @@ use serde_json::Value;
 use self::archive::Archive;
 use self::legacy::Legacy;
 use self::pickle::{Node, NodeId, Pickle};
+use super::foreign;
 use crate::error::{Error, Result};
 
 /// The parts of a checkpoint that are read.
 const SECTIONS: [&str; 2] = ["g_ema", "e_ema"];
+
+/// Keys under which training tools keep what is looked for, one in another at most so often.
+const WRAPPERS: [&str; 7] = ["state_dict", "model", "model_state_dict", "ema", "params", "checkpoint", "net"];
+const MAX_WRAPPERS: usize = 3;
+const TORCH_SCRIPT: &str = "it is a TorchScript program, not a dictionary of weights";
 
 /// What a checkpoint unpacks to, as tensors and as storages, is at most this many times its own size: room for deflated
 /// archives and for weights that several names share, none for files that are made to exhaust memory.
@@ -320,8 +326,14 @@ fn checkpoint(
     format: TorchFormat,
 ) -> Outcome<TorchCheckpoint> {
     let top = pickle.entries(pickle.root()).ok_or_else(|| {
-        Failure::reason(format!("its top level is not a dictionary; expected one with {}", SECTIONS.join(" and ")))
+        let what = match pickle.object(pickle.root()) {
+            Some((("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor"), _)) => "it is a single tensor",
+            Some(((module, _), _)) if module.starts_with("__torch__") => TORCH_SCRIPT,
+            _ => "its top level is not a dictionary",
+        };
+        Failure::reason(format!("{what}; expected one with {}", SECTIONS.join(" and ")))
     })?;
+    let top = unwrapped(pickle, top);
     let mut plans = BTreeMap::new();
     for section in SECTIONS {
         let value = last(pickle, top, section).ok_or_else(|| missing_section(pickle, top))?;
@@ -351,7 +363,33 @@ fn last(pickle: &Pickle, entries: &[(NodeId, NodeId)], wanted: &str) -> Option<N
     entries.iter().rev().find(|(key, _)| pickle.text(*key) == Some(wanted)).map(|(_, value)| *value)
 }
 
+/// The dictionary with the sections: the top one, or one that training tools wrap it in.
+fn unwrapped<'p>(pickle: &'p Pickle, top: &'p [(NodeId, NodeId)]) -> &'p [(NodeId, NodeId)] {
+    let mut inner = top;
+    for _ in 0..MAX_WRAPPERS {
+        if SECTIONS.iter().any(|section| last(pickle, inner, section).is_some()) {
+            return inner;
+        }
+        let wrapped = WRAPPERS.iter().find_map(|wrapper| pickle.entries(last(pickle, inner, wrapper)?));
+        let Some(wrapped) = wrapped else { break };
+        inner = wrapped;
+    }
+    // What was expected where is said of the top.
+    if SECTIONS.iter().any(|section| last(pickle, inner, section).is_some()) { inner } else { top }
+}
+
+/// Names of keys of a dictionary, and of the dictionaries in it.
+fn all_names<'p>(pickle: &'p Pickle, top: &'p [(NodeId, NodeId)]) -> impl Iterator<Item = &'p str> {
+    top.iter().flat_map(move |&(key, value)| {
+        let inner = pickle.entries(value).unwrap_or_default().iter().map(|(key, _)| *key);
+        std::iter::once(key).chain(inner).filter_map(|key| pickle.text(key))
+    })
+}
+
 fn missing_section(pickle: &Pickle, top: &[(NodeId, NodeId)]) -> Failure {
+    if let Some(kind) = foreign::kind_of(all_names(pickle, top)) {
+        return Failure::reason(format!("it is {kind}, not a StyleMapGAN"));
+    }
     const MAX_SHOWN: usize = 12;
     let keys = top.iter().filter_map(|&(key, _)| pickle.text(key));
     let mut found: Vec<String> = keys.take(MAX_SHOWN).map(shown).collect();
@@ -377,7 +415,8 @@ fn plan_section<'p>(
         let Some(key) = name(pickle, key) else {
             return Err(Failure::reason(format!("its {section} has a key that is not a name")));
         };
-        values.insert(key, value);
+        // So do modules call their weights that were trained on several devices.
+        values.insert(key.strip_prefix("module.").unwrap_or(key), value);
     }
     for (key, value) in values {
         let tensor = format!("{section}.{key}");

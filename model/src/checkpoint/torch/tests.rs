@@ -508,3 +508,48 @@ fn every_damaged_byte_and_every_truncation_ends_in_a_result() {
         }
     }
 }
+
+#[test]
+fn wrappers_are_taken_off() {
+    let storage = || [("0", 4, counted(2))];
+    let x = || push::tensor(push::storage("FloatStorage", "0", 2), 0, &[2], &[1]);
+    let sections =
+        |key: &str| push::dict(&[("g_ema", push::ordered_dict(&[(key, x())])), ("e_ema", push::ordered_dict(&[]))]);
+    let wrapped = |wrapper: &str, inner: Vec<u8>| push::dict(&[(wrapper, inner), ("iter", push::integer(7))]);
+    let files = [
+        sections("x"),
+        sections("module.x"),
+        wrapped("model", sections("x")),
+        wrapped("state_dict", sections("module.x")),
+        wrapped("checkpoint", wrapped("state_dict", sections("x"))),
+        wrapped("model", wrapped("ema", wrapped("params", sections("x")))),
+    ];
+    for (number, object) in files.into_iter().enumerate() {
+        for format in BOTH {
+            let found = read_bytes(&file(format, &pickle(object.clone()), &storage())).unwrap();
+            assert_eq!(found.tensors.keys().collect::<Vec<_>>(), ["g_ema.x"], "file {number}, {format:?}");
+        }
+    }
+    // Too deep, and a wrapper around nothing.
+    let deep = (0..5).fold(sections("x"), |inner, _| wrapped("model", inner));
+    for object in [deep, wrapped("model", push::dict(&[]))] {
+        assert!(reason(&file(TorchFormat::Zip, &pickle(object), &storage())).contains("`model`, `iter`"));
+    }
+}
+
+#[test]
+fn other_networks_are_called_by_their_names() {
+    let none = || push::integer(0);
+    let cases = [
+        (push::dict(&[("g_ema", push::dict(&[("style.1.weight", none())])), ("latent_avg", none())]), "a StyleGAN2"),
+        (push::dict(&[("state_dict", push::dict(&[("model.diffusion_model.x", none())]))]), "a Stable Diffusion"),
+        (push::dict(&[("lora_unet_up.weight", none())]), "a LoRA"),
+        (push::tensor(push::storage("FloatStorage", "0", 2), 0, &[2], &[1]), "a single tensor"),
+    ];
+    for (object, expected) in cases {
+        let said = reason(&file(TorchFormat::Zip, &pickle(object), &[("0", 4, counted(2))]));
+        assert!(said.starts_with(&format!("it is {expected}")), "{said}");
+    }
+    let entries: [(&str, &[u8]); 2] = [("a/data.pkl", &pickle(none())), ("a/constants.pkl", &pickle(none()))];
+    assert!(reason(&zip_entries(&entries, CompressionMethod::Stored)).contains("TorchScript"));
+}
