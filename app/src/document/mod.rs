@@ -9,6 +9,7 @@ pub mod history;
 pub mod mask_image;
 pub mod mask_ops;
 mod new_photo;
+mod photo_mask;
 pub mod polygon;
 pub mod scene;
 
@@ -31,6 +32,7 @@ pub use history::Timeline;
 pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
 pub use mask_ops::Combine;
 pub use new_photo::NewPhoto;
+pub use photo_mask::TakenMask;
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.

@@ -3,16 +3,26 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use image::RgbImage;
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId};
+use crate::document::{Blend, Document, LayerId, NewPhoto, Photo, PhotoId};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
+
+/// Photos that were asked for together, of which some are in the document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    /// See [`Batch::job`].
+    job: u64,
+    /// The document's after the last of them.
+    revision: u64,
+    /// How many of them its step brought.
+    count: usize,
+}
 
 impl Workbench {
     /// Photos join the document; of projects the last one is opened in its place.
@@ -29,11 +39,6 @@ impl Workbench {
         self.jobs.cancel(JobKind::OpenProject);
     }
 
-    /// Takes a picture that is in no file; its pixels are made on another thread. Returns at once.
-    pub fn take_picture(&mut self, name: String, make: impl FnOnce() -> Option<RgbImage> + Send + 'static) {
-        self.loader.take_picture(name, make);
-    }
-
     pub(super) fn use_face(&mut self, id: PhotoId, landmarks: Landmarks) {
         let known = self.placement_of(id);
         if let Some((photo, _)) = known.filter(|(_, placement)| placement.landmarks != Some(landmarks)) {
@@ -41,47 +46,91 @@ impl Workbench {
         }
     }
 
-    /// The user was asked which face is meant and did not say.
+    /// The user was asked which face is meant and did not say. Of a photo that was just opened and shows none, nothing is
+    /// painted: it lies ready until its face is placed.
     pub(super) fn keep_face(&mut self, id: PhotoId) {
-        if let Some((photo, _)) = self.placement_of(id).filter(|(_, placement)| placement.landmarks.is_none()) {
-            let text = tr_with(
-                "The middle of {name} is used as it is. Right-click the photo to place the face by hand",
-                &[("name", &photo.name)],
-            );
-            self.tell(NoticeKind::Info, text);
+        let is_new = self.asked_face.take() == Some(id);
+        let Some((photo, _)) = self.placement_of(id).filter(|(_, placement)| placement.landmarks.is_none()) else {
+            return;
+        };
+        let text = if is_new && self.timeline.document().source() != Some(id) {
+            self.leave_out(id);
+            "No face was found in {name}, and nothing is painted from it. Right-click the photo to place the face by hand"
+        } else {
+            "The middle of {name} is used as it is. Right-click the photo to place the face by hand"
+        };
+        self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name)]));
+    }
+
+    /// Asks about no more of the photos that wait, as if each had been asked about.
+    pub(super) fn skip_unclear_faces(&mut self) {
+        for id in std::mem::take(&mut self.unclear_faces) {
+            let is_faceless = self.placement_of(id).is_some_and(|(_, placement)| placement.landmarks.is_none());
+            if is_faceless && self.timeline.document().source() != Some(id) {
+                self.leave_out(id);
+            }
+        }
+    }
+
+    /// Takes what the opening of a photo made of it away: its layers with nothing painted, and its place as the other face.
+    fn leave_out(&mut self, id: PhotoId) {
+        let revision = self.opening.map_or(self.timeline.revision(), |opening| opening.revision);
+        let opened = self.timeline.undo_name().filter(|_| self.timeline.revision() == revision);
+        let name = opened.unwrap_or("Delete layer").to_owned();
+        self.timeline.edit_since(revision, name, |document| {
+            let layers: Vec<LayerId> = document
+                .layers()
+                .iter()
+                .filter(|layer| layer.photo == id && layer.mask.is_empty())
+                .map(|layer| layer.id)
+                .collect();
+            layers.into_iter().for_each(|layer| document.remove_layer(layer));
+            if document.blend().is_some_and(|blend| blend.with == id) {
+                // Without another face nothing is refused.
+                let _ = document.set_blend(None);
+            }
+        });
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.revision == revision) {
+            opening.revision = self.timeline.revision();
         }
     }
 
     /// Takes what was opened.
     pub(super) fn take_photos(&mut self, batch: Batch) {
-        let Batch { purpose, photos, failures } = batch;
+        let Batch { purpose, job, photos, failures } = batch;
         for failure in &failures {
             self.tell_error(failure);
         }
+        if photos.is_empty() {
+            return;
+        }
+        let before = self.opening.filter(|opening| opening.job == job);
         match purpose {
-            // A project may have been opened meanwhile.
-            Purpose::Start if !self.timeline.document().is_empty() => {}
-            Purpose::Start => self.start_with(photos),
+            Purpose::Start => self.start_with(job, before, photos),
             Purpose::Replace(old) => {
                 for photo in photos {
                     let photo = photo.numbered(self.take_photo_id());
-                    self.toolbox.finish_gesture(&mut self.timeline);
                     self.edit("Choose face", |document| document.replace_photo(old, photo));
                 }
             }
-            Purpose::Add if photos.is_empty() => {}
-            Purpose::Add => self.add_photos(photos),
+            Purpose::Add | Purpose::Source => self.add_photos(job, before, photos, purpose == Purpose::Source),
         }
     }
 
-    /// Begins the document: the first photo is its source, the second its reference.
-    fn start_with(&mut self, photos: Vec<NewPhoto>) {
-        let mut document = Document::default();
-        let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
-        let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
-        self.ask_about_unclear(&photos);
+    /// Begins the document, or goes on with its beginning: the first photo is its source, the second its reference.
+    fn start_with(&mut self, job: u64, before: Option<Opening>, photos: Vec<NewPhoto>) {
+        let is_untouched = before.is_some_and(|before| before.revision == self.timeline.revision());
+        match before {
+            // A project may have been opened meanwhile.
+            None if !self.timeline.document().is_empty() => return,
+            Some(_) if !is_untouched => return self.add_photos(job, before, photos, false),
+            _ => {}
+        }
+        let mut document = self.timeline.document().clone();
+        let photos = self.number(photos);
         photos.into_iter().for_each(|photo| document.add_photo(photo));
-        if let Some(&reference) = ids.get(1) {
+        let ids: Vec<PhotoId> = document.photos().iter().map(|photo| photo.id).collect();
+        if let Some(&reference) = ids.get(1).filter(|_| document.layers().is_empty()) {
             // A new document has room for a layer, and the photo is in it.
             let _ = document.add_layer(reference);
         }
@@ -90,27 +139,51 @@ impl Workbench {
         }
         self.timeline.restart(document);
         self.begin_project(None);
+        self.opening = Some(Opening { job, revision: self.timeline.revision(), count: ids.len() });
     }
 
-    fn add_photos(&mut self, photos: Vec<NewPhoto>) {
-        let name = match photos.len() {
+    /// Photos join the document. Those that were asked for together are one step, unless something was done between them.
+    fn add_photos(&mut self, job: u64, before: Option<Opening>, photos: Vec<NewPhoto>, as_source: bool) {
+        let photos = self.number(photos);
+        let first = photos.first().map(|photo| photo.id).filter(|_| before.is_none());
+        let new = photos.len();
+        let add = |document: &mut Document| {
+            let had_photos = !document.is_empty();
+            for photo in photos {
+                document.add_photo(photo);
+            }
+            match first.filter(|_| had_photos) {
+                Some(first) if as_source => {
+                    // It is among the photos.
+                    let _ = document.set_source(first);
+                }
+                // What was opened last is what the user wants to paint with; with no room it just lies ready.
+                Some(first) => {
+                    let _ = document.add_layer(first);
+                }
+                None => {}
+            }
+        };
+        let revision = self.timeline.revision();
+        let is_joined = before.is_some_and(|before| before.revision == revision);
+        let count = before.filter(|_| is_joined).map_or(0, |before| before.count) + new;
+        let name = match count {
             1 => "Open photo".to_owned(),
             count => tr_with("Open {count} photos", &[("count", &count.to_string())]),
         };
+        if is_joined {
+            self.timeline.edit_since(revision, name, add);
+        } else {
+            self.timeline.edit(name, add);
+        }
+        self.opening = Some(Opening { job, revision: self.timeline.revision(), count });
+    }
+
+    /// Gives photos their numbers, and asks about them where that is needed.
+    fn number(&mut self, photos: Vec<NewPhoto>) -> Vec<Photo> {
         let numbered: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         self.ask_about_unclear(&numbered);
-        self.toolbox.finish_gesture(&mut self.timeline);
-        self.timeline.edit(name, |document| {
-            let first = numbered.first().map(|photo| photo.id);
-            let had_photos = !document.is_empty();
-            for photo in numbered {
-                document.add_photo(photo);
-            }
-            // What was opened last is what the user wants to paint with; with no room it just lies ready.
-            if let Some(first) = first.filter(|_| had_photos) {
-                let _ = document.add_layer(first);
-            }
-        });
+        numbered
     }
 
     fn take_photo_id(&mut self) -> PhotoId {
