@@ -11,7 +11,7 @@ content=$(mktemp -d)
 trap 'rm -rf "$content"' EXIT
 mkdir -p "$content/$name/licences"
 cp "$program" README.md CHANGELOG.md "$content/$name/"
-cp LICENSE-APACHE LICENSE-MIT assets/CREDITS.md assets/fonts/LICENSE-Inter.txt assets/fonts/LICENSE-Phosphor.txt "$content/$name/licences/"
+cp LICENSE-APACHE LICENSE-MIT assets/CREDITS.md assets/fonts/LICENSE-*.txt "$content/$name/licences/"
 cp weights/yunet/LICENSE "$content/$name/licences/LICENSE-YuNet.txt"
 # The weights inside the program have a licence of their own, and uses that they must not be put to.
 cp weights/README.md "$content/$name/licences/WEIGHTS.md"

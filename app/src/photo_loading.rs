@@ -24,20 +24,25 @@ pub enum Purpose {
     Start,
     /// They join the document.
     Add,
+    /// They join the document, and the first becomes the source.
+    Source,
     /// Another face of a photo takes the place of this one.
     Replace(PhotoId),
     /// Another face of a photo is edited beside this one.
     EditBeside(PhotoId),
 }
 
-/// A finished batch.
+/// What became of one file, or of a picture that is in none. It comes as soon as it is there: of many photos the first can be
+/// worked on while the others are opened.
 #[derive(Debug)]
 pub struct Batch {
     /// Why it was opened.
     pub purpose: Purpose,
-    /// What could be opened, in the order asked for.
+    /// Counts what was asked for: what was asked for together has the same number.
+    pub job: u64,
+    /// The photo, and with it the portraits that come with the program where they belong behind it.
     pub photos: Vec<NewPhoto>,
-    /// What could not, each with its reason.
+    /// What could not be opened, each with its reason.
     pub failures: Vec<anyhow::Error>,
 }
 
@@ -85,37 +90,39 @@ impl PhotoLoader {
             .name("photo loader".to_owned())
             .spawn(move || {
                 let mut opener = PhotoOpener::new(are_aligned);
-                for Job { purpose, items, cancelled_before } in jobs_to_do {
-                    let mut batch = Batch { purpose, photos: Vec::new(), failures: Vec::new() };
+                for (job, Job { purpose, items, cancelled_before }) in (0..).zip(jobs_to_do) {
+                    let mut opened = 0;
+                    // A start needs no files.
+                    let items: Vec<Option<Item>> =
+                        if items.is_empty() { vec![None] } else { items.into_iter().map(Some).collect() };
+                    let count = items.len();
                     for (index, item) in items.into_iter().enumerate() {
-                        if index > 0 {
-                            // The last one is done when the batch is taken.
-                            of_thread.remaining.fetch_sub(1, Ordering::Relaxed);
-                            wake();
-                        }
-                        if of_thread.cancelled.load(Ordering::Relaxed) == cancelled_before {
+                        let mut batch = Batch { purpose, job, photos: Vec::new(), failures: Vec::new() };
+                        let is_cancelled = of_thread.cancelled.load(Ordering::Relaxed) != cancelled_before;
+                        if let Some(item) = item.filter(|_| !is_cancelled) {
                             match opener.open(item) {
                                 Ok(photo) => batch.photos.push(photo),
                                 Err(err) => batch.failures.push(err),
                             }
                         }
-                    }
-                    if purpose == Purpose::Start && batch.photos.len() < 2 {
-                        match demo::photos() {
-                            Ok(photos) => batch.photos.extend(photos),
-                            Err(err) => batch.failures.push(err),
+                        opened += batch.photos.len();
+                        if purpose == Purpose::Start && index + 1 == count && opened < 2 {
+                            match demo::photos() {
+                                Ok(photos) => batch.photos.extend(photos),
+                                Err(err) => batch.failures.push(err),
+                            }
                         }
-                    }
-                    let placements = batch.photos.iter().filter_map(|photo| photo.placement.as_ref());
-                    let originals: Vec<Arc<Original>> =
-                        placements.map(|placement| Arc::clone(&placement.original)).collect();
-                    if done.send(batch).is_err() {
-                        return; // Nobody waits any more.
-                    }
-                    wake();
-                    // Painting does not wait for this; looking at the whole photo comes later, and finds it.
-                    for original in &originals {
-                        original.preview();
+                        let placements = batch.photos.iter().filter_map(|photo| photo.placement.as_ref());
+                        let originals: Vec<Arc<Original>> =
+                            placements.map(|placement| Arc::clone(&placement.original)).collect();
+                        if done.send(batch).is_err() {
+                            return; // Nobody waits any more.
+                        }
+                        wake();
+                        // Painting does not wait for this; looking at the whole photo comes later, and finds it.
+                        for original in &originals {
+                            original.preview();
+                        }
                     }
                 }
             })
@@ -129,8 +136,13 @@ impl PhotoLoader {
     }
 
     /// Takes a picture that is in no file; its pixels are made on the loader's thread. Returns at once.
-    pub fn take_picture(&self, name: String, make: impl FnOnce() -> Option<RgbImage> + Send + 'static) {
-        self.send(Purpose::Add, vec![Item::Picture(name, Box::new(make))]);
+    pub fn take_picture(
+        &self,
+        purpose: Purpose,
+        name: String,
+        make: impl FnOnce() -> Option<RgbImage> + Send + 'static,
+    ) {
+        self.send(purpose, vec![Item::Picture(name, Box::new(make))]);
     }
 
     /// Cuts out another face of an open photo, or the same face better; returns at once.
@@ -161,7 +173,7 @@ impl PhotoLoader {
         }
     }
 
-    /// A batch that is done, if there is one.
+    /// What is done and not yet taken, if there is anything.
     pub fn poll(&self) -> Option<Batch> {
         let batch = self.batches.try_recv().ok()?;
         self.progress.remaining.fetch_sub(1, Ordering::Relaxed);

@@ -83,6 +83,27 @@ impl ExportSettings {
     }
 }
 
+/// Where the model computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// A GPU where there is one that this program can use.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+}
+
+/// How the model computes, from the next start on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineSettings {
+    /// Where.
+    pub device: Device,
+    /// How much memory it keeps of faces, in MiB; none leaves that to the program.
+    pub cache_mib: Option<u32>,
+}
+
 /// Sizes that the user chose, in points of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -108,6 +129,8 @@ pub struct Settings {
     pub sizes: Sizes,
     /// How pictures are written.
     pub export: ExportSettings,
+    /// How the model computes.
+    pub engine: EngineSettings,
     /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -163,6 +186,7 @@ mod tests {
                 metadata: MetadataChoice::LocationOff,
                 says_edited: false,
             },
+            engine: EngineSettings { device: Device::Cpu, cache_mib: Some(512) },
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };
         settings.save(&path).unwrap();

@@ -12,11 +12,11 @@ use egui::{Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotOptions};
 use image::RgbImage;
-use stylebrush_app::document::{DirectionAmounts, Photo, Point, StyleMix};
+use stylebrush_app::document::{Combine, DirectionAmounts, FaceRegion, Photo, Point, StyleMix};
 use stylebrush_app::editor::notifications::Kind;
 use stylebrush_app::editor::{Command, CompareMode, Editor, EditorOptions, EngineState, Look, MotionTarget};
 use stylebrush_app::settings::{Language, Theme};
-use stylebrush_app::workbench::{Action, Question};
+use stylebrush_app::workbench::{Action, MaskView, Question};
 use stylemap::Error;
 use stylemap::engine::{Frame, WorkerOptions};
 
@@ -1931,8 +1931,9 @@ fn the_picture_is_copied_and_paths_are_pasted() {
     assert!(distance(&copied, &frame) < 3.0, "{}", distance(&copied, &frame));
 
     session.harness.event(egui::Event::Paste("no path at all".to_owned()));
-    session.harness.run_steps(2);
-    assert!(session.messages().iter().any(|(kind, text)| *kind == Kind::Info && text.contains("no path")));
+    session.wait_until("the user is told", |editor| {
+        editor.notifications().shown().iter().any(|it| it.kind == Kind::Info && it.text.contains("no path"))
+    });
     session.harness.event(egui::Event::Paste(format!("file://{}\n", path.display())));
     session.wait_until("the photo is open", |editor| editor.timeline().document().photos().len() == 1);
 
@@ -1954,10 +1955,131 @@ fn the_picture_is_copied_and_paths_are_pasted() {
     assert_eq!(original.pixels.get_pixel(12, 30).0, [60, 180, 9]);
 }
 
+#[test]
+fn alt_with_a_letter_opens_a_menu_and_does_nothing_else() {
+    let mut session = Session::ready();
+    session.run(Look::ZoomIn);
+    let scale = session.editor().view().scale();
+    for (key, item) in [(Key::F, "New project"), (Key::E, "Paste as source"), (Key::V, "Zoom to painted region")] {
+        session.key(Modifiers::ALT, key);
+        assert!(session.harness.query_all_by_label_contains(item).next().is_some(), "{item}");
+        session.key(Modifiers::NONE, Key::Escape);
+        session.harness.run_steps(2);
+        assert!(session.harness.query_all_by_label_contains(item).next().is_none(), "{item}");
+    }
+    assert_eq!(session.editor().view().scale(), scale, "F alone fits the picture into the window");
+    // From there on by the keyboard.
+    session.key(Modifiers::ALT, Key::H);
+    session.key(Modifiers::NONE, Key::Enter);
+    session.harness.run_steps(4);
+    assert!(session.harness.query_by_label("Command").is_some(), "the palette is open");
+}
+
+#[test]
+fn zoom_and_pan_are_kept_for_the_face_and_for_its_photo() {
+    let mut session = Session::ready();
+    session.run(Look::ZoomIn);
+    let face = session.editor().view().content_rect();
+    session.run(Action::ToggleInPhoto);
+    session.harness.run_steps(2);
+    session.run(Look::ZoomToFill);
+    session.run(Look::ZoomIn);
+    let photo = session.editor().view().content_rect();
+    for _ in 0..2 {
+        session.run(Action::ToggleInPhoto);
+        session.harness.run_steps(2);
+        assert_eq!(session.editor().view().content_rect(), face);
+        session.run(Action::ToggleInPhoto);
+        session.harness.run_steps(2);
+        assert_eq!(session.editor().view().content_rect(), photo);
+    }
+    // And the painted region, wherever it lies.
+    session.run(Action::PaintPreset(FaceRegion::RightEye, Combine::Add));
+    session.run(Look::ZoomToPainted);
+    let view = session.editor().view();
+    let eye = view.screen_from_canvas(Point::new(320.0, 241.0));
+    assert!((eye - view.area().center()).length() < 80.0, "{eye:?} {:?}", view.area());
+}
+
+#[test]
+fn parts_of_the_face_lie_in_the_panel() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.harness.get_by_label("Paint left eye").click();
+    session.harness.run_steps(3);
+    assert_eq!((session.mask_value(192, 241), session.mask_value(320, 241)), (255, 0));
+    session.harness.get_by_label("Paint mouth").click();
+    session.harness.run_steps(3);
+    assert_eq!((session.mask_value(192, 241), session.mask_value(256, 373)), (255, 255));
+    assert_eq!(session.steps(), ["Paint left eye", "Paint mouth"]);
+}
+
+#[test]
+fn masks_can_be_seen() {
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    session.run(Action::PaintPreset(FaceRegion::Hair, Combine::Add));
+    let layer = session.editor().timeline().document().active_layer().unwrap().id;
+    session.run(Action::SetLayerFeather(layer, 24.0));
+    session.settle();
+    session.wait_until("it is drawn", Editor::is_idle);
+    session.key(Modifiers::SHIFT, Key::M);
+    assert_eq!(session.editor().workbench().view().mask_view, MaskView::Rubylith);
+    session.snapshot("mask_in_red");
+    session.key(Modifiers::SHIFT, Key::M);
+    assert_eq!(session.editor().workbench().view().mask_view, MaskView::Alone);
+    session.snapshot("mask_alone");
+}
+
+#[test]
+fn sizes_are_in_the_pixels_that_show() {
+    let mut session = Session::ready();
+    let size = |session: &Session| {
+        let values = session.harness.get_all_by_label("Size value");
+        values.filter_map(|node| node.accesskit_node().numeric_value()).next().unwrap()
+    };
+    let by_itself = size(&session);
+    let radius_px = session.editor().workbench().toolbox().brush.radius_px;
+    assert!((by_itself - f64::from(2.0 * radius_px)).abs() < 0.6, "{by_itself}");
+    session.run(Action::ToggleInPhoto);
+    session.harness.run_steps(3);
+    let (_, placement) = session.editor().workbench().shown_photo().unwrap();
+    let in_photo = size(&session);
+    let expected = by_itself * f64::from(placement.quad.side_px()) / 512.0;
+    assert!((in_photo - expected).abs() < 1.0, "{in_photo} is not {expected}");
+}
+
+#[test]
+fn the_bars_fit_windows_of_any_width() {
+    for language in [Language::English, Language::Korean] {
+        let mut session = Session::ready();
+        session.run(Action::UseLanguage(Some(language)));
+        for width in [1280.0, 960.0, 800.0, 640.0, 560.0, 480.0, 360.0, 280.0] {
+            session.harness.set_size(vec2(width, 500.0));
+            session.harness.run_steps(4);
+            let buttons: Vec<(String, egui::Rect)> = session
+                .harness
+                .query_all_by_role(egui::Role::Button)
+                .filter(|node| node.rect().top() < 34.0)
+                .map(|node| (node.accesskit_node().label().unwrap_or_default(), node.rect()))
+                .collect();
+            assert!(buttons.len() >= 2, "{width}: {buttons:?}");
+            for (i, (a, rect)) in buttons.iter().enumerate() {
+                assert!(rect.left() >= 0.0 && rect.right() <= width, "{width}: {a} at {rect:?}");
+                for (b, other) in &buttons[i + 1..] {
+                    assert!(!rect.shrink(1.0).intersects(other.shrink(1.0)), "{width}: {a} lies on {b}");
+                }
+            }
+        }
+    }
+}
+
 /// Whether a command needs nothing but the window: no dialog of the system, no box to type in, and the window stays, in a
 /// language that the test reads.
 fn is_for_everyone(command: &Command) -> bool {
     match command {
+        // And none reads the clipboard of the machine.
+        Command::Do(Action::Paste | Action::PasteAsSource) => false,
         Command::Do(Action::NewProject | Action::SaveProject | Action::Quit | Action::UseLanguage(_)) => false,
         Command::Do(_) => true,
         Command::Look(look) => matches!(
@@ -1965,6 +2087,8 @@ fn is_for_everyone(command: &Command) -> bool {
             Look::ZoomIn
                 | Look::ZoomOut
                 | Look::ZoomToFit
+                | Look::ZoomToFill
+                | Look::ZoomToPainted
                 | Look::ZoomToActualSize
                 | Look::ToggleCompare(_)
                 | Look::ChooseFace(_)

@@ -1,7 +1,12 @@
 //! Photos, exports, masks, projects and settings: what comes from files and goes to them.
 
+use std::path::Path;
+
 use image::{Rgb, RgbImage};
+use stylebrush_app::document::{Document, MaskImage};
+use stylebrush_app::photo_loading::Purpose;
 use stylebrush_app::settings::Theme;
+use stylebrush_app::workbench::clipboard::Clip;
 use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, Question};
 use stylemap::Error;
 
@@ -73,7 +78,7 @@ fn photos_from_the_command_line_take_the_place_of_the_demo() {
         save_photo(path, 64, 64);
     }
     let mut session = Session::new(options(paths.clone(), Duration::ZERO));
-    session.wait_until("the photos are open", |bench| !bench.document().is_empty());
+    session.wait_until("the photos are open", |bench| !bench.is_opening());
     session.settle();
     let document = session.bench.document();
     assert_eq!(document.photos().iter().map(|photo| photo.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
@@ -83,6 +88,170 @@ fn photos_from_the_command_line_take_the_place_of_the_demo() {
     session.wait_until("the photo is open", |bench| !bench.document().is_empty());
     let document = session.bench.document();
     assert_eq!((document.photos().len(), document.photos()[0].name.as_str()), (9, "a"), "the demo faces lie ready");
+}
+
+/// Photos that take a while to open.
+fn many_photos(folder: &Path, count: usize) -> Vec<PathBuf> {
+    let paths: Vec<PathBuf> = (0..count).map(|i| folder.join(format!("photo {i}.png"))).collect();
+    paths.iter().for_each(|path| save_photo(path, 700, 700));
+    paths
+}
+
+#[test]
+fn of_many_photos_each_shows_as_it_comes_and_all_are_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = many_photos(folder.path(), 12);
+    let mut session = Session::new(options(paths.clone(), Duration::ZERO));
+    let mut counts = Vec::new();
+    session.wait_until("all are open", |bench| {
+        counts.push(bench.document().photos().len());
+        !bench.is_opening()
+    });
+    assert!(counts.iter().any(|count| (1..12).contains(count)), "the first shows before the last: {counts:?}");
+    let document = session.bench.document();
+    let names: Vec<&str> = document.photos().iter().map(|photo| photo.name.as_str()).collect();
+    assert_eq!((names.len(), names[0], names[11]), (12, "photo 0", "photo 11"));
+    assert_eq!(document.source(), Some(document.photos()[0].id));
+    assert_eq!(document.active_layer().unwrap().photo, document.photos()[1].id);
+    assert!(session.steps().is_empty() && !session.bench.has_unsaved_changes(), "nobody did anything");
+
+    session.run(Action::OpenPaths(paths[..5].to_vec()));
+    session.wait_until("all are open", |bench| !bench.is_opening());
+    assert_eq!(session.steps(), ["Open 5 photos"]);
+    session.run(Action::Undo);
+    assert_eq!(session.bench.document().photos().len(), 12);
+    session.run(Action::Redo);
+    assert_eq!(session.bench.document().photos().len(), 17);
+}
+
+#[test]
+fn a_photo_that_comes_does_not_end_the_stroke_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = many_photos(folder.path(), 3);
+    let mut session = Session::ready();
+    session.run(Action::OpenPaths(paths));
+    let (pressure, modifiers) = (1.0, Modifiers::default());
+    let pos_in_canvas = Point::new(100.0, 300.0);
+    session.point(&ToolEvent::PointerDown { pos_in_canvas, button: Button::Primary, pressure, modifiers });
+    let begun = session.bench.document().photos().len();
+    for x in 0..60 {
+        let pos_in_canvas = Point::new(100.0 + x as f32, 300.0);
+        session.point(&ToolEvent::PointerMove { pos_in_canvas, pressure, modifiers });
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(session.bench.document().photos().len(), begun);
+    session.point(&ToolEvent::PointerUp);
+    session.wait_until("all are open", |bench| !bench.is_opening());
+    assert_eq!(session.bench.document().photos().len(), 11);
+    let strokes = session.steps().iter().filter(|step| *step == "Paint stroke").count();
+    assert_eq!(strokes, 1, "{:?}", session.steps());
+}
+
+#[test]
+fn what_is_on_the_clipboard_is_opened_or_the_user_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a photo.png");
+    save_photo(&path, 64, 64);
+    let mut session = Session::ready();
+    for nothing in [None, Some(Clip::Text("no path at all".to_owned())), Some(Clip::Files(Vec::new()))] {
+        session.notices.clear();
+        session.bench.paste(Purpose::Add, move || Ok(nothing));
+        session.wait_until_idle();
+        assert!(session.was_told(NoticeKind::Info, "no picture"), "{:?}", session.notices);
+        assert_eq!(session.notices.len(), 1);
+    }
+    session.bench.paste(Purpose::Add, || anyhow::bail!("the clipboard cannot be read"));
+    session.wait_until_idle();
+    assert!(session.was_told(NoticeKind::Error, "clipboard cannot be read"), "{:?}", session.notices);
+    assert!(session.steps().is_empty());
+
+    let address = format!("file://{}\n", path.display().to_string().replace(' ', "%20"));
+    session.bench.paste(Purpose::Add, move || Ok(Some(Clip::Text(address))));
+    session.wait_until_idle();
+    let document = session.bench.document();
+    assert_eq!(document.photos()[8].name, "a photo");
+    assert_eq!(document.active_layer().unwrap().photo, document.photos()[8].id, "it is painted from");
+
+    let source = document.source();
+    let picture = image::RgbaImage::from_fn(40, 40, |x, y| image::Rgba([x as u8, y as u8, 7, 255]));
+    session.bench.paste(Purpose::Source, move || Ok(Some(Clip::Picture(picture))));
+    session.wait_until_idle();
+    let document = session.bench.document();
+    let pasted = &document.photos()[9];
+    assert_eq!(pasted.placement.as_ref().unwrap().original.pixels.get_pixel(12, 30).0, [12, 30, 7]);
+    assert_eq!(document.source(), Some(pasted.id), "it is painted on");
+    session.run(Action::Undo);
+    assert_eq!(session.bench.document().source(), source);
+    assert_eq!(session.bench.document().photos().len(), 9);
+}
+
+#[test]
+fn a_photo_without_a_face_is_not_painted_from_unless_its_face_is_placed() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = ["wall.png", "floor.png"].iter().map(|name| folder.path().join(name)).collect();
+    paths.iter().for_each(|path| save_photo(path, 500, 400));
+    let looking = || WorkbenchOptions { are_aligned: false, ..options(Vec::new(), Duration::ZERO) };
+    for skips in [false, true] {
+        let mut session = Session::new(looking());
+        session.wait_until_idle();
+        let before = session.bench.document().clone();
+        session.run(Action::OpenPaths(paths.clone()));
+        session.wait_until("they are open", |bench| !bench.is_opening());
+        let first = session.bench.take_unclear_face().unwrap();
+        // Cancelled: the first, and then the others one by one or at once.
+        session.run(Action::KeepFace(first));
+        if skips {
+            session.run(Action::SkipUnclearFaces);
+        } else {
+            let second = session.bench.take_unclear_face().unwrap();
+            session.run(Action::KeepFace(second));
+        }
+        assert!(session.was_told(NoticeKind::Info, "nothing is painted from it"), "{:?}", session.notices);
+        let document = session.bench.document();
+        assert_eq!(document.photos().len(), 10, "they lie ready");
+        let layers = |document: &Document| document.layers().iter().map(|layer| layer.photo).collect::<Vec<_>>();
+        assert_eq!(layers(document), layers(&before), "and none is a reference");
+        assert_eq!(session.steps(), ["Open 2 photos"]);
+        session.run(Action::Undo);
+        assert_eq!(session.bench.document().photos().len(), 8);
+        assert!(session.bench.take_unclear_face().is_none());
+    }
+}
+
+#[test]
+fn masks_go_to_files_and_back_over_the_whole_photo() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.png");
+    let mut session = Session::ready();
+    session.paint((180.0, 230.0), (340.0, 330.0));
+    let mask = session.bench.document().active_layer().unwrap().mask.clone();
+    session.run(Action::ToggleInPhoto);
+    let (_, placement) = session.bench.shown_photo().unwrap();
+    let photo_px = placement.original.pixels.dimensions();
+    session.run(Action::ExportMaskTo(path.clone()));
+    session.wait_until_idle();
+    let written = image::open(&path).unwrap().into_luma8();
+    assert_eq!(written.dimensions(), photo_px);
+    session.run(Action::ClearMask);
+    session.run(Action::ImportMaskFrom(path.clone()));
+    session.wait_until_idle();
+    assert!(session.errors().is_empty(), "{:?}", session.errors());
+    let back = session.bench.document().active_layer().unwrap().mask.clone();
+    let inside = |mask: &MaskImage| mask.to_values().iter().filter(|value| **value > 127).count() as f32;
+    assert!((inside(&back) / inside(&mask) - 1.0).abs() < 0.05, "{} {}", inside(&back), inside(&mask));
+    assert_eq!((back.value(260, 280), back.value(60, 60)), (255, 0));
+
+    // Neither the photo's size nor square.
+    let odd = folder.path().join("odd.png");
+    save_photo(&odd, photo_px.0 + 3, photo_px.1 + 20);
+    session.run(Action::ImportMaskFrom(odd));
+    session.wait_until_idle();
+    assert!(session.was_told(NoticeKind::Error, "must be square, or"), "{:?}", session.notices);
+    // By itself, the face's own square.
+    session.run(Action::ToggleInPhoto);
+    session.run(Action::ExportMaskTo(path.clone()));
+    session.wait_until_idle();
+    assert_eq!(image::open(&path).unwrap().into_luma8().dimensions(), (512, 512));
 }
 
 #[test]
@@ -473,6 +642,10 @@ fn photos_in_which_the_face_is_unclear_are_asked_about() {
     assert_eq!(session.steps(), ["Choose face"]);
     let id = session.bench.take_unclear_face().unwrap();
     session.run(Action::KeepFace(id));
-    assert!(session.was_told(NoticeKind::Info, "The middle of nobody is used"), "{:?}", session.notices);
+    assert!(
+        session.was_told(NoticeKind::Info, "No face was found in nobody, and nothing is painted from it"),
+        "{:?}",
+        session.notices
+    );
     assert_eq!(session.bench.take_unclear_face(), None);
 }

@@ -6,8 +6,16 @@ use super::{Document, LayerId, MaskImage, Photo, Point, polygon};
 /// A part of the face that can be painted at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaceRegion {
+    /// The eye on the left of the picture, with its lids.
+    LeftEye,
+    /// The eye on the right of the picture.
+    RightEye,
     /// Both eyes with their lids.
     Eyes,
+    /// The eyebrow on the left of the picture.
+    LeftBrow,
+    /// The eyebrow on the right of the picture.
+    RightBrow,
     /// Both eyebrows.
     Brows,
     /// From the bridge to the nostrils.
@@ -16,6 +24,14 @@ pub enum FaceRegion {
     Mouth,
     /// Below the lips.
     Chin,
+    /// Both cheeks, beside nose and mouth.
+    Cheeks,
+    /// Between the brows and the hair.
+    Forehead,
+    /// Both ears, as far as they show.
+    Ears,
+    /// Below the jaw.
+    Neck,
     /// Around the face, above and beside it.
     Hair,
     /// From the forehead to the chin.
@@ -100,21 +116,93 @@ fn on_both_sides(right: Outline) -> Vec<Outline> {
 
 impl FaceRegion {
     /// Every part, in the order of menus.
-    pub const ALL: [Self; 7] = [Self::Eyes, Self::Brows, Self::Nose, Self::Mouth, Self::Chin, Self::Hair, Self::Face];
+    pub const ALL: [Self; 15] = [
+        Self::LeftEye,
+        Self::RightEye,
+        Self::Eyes,
+        Self::LeftBrow,
+        Self::RightBrow,
+        Self::Brows,
+        Self::Nose,
+        Self::Mouth,
+        Self::Chin,
+        Self::Cheeks,
+        Self::Forehead,
+        Self::Ears,
+        Self::Neck,
+        Self::Hair,
+        Self::Face,
+    ];
+
+    /// What panels call it, in English.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LeftEye => "Left eye",
+            Self::RightEye => "Right eye",
+            Self::Eyes => "Eyes",
+            Self::LeftBrow => "Left brow",
+            Self::RightBrow => "Right brow",
+            Self::Brows => "Brows",
+            Self::Nose => "Nose",
+            Self::Mouth => "Mouth",
+            Self::Chin => "Chin",
+            Self::Cheeks => "Cheeks",
+            Self::Forehead => "Forehead",
+            Self::Ears => "Ears",
+            Self::Neck => "Neck",
+            Self::Hair => "Hair",
+            Self::Face => "Face",
+        }
+    }
 
     /// Its outlines on the usual face.
     fn outlines(self) -> Vec<Outline> {
         match self {
-            Self::Eyes => on_both_sides(polygon::ellipse(Point::new(320.0, 241.0), 46.0, 25.0)),
-            Self::Brows => on_both_sides(outline(&[
-                (382.0, 222.0),
-                (364.0, 194.0),
-                (328.0, 184.0),
-                (286.0, 193.0),
-                (282.0, 219.0),
-                (322.0, 214.0),
-                (364.0, 228.0),
+            Self::LeftEye => vec![mirrored(&right_eye())],
+            Self::RightEye => vec![right_eye()],
+            Self::Eyes => on_both_sides(right_eye()),
+            Self::LeftBrow => vec![mirrored(&right_brow())],
+            Self::RightBrow => vec![right_brow()],
+            Self::Brows => on_both_sides(right_brow()),
+            Self::Cheeks => on_both_sides(outline(&[
+                (318.0, 280.0),
+                (352.0, 272.0),
+                (378.0, 266.0),
+                (374.0, 322.0),
+                (358.0, 380.0),
+                (338.0, 408.0),
+                (338.0, 372.0),
+                (320.0, 336.0),
             ])),
+            Self::Forehead => vec![symmetric(&[
+                (256.0, 98.0),
+                (312.0, 104.0),
+                (352.0, 134.0),
+                (372.0, 178.0),
+                (364.0, 190.0),
+                (328.0, 179.0),
+                (286.0, 187.0),
+                (256.0, 198.0),
+            ])],
+            Self::Ears => on_both_sides(outline(&[
+                (384.0, 228.0),
+                (398.0, 212.0),
+                (412.0, 220.0),
+                (414.0, 262.0),
+                (404.0, 306.0),
+                (390.0, 324.0),
+                (380.0, 312.0),
+                (384.0, 270.0),
+            ])),
+            Self::Neck => vec![symmetric(&[
+                (256.0, 478.0),
+                (296.0, 469.0),
+                (332.0, 438.0),
+                (350.0, 410.0),
+                (356.0, 470.0),
+                (372.0, 540.0),
+                (256.0, 540.0),
+            ])],
             Self::Nose => vec![symmetric(&[
                 (256.0, 212.0),
                 (270.0, 216.0),
@@ -156,9 +244,15 @@ impl FaceRegion {
     /// How far its edge is softened: small parts have crisper edges.
     fn softness_px(self) -> f32 {
         match self {
-            Self::Eyes | Self::Brows => 8.0,
+            Self::LeftEye
+            | Self::RightEye
+            | Self::Eyes
+            | Self::LeftBrow
+            | Self::RightBrow
+            | Self::Brows
+            | Self::Ears => 8.0,
             Self::Nose | Self::Mouth => 10.0,
-            Self::Chin => 12.0,
+            Self::Chin | Self::Cheeks | Self::Forehead | Self::Neck => 12.0,
             Self::Hair | Self::Face => 16.0,
         }
     }
@@ -181,6 +275,22 @@ impl FaceRegion {
         mask.soften(self.softness_px());
         mask
     }
+}
+
+fn right_eye() -> Outline {
+    polygon::ellipse(Point::new(320.0, 241.0), 46.0, 25.0)
+}
+
+fn right_brow() -> Outline {
+    outline(&[
+        (382.0, 222.0),
+        (364.0, 194.0),
+        (328.0, 184.0),
+        (286.0, 193.0),
+        (282.0, 219.0),
+        (322.0, 214.0),
+        (364.0, 228.0),
+    ])
 }
 
 fn face_outline() -> Outline {

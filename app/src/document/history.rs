@@ -100,6 +100,20 @@ impl Timeline {
         self.open_key = Some(key);
     }
 
+    /// Like [`Timeline::edit`], but flows into the step before, and gives it this name, where nothing was done since
+    /// `revision`: what comes in parts is one step.
+    pub fn edit_since(&mut self, revision: u64, name: impl Into<String>, change: impl FnOnce(&mut Document)) {
+        let is_newest = self.revision == revision && self.gesture.is_none() && self.future.is_empty();
+        let Some(step) = self.past.back_mut().filter(|_| is_newest) else {
+            self.edit(name, change);
+            return;
+        };
+        change(&mut self.document);
+        step.name = name.into();
+        step.bytes = step.document.bytes_not_shared_with(&self.document);
+        self.revision += 1;
+    }
+
     /// Ends what [`Timeline::edit_continuously`] began: the next edit is a new step.
     pub fn seal(&mut self) {
         self.open_key = None;

@@ -10,6 +10,7 @@ pub mod history;
 pub mod mask_image;
 pub mod mask_ops;
 mod new_photo;
+mod photo_mask;
 pub mod polygon;
 mod pose;
 pub mod posed_faces;
@@ -36,6 +37,7 @@ pub use history::Timeline;
 pub use mask_image::{CANVAS_SIZE_PX, MaskImage};
 pub use mask_ops::Combine;
 pub use new_photo::NewPhoto;
+pub use photo_mask::TakenMask;
 pub use pose::{Pose, SCALE_RANGE};
 pub use scene::SceneBuilder;
 

@@ -6,6 +6,8 @@ use egui::{Button, Response, Ui};
 use super::commands::{Command, CompareMode, Look};
 use super::thumbnails::Thumbnails;
 use super::widgets;
+use crate::document::CANVAS_SIZE_PX;
+use crate::document::mask_ops::MASK_STEP_PX;
 use crate::language::tr;
 use crate::settings::OpenSections;
 use crate::workbench::{Action, Workbench};
@@ -61,6 +63,21 @@ impl Context<'_> {
         }
     }
 
+    /// How many of the pixels that the window speaks of are one of the canvas: they are the photo's while the photo shows,
+    /// and else those of the face, which is [`CANVAS_SIZE_PX`] wide.
+    pub fn px_per_canvas_px(&self) -> f32 {
+        let placement = self.bench.shown_photo().map(|(_, placement)| placement);
+        placement.map_or(1.0, |placement| placement.quad.side_px() / CANVAS_SIZE_PX as f32)
+    }
+
+    /// Which pixels those are.
+    pub fn px_hint(&self) -> &'static str {
+        match self.bench.shown_photo() {
+            Some(_) => tr("In pixels of the photo"),
+            None => tr("In pixels of the face, which is 512 px wide here"),
+        }
+    }
+
     /// What a menu calls a command: undo and redo name the edit.
     pub fn text_of(&self, command: &Command) -> String {
         let timeline = self.bench.timeline();
@@ -76,6 +93,10 @@ impl Context<'_> {
                     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default();
                 format!("{} {lower}", command.text())
             }
+            None if matches!(command, Command::Do(Action::GrowMask | Action::ShrinkMask | Action::SoftenMask)) => {
+                let step = format!("{:.0} px", MASK_STEP_PX as f32 * self.px_per_canvas_px());
+                command.text().replace(&format!("{MASK_STEP_PX} px"), &step)
+            }
             None => command.text().to_owned(),
         }
     }
@@ -86,6 +107,7 @@ impl Context<'_> {
         Some(match command {
             Command::Do(action) => match action {
                 Action::ToggleOverlay => view.shows_overlay,
+                Action::ShowMaskAs(mask_view) => view.shows_overlay && view.mask_view == *mask_view,
                 Action::ToggleInPhoto => self.bench.shown_photo().is_some(),
                 Action::MixStyles(mix) => self.bench.document().style_mix() == *mix,
                 Action::ToggleIsolation => view.isolates_layer,
@@ -133,6 +155,9 @@ impl Context<'_> {
             button = button.selected(is_on);
         }
         let response = ui.add_enabled(self.is_enabled(&command), button).on_hover_text(command.tooltip());
+        if response.enabled() && ui.data_mut(|data| data.remove_temp::<bool>(first_line_id())).is_some() {
+            response.request_focus();
+        }
         if response.clicked() {
             self.send(command);
             ui.close();
@@ -154,4 +179,13 @@ impl Context<'_> {
             self.send(command);
         }
     }
+}
+
+/// Gives the keyboard to the first line of the menu that opens next.
+pub(super) fn focus_first_line(ctx: &egui::Context) {
+    ctx.data_mut(|data| data.insert_temp(first_line_id(), true));
+}
+
+fn first_line_id() -> egui::Id {
+    egui::Id::unique("first line of a menu")
 }

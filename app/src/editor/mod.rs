@@ -7,6 +7,7 @@ mod canvas;
 pub mod commands;
 mod context;
 mod dialogs;
+mod driver_errors;
 mod icons;
 mod input;
 pub mod notifications;
@@ -36,8 +37,9 @@ use canvas::{BUSY_AFTER, Canvas, FaceChooser};
 use commands::keymap::{self, KeyMap};
 use context::{Context, ModelText};
 use dialogs::Dialogs;
+use driver_errors::DriverErrors;
 use notifications::{Kind, Notifications};
-use panels::Renaming;
+use panels::{Menu, Renaming};
 use thumbnails::Thumbnails;
 
 /// The window.
@@ -53,9 +55,18 @@ pub struct Editor {
     dialogs: Option<Dialogs>,
     /// Commands sent in this frame; they run after everything is drawn.
     sent: Vec<Command>,
+    /// What happened after the user pasted into a text field: it waits for the text.
+    behind_paste: Vec<egui::Event>,
+    /// For how many frames more.
+    paste_frames_left: u8,
+    /// The menu whose key was pressed.
+    opened_menu: Option<Menu>,
     model: ModelText,
     system_language: Language,
     shown_title: String,
+    driver_errors: DriverErrors,
+    /// Whether the window has its place on the screen.
+    is_placed: bool,
 }
 
 impl Editor {
@@ -73,6 +84,10 @@ impl Editor {
             Arc::new(move || ctx.request_repaint())
         };
         let bench = Workbench::new(WorkbenchOptions { photos, are_aligned, load_engine, worker, folders }, wake)?;
+        // Without this an error of the driver ends the program.
+        let driver_errors = DriverErrors::default();
+        let of_driver = driver_errors.clone();
+        render_state.device.on_uncaptured_error(Arc::new(move |err: wgpu::Error| of_driver.take(&err)));
         theme::install(ctx);
         keymap::install(ctx, KeyMap::from_settings(&bench.settings().keys));
         Ok(Self {
@@ -83,9 +98,14 @@ impl Editor {
             thumbnails: Thumbnails::default(),
             dialogs: uses_dialogs.then(Dialogs::default),
             sent: Vec::new(),
+            behind_paste: Vec::new(),
+            paste_frames_left: 0,
+            opened_menu: None,
             model: ModelText { label: model_label, card: model_card },
             system_language: language::of_system(),
             shown_title: String::new(),
+            driver_errors,
+            is_placed: false,
             bench,
         })
     }
@@ -171,7 +191,9 @@ impl Editor {
         self.perform_effects(&ctx);
         self.handle_keys(&ctx);
         self.draw(ui);
+        self.leave_others_visible(&ctx);
         self.keep_window_size(&ctx);
+        self.tell_driver_errors();
         self.run_sent(&ctx);
         let is_at_rest = !ctx.input(|input| input.pointer.any_down());
         // A slider's drag ends with the button: the next one is a new step.
@@ -196,7 +218,7 @@ impl Editor {
             model: &self.model,
             sent: &mut self.sent,
         };
-        context.top_bar_ui(ui);
+        context.top_bar_ui(ui, self.opened_menu.take());
         context.status_bar_ui(ui);
         context.side_panel_ui(ui, &mut self.renaming);
         context.tool_strip_ui(ui);
@@ -246,11 +268,14 @@ impl Editor {
             Look::ShowRandomFaces => self.modal = Some(Modal::random_faces()),
             Look::ShowPalette => self.modal = Some(Modal::palette()),
             Look::ShowKeys => self.modal = Some(Modal::keys()),
+            Look::ShowPreferences => self.modal = Some(Modal::Preferences),
             Look::ShowAbout => self.modal = Some(Modal::About),
             Look::ShowModelCard => self.modal = Some(Modal::ModelCard),
             Look::ZoomIn => self.canvas.view.zoom_at(middle, 1.25),
             Look::ZoomOut => self.canvas.view.zoom_at(middle, 0.8),
             Look::ZoomToFit => self.canvas.view.fit(),
+            Look::ZoomToFill => self.canvas.view.fill(),
+            Look::ZoomToPainted => self.canvas.zoom_to_painted(&self.bench),
             Look::ZoomToActualSize => {
                 let scale = self.canvas.actual_size_scale(&self.bench, ctx);
                 self.canvas.view.set_scale(scale);
@@ -280,7 +305,7 @@ impl Editor {
                 Effect::AskToOverwrite(path) => self.modal = Some(Modal::Overwrite(path)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;
-                    self.canvas.view.fit();
+                    self.canvas.view.forget();
                 }
                 Effect::Copy(picture) => {
                     let size = [picture.width() as usize, picture.height() as usize];
@@ -314,6 +339,30 @@ impl Editor {
         }
     }
 
+    /// Says what the graphics driver refused, once.
+    fn tell_driver_errors(&mut self) {
+        if let Some(reason) = self.driver_errors.first() {
+            let text = "The graphics driver could not draw everything: {reason}";
+            self.notifications.push(Kind::Error, tr_with(text, &[("reason", &reason)]));
+        }
+    }
+
+    /// Moves the window away from those of other programs of its kind, which begin in the same place.
+    fn leave_others_visible(&mut self, ctx: &egui::Context) {
+        const STEP: f32 = 36.0;
+        const MAX_STEPS: usize = 8;
+        if self.is_placed {
+            return;
+        }
+        let Some(outer) = ctx.input(|input| input.viewport().outer_rect) else { return };
+        self.is_placed = true;
+        let steps = self.bench.projects().other_programs() % (MAX_STEPS + 1);
+        if steps > 0 {
+            let place = outer.min + egui::Vec2::splat(STEP * steps as f32);
+            ctx.send_viewport_cmd(ViewportCommand::OuterPosition(place));
+        }
+    }
+
     fn show_title(&mut self, ctx: &egui::Context) {
         let mark = if self.bench.has_unsaved_changes() { "• " } else { "" };
         let title = match self.bench.projects().name() {
@@ -330,6 +379,10 @@ impl Editor {
 impl eframe::App for Editor {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         Self::ui(self, ui);
+    }
+
+    fn raw_input_hook(&mut self, ctx: &egui::Context, raw_input: &mut egui::RawInput) {
+        self.translate_clipboard_keys(ctx, &mut raw_input.events);
     }
 
     fn on_exit(&mut self) {

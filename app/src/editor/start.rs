@@ -51,6 +51,8 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
         renderer: eframe::Renderer::Wgpu,
         centered: true,
         persist_window: false,
+        // The editor knows better who wants what of the clipboard.
+        clipboard_shortcuts: false,
         // A brush that trails the pointer feels wrong: no frame waits in a queue.
         wgpu_options: eframe::egui_wgpu::WgpuConfiguration::default()
             .with_surface_config(eframe::egui_wgpu::SurfaceConfig::LOW_LATENCY),

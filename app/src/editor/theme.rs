@@ -177,10 +177,12 @@ pub fn install(ctx: &egui::Context) {
 
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
-    let faces: [(&str, &'static [u8]); 3] = [
+    let faces: [(&str, &'static [u8]); 4] = [
         ("Inter", include_bytes!("../../../assets/fonts/Inter-Regular.otf")),
         ("Inter SemiBold", include_bytes!("../../../assets/fonts/Inter-SemiBold.otf")),
         ("Phosphor", include_bytes!("../../../assets/fonts/Phosphor.ttf")),
+        // For names of files: the one that comes with the toolkit ends with the emoji of 2014.
+        ("Noto Emoji", include_bytes!("../../../assets/fonts/NotoEmoji.ttf")),
     ];
     for (name, bytes) in faces {
         fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
@@ -188,8 +190,8 @@ fn fonts() -> FontDefinitions {
     let fallbacks = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let with_fallbacks =
         |first: &[&str]| first.iter().map(|name| (*name).to_owned()).chain(fallbacks.iter().cloned()).collect();
-    fonts.families.insert(FontFamily::Proportional, with_fallbacks(&["Inter", "Phosphor"]));
-    fonts.families.insert(semibold(), with_fallbacks(&["Inter SemiBold", "Phosphor"]));
+    fonts.families.insert(FontFamily::Proportional, with_fallbacks(&["Inter", "Phosphor", "Noto Emoji"]));
+    fonts.families.insert(semibold(), with_fallbacks(&["Inter SemiBold", "Phosphor", "Noto Emoji"]));
     fonts.families.insert(icon_family(), vec!["Phosphor".to_owned()]);
     fonts
 }
@@ -284,6 +286,21 @@ mod tests {
         };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn emoji_in_names_are_drawn() {
+        let ctx = egui::Context::default();
+        ctx.set_fonts(fonts());
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            for family in [FontFamily::Proportional, semibold()] {
+                let font = FontId::new(BODY, family);
+                for name in ["Anna \u{1f600}", "\u{1f970}\u{1f9d1}\u{1fae0}", "\u{1f469}\u{1f3fd}\u{200d}\u{1f9b0} ❤"]
+                {
+                    assert!(ui.ctx().fonts_mut(|fonts| fonts.has_glyphs(&font, name)), "{name} in {font:?}");
+                }
+            }
+        });
     }
 
     #[test]

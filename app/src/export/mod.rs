@@ -123,20 +123,36 @@ pub fn write<'a>(
 /// # Errors
 /// When the file cannot be written, or its name does not end in `.png`.
 pub fn write_mask(path: &Path, mask: &MaskImage) -> anyhow::Result<()> {
-    let is_png = Format::of(path).is_ok_and(|format| format == Format::Png);
-    anyhow::ensure!(is_png, "cannot write {}: the name of a mask must end in .png", path.display());
-    let bytes = encode_mask(mask).with_context(|| format!("cannot write {}", path.display()))?;
+    ensure_mask_name(path)?;
+    let side = u32::try_from(CANVAS_SIZE_PX)?;
+    let bytes =
+        encode_gray(side, side, &mask.to_values()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(write_whole(path, &bytes)?)
 }
 
-fn encode_mask(mask: &MaskImage) -> anyhow::Result<Vec<u8>> {
-    let side = u32::try_from(CANVAS_SIZE_PX)?;
+/// Writes a mask over a whole photo as a grayscale PNG file.
+///
+/// # Errors
+/// As [`write_mask`].
+pub fn write_photo_mask(path: &Path, mask: &image::GrayImage) -> anyhow::Result<()> {
+    ensure_mask_name(path)?;
+    let bytes = encode_gray(mask.width(), mask.height(), mask.as_raw());
+    Ok(write_whole(path, &bytes.with_context(|| format!("cannot write {}", path.display()))?)?)
+}
+
+fn ensure_mask_name(path: &Path) -> anyhow::Result<()> {
+    let is_png = Format::of(path).is_ok_and(|format| format == Format::Png);
+    anyhow::ensure!(is_png, "cannot write {}: the name of a mask must end in .png", path.display());
+    Ok(())
+}
+
+fn encode_gray(width: u32, height: u32, values: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut encoder = ::png::Encoder::new(&mut bytes, side, side);
+    let mut encoder = ::png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(::png::ColorType::Grayscale);
     encoder.set_depth(::png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&mask.to_values())?;
+    writer.write_image_data(values)?;
     writer.finish()?;
     Ok(bytes)
 }

@@ -21,6 +21,20 @@ pub enum MetadataChoice {
     Strip,
 }
 
+impl MetadataChoice {
+    /// Every choice, the usual one first.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::LocationOff, Self::Strip];
+
+    /// What the window calls it, in English.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Keep => "Keep",
+            Self::LocationOff => "Without the place",
+            Self::Strip => "Leave out",
+        }
+    }
+}
+
 /// The longest side of the small picture in EXIF.
 const THUMBNAIL_PX: u32 = 160;
 

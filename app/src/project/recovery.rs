@@ -155,6 +155,17 @@ pub fn leftovers(folder: &Path) -> Vec<Leftover> {
     leftovers
 }
 
+/// How many programs live in this folder.
+pub fn living(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let is_held = |path: &PathBuf| {
+        let lock = OpenOptions::new().write(true).open(path);
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    };
+    let files = entries.flatten().map(|entry| entry.path());
+    files.filter(|path| path.extension().is_some_and(|end| end == LOCK_EXTENSION)).filter(is_held).count()
+}
+
 fn leftover(autosave: PathBuf) -> Option<Leftover> {
     let lock_path = autosave.with_extension(LOCK_EXTENSION);
     let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&lock_path).ok()?;

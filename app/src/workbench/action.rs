@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
+use super::MaskView;
 use super::motion_settings::{MotionSettings, MotionTarget};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
-use crate::settings::{ExportSettings, Language, OpenSections, Theme};
+use crate::settings::{EngineSettings, ExportSettings, Language, OpenSections, Theme};
 use crate::tools::{BrushSettings, ToolKind};
 
 /// Something that a user does. What a slider does comes again and again while it is dragged, and flows into one step of the
@@ -52,6 +53,10 @@ pub enum Action {
     CancelExport,
     /// Puts the picture on the clipboard.
     CopyPicture,
+    /// Opens the picture or the copied photos on the clipboard.
+    Paste,
+    /// Opens them, and makes the first the source.
+    PasteAsSource,
     /// Closes the program.
     Quit,
     // History.
@@ -186,6 +191,10 @@ pub enum Action {
     // What shows.
     /// Shows or hides the active layer's mask.
     ToggleOverlay,
+    /// Shows masks in this way.
+    ShowMaskAs(MaskView),
+    /// Shows masks in the next way.
+    NextMaskView,
     /// Shows the face alone, or in the photo that it comes from.
     ToggleInPhoto,
     /// Shows only what the active layer paints, or all.
@@ -197,6 +206,8 @@ pub enum Action {
     UseLanguage(Option<Language>),
     /// Sets how pictures are written.
     SetExport(ExportSettings),
+    /// Sets how the model computes from the next start on.
+    SetEngine(EngineSettings),
     /// Sets the keys that the user chose, by the command's id.
     SetKeys(BTreeMap<String, Vec<String>>),
     /// Sets which parts of the side panel are open.
@@ -213,6 +224,8 @@ impl Action {
         !matches!(
             self,
             Self::CancelOpening
+                | Self::Paste
+                | Self::PasteAsSource
                 | Self::ForgetWhatFollowsSaving
                 | Self::DiscardLeftover(_)
                 | Self::ForgetRecent
@@ -230,11 +243,14 @@ impl Action {
                 | Self::BrushSofter
                 | Self::SetFillTolerance(_)
                 | Self::ToggleOverlay
+                | Self::ShowMaskAs(_)
+                | Self::NextMaskView
                 | Self::ToggleInPhoto
                 | Self::ToggleIsolation
                 | Self::UseTheme(_)
                 | Self::UseLanguage(_)
                 | Self::SetExport(_)
+                | Self::SetEngine(_)
                 | Self::SetKeys(_)
                 | Self::SetOpenSections(_)
                 | Self::SetSidePanelWidth(_)
@@ -251,6 +267,14 @@ pub fn region_step(region: FaceRegion, how: Combine) -> &'static str {
         (FaceRegion::Nose, Combine::Add) => "Paint nose",
         (FaceRegion::Mouth, Combine::Add) => "Paint mouth",
         (FaceRegion::Chin, Combine::Add) => "Paint chin",
+        (FaceRegion::LeftEye, Combine::Add) => "Paint left eye",
+        (FaceRegion::RightEye, Combine::Add) => "Paint right eye",
+        (FaceRegion::LeftBrow, Combine::Add) => "Paint left brow",
+        (FaceRegion::RightBrow, Combine::Add) => "Paint right brow",
+        (FaceRegion::Cheeks, Combine::Add) => "Paint cheeks",
+        (FaceRegion::Forehead, Combine::Add) => "Paint forehead",
+        (FaceRegion::Ears, Combine::Add) => "Paint ears",
+        (FaceRegion::Neck, Combine::Add) => "Paint neck",
         (FaceRegion::Hair, Combine::Add) => "Paint hair",
         (FaceRegion::Face, Combine::Add) => "Paint whole face",
         (FaceRegion::Eyes, Combine::Replace) => "Paint only the eyes",
@@ -258,6 +282,14 @@ pub fn region_step(region: FaceRegion, how: Combine) -> &'static str {
         (FaceRegion::Nose, Combine::Replace) => "Paint only the nose",
         (FaceRegion::Mouth, Combine::Replace) => "Paint only the mouth",
         (FaceRegion::Chin, Combine::Replace) => "Paint only the chin",
+        (FaceRegion::LeftEye, Combine::Replace) => "Paint only the left eye",
+        (FaceRegion::RightEye, Combine::Replace) => "Paint only the right eye",
+        (FaceRegion::LeftBrow, Combine::Replace) => "Paint only the left brow",
+        (FaceRegion::RightBrow, Combine::Replace) => "Paint only the right brow",
+        (FaceRegion::Cheeks, Combine::Replace) => "Paint only the cheeks",
+        (FaceRegion::Forehead, Combine::Replace) => "Paint only the forehead",
+        (FaceRegion::Ears, Combine::Replace) => "Paint only the ears",
+        (FaceRegion::Neck, Combine::Replace) => "Paint only the neck",
         (FaceRegion::Hair, Combine::Replace) => "Paint only the hair",
         (FaceRegion::Face, Combine::Replace) => "Paint only the whole face",
     }

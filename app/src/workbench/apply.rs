@@ -2,7 +2,7 @@
 
 use super::action::region_step;
 use super::effect::{Effect, NoticeKind, Question};
-use super::{Action, Workbench};
+use super::{Action, MaskView, Workbench};
 use crate::document::history::EditKey;
 use crate::document::mask_ops::MASK_STEP_PX;
 use crate::document::{
@@ -83,6 +83,8 @@ impl Workbench {
             Action::ExportMotionTo(target) => self.record_motion(target),
             Action::CancelExport => self.motion.cancel_recording(),
             Action::CopyPicture => self.copy_picture(),
+            Action::Paste => self.paste_from_clipboard(Purpose::Add),
+            Action::PasteAsSource => self.paste_from_clipboard(Purpose::Source),
             Action::Quit => self.once_saved(Action::Quit),
             Action::Undo => {
                 self.timeline.undo();
@@ -97,7 +99,7 @@ impl Workbench {
             Action::EditNextFace => self.edit_next_face(true),
             Action::EditPreviousFace => self.edit_next_face(false),
             Action::KeepFace(photo) => self.keep_face(photo),
-            Action::SkipUnclearFaces => self.unclear_faces.clear(),
+            Action::SkipUnclearFaces => self.skip_unclear_faces(),
             Action::SampleFaces(requests) => self.engine.ask_for_samples(requests),
             Action::AddRandomFace(request) => self.add_random_face(request),
             Action::UseAsReference(photo) => self.use_as_reference(photo),
@@ -226,16 +228,27 @@ impl Workbench {
             Action::BrushSofter => self.change_brush(|brush| brush.hardness -= HARDNESS_STEP),
             Action::SetFillTolerance(tolerance) => self.toolbox.fill_tolerance = tolerance.clamp(0.0, 1.0),
             Action::ToggleOverlay => self.view.shows_overlay = !self.view.shows_overlay,
+            Action::ShowMaskAs(view) => self.show_mask_as(view),
+            Action::NextMaskView => {
+                let next = MaskView::ALL.into_iter().skip_while(|view| *view != self.view.mask_view).nth(1);
+                self.show_mask_as(next.unwrap_or_default());
+            }
             Action::ToggleInPhoto => self.view.shows_in_photo = !self.view.shows_in_photo,
             Action::ToggleIsolation => self.view.isolates_layer = !self.view.isolates_layer,
             Action::UseTheme(theme) => self.settings.theme = theme,
             Action::UseLanguage(language) => self.settings.language = language,
             Action::SetExport(export) => self.settings.export = export,
+            Action::SetEngine(engine) => self.settings.engine = engine,
             Action::SetKeys(keys) => self.settings.keys = keys,
             Action::SetOpenSections(open_sections) => self.settings.open_sections = open_sections,
             Action::SetSidePanelWidth(width) => self.settings.sizes.side_panel = Some(width),
             Action::SetWindowSize(size) => self.settings.sizes.window = Some(size),
         }
+    }
+
+    fn show_mask_as(&mut self, view: MaskView) {
+        self.view.mask_view = view;
+        self.view.shows_overlay = true;
     }
 
     /// What is done once nothing is unsaved that the user wants to keep.

@@ -23,6 +23,8 @@ pub enum JobKind {
     Export,
     /// Finishes a picture for the clipboard.
     Copy,
+    /// Reads the clipboard.
+    ReadClipboard,
     /// Reads a mask.
     ReadMask,
     /// Writes the settings.

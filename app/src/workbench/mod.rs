@@ -8,6 +8,7 @@
 pub mod action;
 mod apply;
 mod beside;
+pub mod clipboard;
 mod effect;
 mod engine_link;
 mod exports;
@@ -44,6 +45,7 @@ use crate::settings::Settings;
 use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
 use exports::Exports;
 use live_photo::{LivePhoto, Patch, PatchKey, Place};
+use photos::Opening;
 use settings_file::SettingsFile;
 
 /// What a workbench starts with.
@@ -60,11 +62,32 @@ pub struct WorkbenchOptions {
     pub folders: Option<UserFolders>,
 }
 
+/// How masks show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskView {
+    /// A line around what the active layer paints.
+    #[default]
+    Outline,
+    /// What the active layer paints in red, the stronger the more of it counts.
+    Rubylith,
+    /// The active layer's mask in place of the picture: white is painted.
+    Alone,
+    /// What every layer paints, in the layers' colours.
+    AllLayers,
+}
+
+impl MaskView {
+    /// Every way, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::Outline, Self::Rubylith, Self::Alone, Self::AllLayers];
+}
+
 /// What of the work shows, and what the sliders of the directions move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViewState {
     /// Whether the active layer's mask shows.
     pub shows_overlay: bool,
+    /// How.
+    pub mask_view: MaskView,
     /// Whether the face shows in the photo that it comes from, where there is one.
     pub shows_in_photo: bool,
     /// Whether only what the active layer paints shows.
@@ -75,7 +98,13 @@ pub struct ViewState {
 
 impl Default for ViewState {
     fn default() -> Self {
-        Self { shows_overlay: true, shows_in_photo: false, isolates_layer: false, adjusts_layer: false }
+        Self {
+            shows_overlay: true,
+            mask_view: MaskView::Outline,
+            shows_in_photo: false,
+            isolates_layer: false,
+            adjusts_layer: false,
+        }
     }
 }
 
@@ -95,6 +124,10 @@ pub struct Workbench {
     settings_file: SettingsFile,
     /// Photos of which the user is to be asked which face is meant.
     unclear_faces: VecDeque<PhotoId>,
+    /// The photo that the user was last asked about because it is not plain which face is meant.
+    asked_face: Option<PhotoId>,
+    /// What is being opened, once something of it is in the document.
+    opening: Option<Opening>,
     next_photo_id: u64,
     /// Whether the document began as the demo that comes with the program.
     begins_with_demo: bool,
@@ -127,6 +160,8 @@ impl Workbench {
             settings,
             settings_file,
             unclear_faces: VecDeque::new(),
+            asked_face: None,
+            opening: None,
             next_photo_id: 1,
             begins_with_demo: false,
             are_aligned,
@@ -275,7 +310,9 @@ impl Workbench {
 
     /// A photo of which the user is to be asked which face is meant; each comes once.
     pub fn take_unclear_face(&mut self) -> Option<PhotoId> {
-        std::iter::from_fn(|| self.unclear_faces.pop_front()).find(|id| self.timeline.document().photo(*id).is_some())
+        let is_open = |id: &PhotoId| self.timeline.document().photo(*id).is_some();
+        self.asked_face = std::iter::from_fn(|| self.unclear_faces.pop_front()).find(is_open);
+        self.asked_face
     }
 
     /// How many more of those wait.
@@ -308,7 +345,10 @@ impl Workbench {
             self.hear(report);
         }
         self.engine.update_beside(self.timeline.document());
-        while let Some(batch) = self.loader.poll() {
+        // A photo that is there does not end the stroke under way.
+        while self.toolbox.busy().is_none()
+            && let Some(batch) = self.loader.poll()
+        {
             self.take_photos(batch);
         }
         for failure in self.live_photo.poll() {

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image::RgbImage;
 use stylemap::engine::SampleRequest;
 use stylemap::face::{FaceFrame, Landmarks, crop_quad};
 use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, Effect, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, NewPhoto, Photo, PhotoId, Placement, Refusal};
+use crate::document::{Blend, Document, LayerId, NewPhoto, Photo, PhotoId, Placement, Refusal};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
 
@@ -38,19 +37,29 @@ fn begin_edit(document: &mut Document, source: PhotoId) -> Result<(), Refusal> {
     reference.map_or(Ok(()), |reference| document.add_layer(reference).map(|_| ()))
 }
 
-/// A new document: the first photo is its source, the second its reference.
-fn begun_with(photos: Vec<Photo>) -> Document {
-    let mut document = Document::default();
-    let ids: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
-    photos.into_iter().for_each(|photo| document.add_photo(photo));
-    if let Some(&reference) = ids.get(1) {
+/// What a document begins with: the first photo is its source, the second its reference.
+fn lay_out(document: &mut Document) {
+    let ids: Vec<PhotoId> = document.photos().iter().map(|photo| photo.id).collect();
+    if let Some(&reference) = ids.get(1).filter(|_| document.layers().is_empty()) {
         // A new document has room for a layer, and the photo is in it.
         let _ = document.add_layer(reference);
     }
     if let Some(&with) = ids.get(2).or(ids.get(1)) {
         let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
     }
-    document
+}
+
+/// Photos that were asked for together, of which some are in the document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    /// See [`Batch::job`].
+    job: u64,
+    /// The document's after the last of them.
+    revision: u64,
+    /// How many of them its step brought.
+    count: usize,
+    /// Whether they are what the document begins with.
+    begins: bool,
 }
 
 impl Workbench {
@@ -66,11 +75,6 @@ impl Workbench {
     pub(super) fn cancel_opening(&mut self) {
         self.loader.cancel();
         self.jobs.cancel(JobKind::OpenProject);
-    }
-
-    /// Takes a picture that is in no file; its pixels are made on another thread. Returns at once.
-    pub fn take_picture(&mut self, name: String, make: impl FnOnce() -> Option<RgbImage> + Send + 'static) {
-        self.loader.take_picture(name, make);
     }
 
     pub(super) fn use_face(&mut self, id: PhotoId, landmarks: Landmarks) {
@@ -191,20 +195,58 @@ impl Workbench {
         });
     }
 
-    /// The user was asked which face is meant and did not say.
+    /// The user was asked which face is meant and did not say. Of a photo that was just opened and shows none, nothing is
+    /// painted: it lies ready until its face is placed.
     pub(super) fn keep_face(&mut self, id: PhotoId) {
-        if let Some((photo, _)) = self.placement_of(id).filter(|(_, placement)| placement.landmarks.is_none()) {
-            let text = tr_with(
-                "The middle of {name} is used as it is. Right-click the photo to place the face by hand",
-                &[("name", &photo.name)],
-            );
-            self.tell(NoticeKind::Info, text);
+        let is_new = self.asked_face.take() == Some(id);
+        let Some((photo, _)) = self.placement_of(id).filter(|(_, placement)| placement.landmarks.is_none()) else {
+            return;
+        };
+        let text = if is_new && self.timeline.document().source() != Some(id) {
+            self.leave_out(id);
+            "No face was found in {name}, and nothing is painted from it. Right-click the photo to place the face by hand"
+        } else {
+            "The middle of {name} is used as it is. Right-click the photo to place the face by hand"
+        };
+        self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name)]));
+    }
+
+    /// Asks about no more of the photos that wait, as if each had been asked about.
+    pub(super) fn skip_unclear_faces(&mut self) {
+        for id in std::mem::take(&mut self.unclear_faces) {
+            let is_faceless = self.placement_of(id).is_some_and(|(_, placement)| placement.landmarks.is_none());
+            if is_faceless && self.timeline.document().source() != Some(id) {
+                self.leave_out(id);
+            }
+        }
+    }
+
+    /// Takes what the opening of a photo made of it away: its layers with nothing painted, and its place as the other face.
+    fn leave_out(&mut self, id: PhotoId) {
+        let revision = self.opening.map_or(self.timeline.revision(), |opening| opening.revision);
+        let opened = self.timeline.undo_name().filter(|_| self.timeline.revision() == revision);
+        let name = opened.unwrap_or("Delete layer").to_owned();
+        self.timeline.edit_since(revision, name, |document| {
+            let layers: Vec<LayerId> = document
+                .layers()
+                .iter()
+                .filter(|layer| layer.photo == id && layer.mask.is_empty())
+                .map(|layer| layer.id)
+                .collect();
+            layers.into_iter().for_each(|layer| document.remove_layer(layer));
+            if document.blend().is_some_and(|blend| blend.with == id) {
+                // Without another face nothing is refused.
+                let _ = document.set_blend(None);
+            }
+        });
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.revision == revision) {
+            opening.revision = self.timeline.revision();
         }
     }
 
     /// Takes what was opened.
     pub(super) fn take_photos(&mut self, batch: Batch) {
-        let Batch { purpose, photos, failures } = batch;
+        let Batch { purpose, job, photos, failures } = batch;
         for failure in &failures {
             self.tell_error(failure);
         }
@@ -215,68 +257,100 @@ impl Workbench {
                 self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name)]));
             }
         }
+        if photos.is_empty() {
+            return;
+        }
+        let before = self.opening.filter(|opening| opening.job == job);
         match purpose {
-            // A project may have been opened meanwhile.
-            Purpose::Start if !self.timeline.document().is_empty() => {}
-            Purpose::Start => self.start_with(photos),
+            Purpose::Start => self.start_with(job, before, photos),
             Purpose::Replace(old) => {
                 for photo in photos {
                     let photo = photo.numbered(self.take_photo_id());
-                    self.toolbox.finish_gesture(&mut self.timeline);
                     self.edit("Choose face", |document| document.replace_photo(old, photo));
                 }
             }
-            Purpose::EditBeside(known) => {
-                for photo in photos {
-                    self.add_face_beside(known, photo);
-                }
-            }
-            Purpose::Add if photos.is_empty() => {}
-            Purpose::Add => self.add_photos(photos),
+            Purpose::EditBeside(known) => photos.into_iter().for_each(|photo| self.add_face_beside(known, photo)),
+            Purpose::Add | Purpose::Source => self.add_photos(job, before, photos, purpose == Purpose::Source),
         }
     }
 
-    /// Begins the document: the first photo is its source, the second its reference.
-    fn start_with(&mut self, photos: Vec<NewPhoto>) {
-        let is_demo = photos.iter().all(|photo| photo.path.is_none());
-        let photos: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
-        self.ask_about_unclear(&photos);
-        self.timeline.restart(begun_with(photos));
+    /// Begins the document, or goes on with its beginning: the first photo is its source, the second its reference.
+    fn start_with(&mut self, job: u64, before: Option<Opening>, photos: Vec<NewPhoto>) {
+        let is_untouched = before.is_some_and(|before| before.revision == self.timeline.revision());
+        match before {
+            // A project may have been opened meanwhile.
+            None if !self.timeline.document().is_empty() => return,
+            Some(_) if !is_untouched => return self.add_photos(job, before, photos, false),
+            _ => {}
+        }
+        let mut document = self.timeline.document().clone();
+        let photos = self.number(photos);
+        photos.into_iter().for_each(|photo| document.add_photo(photo));
+        lay_out(&mut document);
+        self.begins_with_demo = document.photos().iter().all(|photo| photo.path.is_none());
+        let count = document.photos().len();
+        self.timeline.restart(document);
         self.begin_project(None);
-        self.begins_with_demo = is_demo;
+        self.opening = Some(Opening { job, revision: self.timeline.revision(), count, begins: true });
     }
 
-    /// The first photos of somebody who has only looked so far take the place of the demo, and the first shows as a photo.
-    fn replace_demo(&mut self, name: String, photos: Vec<Photo>) {
-        let shows_face =
-            |photo: &Photo| photo.placement.as_ref().is_some_and(|placement| placement.landmarks.is_some());
-        self.view.shows_in_photo |= photos.first().is_some_and(shows_face);
-        self.timeline.edit(name, |document| *document = begun_with(photos));
-        self.effects.push(Effect::ChangedDocument);
-    }
-
-    fn add_photos(&mut self, photos: Vec<NewPhoto>) {
-        let name = match photos.len() {
+    /// Photos join the document. Those that were asked for together are one step, unless something was done between them.
+    fn add_photos(&mut self, job: u64, before: Option<Opening>, photos: Vec<NewPhoto>, as_source: bool) {
+        let photos = self.number(photos);
+        let first = photos.first().map(|photo| photo.id).filter(|_| before.is_none());
+        let new = photos.len();
+        // The first photos of somebody who has only looked so far take the place of the demo, and the first shows as a photo.
+        let replaces_demo = before.is_none() && self.begins_with_demo && self.timeline.undo_name().is_none();
+        let revision = self.timeline.revision();
+        let is_joined = before.is_some_and(|before| before.revision == revision);
+        let begins = replaces_demo || is_joined && before.is_some_and(|before| before.begins);
+        if replaces_demo {
+            let shows_face = |photo: &Photo| photo.placement.as_ref().is_some_and(|it| it.landmarks.is_some());
+            self.view.shows_in_photo |= photos.first().is_some_and(shows_face);
+            self.effects.push(Effect::ChangedDocument);
+        }
+        let add = |document: &mut Document| {
+            if replaces_demo {
+                *document = Document::default();
+            }
+            if begins {
+                photos.into_iter().for_each(|photo| document.add_photo(photo));
+                return lay_out(document);
+            }
+            let had_photos = !document.is_empty();
+            for photo in photos {
+                document.add_photo(photo);
+            }
+            match first.filter(|_| had_photos) {
+                Some(first) if as_source => {
+                    // It is among the photos.
+                    let _ = document.set_source(first);
+                }
+                // What was opened last is what the user wants to paint with; with no room it just lies ready.
+                Some(first) => {
+                    let _ = document.add_layer(first);
+                }
+                None => {}
+            }
+        };
+        let count = before.filter(|_| is_joined).map_or(0, |before| before.count) + new;
+        let name = match count {
             1 => "Open photo".to_owned(),
             count => tr_with("Open {count} photos", &[("count", &count.to_string())]),
         };
+        if is_joined {
+            self.timeline.edit_since(revision, name, add);
+        } else {
+            self.timeline.edit(name, add);
+        }
+        self.opening = Some(Opening { job, revision: self.timeline.revision(), count, begins });
+    }
+
+    /// Gives photos their numbers, and asks about them where that is needed.
+    fn number(&mut self, photos: Vec<NewPhoto>) -> Vec<Photo> {
         let numbered: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
         self.ask_about_unclear(&numbered);
-        self.toolbox.finish_gesture(&mut self.timeline);
-        if self.begins_with_demo && self.timeline.undo_name().is_none() {
-            return self.replace_demo(name, numbered);
-        }
-        self.timeline.edit(name, |document| {
-            let first = numbered.first().map(|photo| photo.id);
-            let had_photos = !document.is_empty();
-            for photo in numbered {
-                document.add_photo(photo);
-            }
-            // What was opened last is what the user wants to paint with; with no room it just lies ready.
-            if let Some(first) = first.filter(|_| had_photos) {
-                let _ = document.add_layer(first);
-            }
-        });
+        numbered
     }
 
     fn take_photo_id(&mut self) -> PhotoId {

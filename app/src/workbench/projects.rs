@@ -58,6 +58,7 @@ pub struct Projects {
     recent: Option<RecentFiles>,
     recent_files: Vec<RecentFile>,
     leftovers: Vec<Leftover>,
+    other_programs: usize,
     /// What the user wanted when asked about unsaved changes, to be done once they are saved.
     after_saving: Option<Action>,
     /// Whether the program may end: nothing is unsaved, or the user said so.
@@ -76,6 +77,7 @@ impl Projects {
         failed: impl FnOnce(anyhow::Error),
     ) -> anyhow::Result<Self> {
         let leftovers = folders.map(|folders| recovery::leftovers(&folders.recovery)).unwrap_or_default();
+        let other_programs = folders.map_or(0, |folders| recovery::living(&folders.recovery));
         let slot = folders.map(|folders| AutosaveSlot::claim(&folders.recovery)).transpose();
         let slot = slot.unwrap_or_else(|err| {
             failed(err.context("nothing is saved by itself, so save often"));
@@ -95,6 +97,7 @@ impl Projects {
             recent,
             recent_files,
             leftovers,
+            other_programs,
             after_saving: None,
             may_close: false,
         })
@@ -118,6 +121,11 @@ impl Projects {
     /// What a crash left and nobody took yet.
     pub fn leftovers(&self) -> &[Leftover] {
         &self.leftovers
+    }
+
+    /// How many other programs of this kind the user had open when this one was started.
+    pub fn other_programs(&self) -> usize {
+        self.other_programs
     }
 
     /// Whether the program may end without another word.
@@ -170,6 +178,7 @@ impl Workbench {
 
     /// The document as it was just made is no work that could be lost.
     pub(super) fn begin_project(&mut self, path: Option<PathBuf>) {
+        self.opening = None;
         self.projects.begin(path, self.timeline.revision());
     }
 

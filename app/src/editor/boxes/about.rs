@@ -38,7 +38,10 @@ impl Context<'_> {
             ui.label(tr("The model is not loaded."));
         }
         ui.add_space(theme::space::TIGHT);
-        widgets::caption(ui, "Code under MIT or Apache-2.0. Type in Inter (OFL), icons by Phosphor (MIT).");
+        widgets::caption(
+            ui,
+            "Code under MIT or Apache-2.0. Type in Inter and Noto Emoji (OFL), icons by Phosphor (MIT).",
+        );
         ui.add_space(theme::space::NORMAL);
         let mut outcome = Outcome::Stay;
         button_row_ui(ui, |ui| {

@@ -80,12 +80,8 @@ impl Context<'_> {
                 RichText::new(tr("What the photo’s file says: camera, time, place, author")).color(palette.text_weak),
             );
             ui.horizontal(|ui| {
-                for (choice, text) in [
-                    (MetadataChoice::Keep, "Keep"),
-                    (MetadataChoice::LocationOff, "Without the place"),
-                    (MetadataChoice::Strip, "Leave out"),
-                ] {
-                    ui.selectable_value(&mut export.metadata, choice, tr(text));
+                for choice in MetadataChoice::ALL {
+                    ui.selectable_value(&mut export.metadata, choice, tr(choice.text()));
                 }
             });
             ui.add_space(theme::space::NORMAL);

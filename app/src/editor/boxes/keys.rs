@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use egui::{Button, Key, RichText, Ui};
 
 use super::super::commands::keymap::{self, format_shortcut};
-use super::super::{Command, Context, theme};
+use super::super::{Command, Context, icons, theme};
 use super::{Outcome, button_row_ui, scroll_area};
 use crate::language::{tr, tr_with};
 use crate::workbench::Action;
@@ -53,8 +53,8 @@ impl Context<'_> {
         let commands: Vec<Command> =
             Command::all().filter(|command| !matches!(command, Command::Do(Action::NudgeRegion(..)))).collect();
         let held = [
-            ("Move region by one pixel", "Arrow keys"),
-            ("Move region by ten pixels", "Shift+arrow keys"),
+            ("Move region a little", "Arrow keys"),
+            ("Move region far", "Shift+arrow keys"),
             ("Erase with any tool that paints", "Right button  Ctrl+drag"),
             ("Straight line from the last stroke", "Shift+drag"),
             ("Square or circle", "Shift+drag"),
@@ -66,6 +66,7 @@ impl Context<'_> {
             ("Compare with the source photo", "Hold C"),
             ("Cancel a stroke", "Escape"),
         ];
+        let mut reset = None;
         let count = commands.len() + held.len();
         let half = count.div_ceil(2);
         scroll_area((ctx.content_rect().height() - 220.0).max(160.0)).show(ui, |ui| {
@@ -91,13 +92,20 @@ impl Context<'_> {
                                         if map.is_chosen(command) { palette.accent_hover } else { palette.text_weak };
                                     let button =
                                         Button::selectable(is_choosing, RichText::new(text).small().color(color));
-                                    let response = ui.add(button);
                                     let label = tr_with("Key of {name}", &[("name", name)]);
-                                    response
-                                        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
-                                    if response.clicked() {
-                                        *keys_box = KeysBox { choosing: Some(command.clone()), note: None };
-                                    }
+                                    ui.horizontal(|ui| {
+                                        ui.spacing_mut().item_spacing.x = 2.0;
+                                        let response = ui.add(button);
+                                        response.widget_info(|| {
+                                            egui::WidgetInfo::labeled(egui::Role::Button, true, &label)
+                                        });
+                                        if response.clicked() {
+                                            *keys_box = KeysBox { choosing: Some(command.clone()), note: None };
+                                        }
+                                        if map.is_chosen(command) && reset_ui(ui, name) {
+                                            reset = Some(command.clone());
+                                        }
+                                    });
                                 } else if let Some((text, keys)) =
                                     row.checked_sub(commands.len()).and_then(|row| held.get(row))
                                 {
@@ -112,6 +120,15 @@ impl Context<'_> {
                 }
             });
         });
+        if let Some(command) = reset {
+            let mut map = (*map).clone();
+            let holders = map.reset(&command);
+            let names: Vec<String> = holders.iter().map(|holder| format!("“{}”", holder.text())).collect();
+            let note = tr_with("The key was taken from {names}", &[("names", &names.join(", "))]);
+            *keys_box = KeysBox { choosing: None, note: (!names.is_empty()).then_some(note) };
+            self.send(Action::SetKeys(map.to_settings()));
+            keymap::install(&ctx, map);
+        }
         ui.add_space(theme::space::NORMAL);
         let mut outcome = Outcome::Stay;
         button_row_ui(ui, |ui| {
@@ -127,4 +144,13 @@ impl Context<'_> {
         });
         outcome
     }
+}
+
+/// Gives one command its own keys back.
+fn reset_ui(ui: &mut Ui, name: &str) -> bool {
+    let label = tr_with("Reset key of {name}", &[("name", name)]);
+    let icon = RichText::new(icons::RESET).font(theme::icon_font(12.0)).color(theme::palette(ui.ctx()).text_weak);
+    let response = ui.add(Button::new(icon).frame_when_inactive(false)).on_hover_text(&label);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
+    response.clicked()
 }

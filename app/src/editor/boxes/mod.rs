@@ -7,6 +7,7 @@ mod model_card;
 mod motion;
 mod palette;
 mod path;
+mod preferences;
 mod random_faces;
 mod recover;
 mod unsaved;
@@ -22,7 +23,7 @@ use crate::workbench::{Action, Question};
 pub(super) use export::ExportBox;
 use keys::KeysBox;
 use palette::Palette;
-pub(super) use path::{PathBox, path_of};
+pub(super) use path::PathBox;
 use random_faces::RandomFaces;
 
 /// The box that is open.
@@ -45,6 +46,8 @@ pub(super) enum Modal {
     Motion,
     /// Every key.
     Keys(KeysBox),
+    /// Everything that can be set.
+    Preferences,
     /// What this program is.
     About,
     /// What is written about the model.
@@ -79,6 +82,7 @@ impl Modal {
             Self::Export(_) => "export",
             Self::Motion => "motion",
             Self::Keys(_) => "keys",
+            Self::Preferences => "preferences",
             Self::About => "about",
             Self::ModelCard => "model card",
         })
@@ -113,6 +117,7 @@ impl Context<'_> {
                 Modal::Export(export_box) => self.export_ui(ui, export_box),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
+                Modal::Preferences => self.preferences_ui(ui),
                 Modal::About => self.about_ui(ui),
                 Modal::ModelCard => self.model_card_ui(ui),
             });

@@ -1,7 +1,8 @@
-//! Every command in one list, found by typing a part of its name.
+//! Every command in one list, found by typing a part of its name, what else it is called, or what it does.
 
 use egui::{Button, Key, Modifiers, RichText, TextEdit, Ui, vec2};
 
+use super::super::commands::synonyms;
 use super::super::{Command, Context, Look, theme};
 use super::{Outcome, scroll_area};
 use crate::language::tr;
@@ -32,18 +33,51 @@ fn distance(name: &str, query: &str) -> Option<usize> {
     Some(1000 + last.unwrap_or(0))
 }
 
+/// A command as the palette shows it.
+struct Found {
+    command: Command,
+    name: String,
+    /// The other name by which it was found.
+    synonym: Option<&'static str>,
+}
+
+/// How well a command fits by its other names, or by what it does; smaller is better. Every word must be found.
+fn distance_by_meaning(name: &str, id: &str, tooltip: &str, query: &str) -> Option<(usize, Option<&'static str>)> {
+    let lower = query.trim().to_lowercase();
+    let whole = synonyms::of(id).find(|synonym| synonym.to_lowercase().starts_with(&lower));
+    if whole.is_some() && !lower.is_empty() {
+        return Some((200, whole));
+    }
+    let (name, tooltip) = (name.to_lowercase(), tooltip.to_lowercase());
+    let mut synonym = None;
+    for word in lower.split_whitespace() {
+        // Beginnings of words: "in" is not found in "line".
+        let begins = |text: &str| text.split(|letter: char| !letter.is_alphanumeric()).any(|it| it.starts_with(word));
+        let by_synonym = synonyms::of(id).find(|synonym| begins(&synonym.to_lowercase()));
+        synonym = synonym.or(by_synonym);
+        if by_synonym.is_none() && !begins(&name) && !begins(&tooltip) {
+            return None;
+        }
+    }
+    Some((if synonym.is_some() { 300 } else { 400 }, synonym))
+}
+
 impl Context<'_> {
-    /// The commands that fit, the best first.
-    fn found(&self, query: &str) -> Vec<(Command, String)> {
-        let mut found: Vec<(usize, Command, String)> = Command::all()
+    /// The commands that fit, the best first: by their names, by what else they are called, and by what they do.
+    fn found(&self, query: &str) -> Vec<Found> {
+        let mut found: Vec<(usize, Found)> = Command::all()
             .filter(|command| *command != Command::Look(Look::ShowPalette))
             .filter_map(|command| {
                 let name = self.text_of(&command);
-                distance(&name, query).map(|distance| (distance, command, name))
+                let by_name = distance(&name, query).map(|distance| (distance, None));
+                let by_meaning = distance_by_meaning(&name, command.id(), command.tooltip(), query);
+                let (distance, synonym) =
+                    [by_name, by_meaning].into_iter().flatten().min_by_key(|(distance, _)| *distance)?;
+                Some((distance, Found { command, name, synonym }))
             })
             .collect();
-        found.sort_by_key(|(distance, ..)| *distance);
-        found.into_iter().map(|(_, command, name)| (command, name)).collect()
+        found.sort_by_key(|(distance, _)| *distance);
+        found.into_iter().map(|(_, found)| found).collect()
     }
 
     pub(super) fn palette_ui(&self, ui: &mut Ui, palette: &mut Palette) -> Outcome {
@@ -79,12 +113,12 @@ impl Context<'_> {
         };
         ui.add_space(theme::space::TIGHT);
         if found.is_empty() {
-            ui.label(RichText::new(tr("No command has such a name")).color(colors.text_weak));
+            ui.label(RichText::new(tr("No command does that")).color(colors.text_weak));
         }
         let mut outcome = Outcome::Stay;
         scroll_area(ROW_HEIGHT * 11.0).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            for (index, (command, name)) in found.iter().enumerate() {
+            for (index, Found { command, name, synonym }) in found.iter().enumerate() {
                 let enabled = self.is_enabled(command);
                 let icon = command.icon().map_or(String::new(), |icon| icon.to_string());
                 let mut text = egui::text::LayoutJob::default();
@@ -97,11 +131,16 @@ impl Context<'_> {
                     text.append(&icon, 4.0, format(theme::icon_font(14.0), colors.text_weak));
                 }
                 text.append(name, if icon.is_empty() { 0.0 } else { 8.0 }, format(body, color));
+                if let Some(synonym) = synonym {
+                    let small = egui::TextStyle::Small.resolve(ui.style());
+                    text.append(synonym, 10.0, format(small, colors.text_weak));
+                }
                 let button = Button::selectable(index == *selected, text)
                     .shortcut_text(command.shortcut_text(ui.ctx()))
                     .min_size(vec2(ui.available_width(), ROW_HEIGHT));
                 let response = ui.add_enabled(enabled, button);
                 response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
+                let response = response.on_hover_text(command.tooltip()).on_disabled_hover_text(command.tooltip());
                 if index == *selected && (up || down) {
                     response.scroll_to_me(None);
                 }
@@ -132,5 +171,32 @@ mod tests {
         assert_eq!(best("expho"), ["Export in the photo…"]);
         assert_eq!(best("").len(), 6);
         assert!(best("xyz").is_empty());
+    }
+
+    #[test]
+    fn commands_are_found_by_other_names_and_by_what_they_do() {
+        let of = |query: &str| {
+            Command::all()
+                .filter_map(|command| {
+                    let (distance, _) = distance_by_meaning(command.text(), command.id(), command.tooltip(), query)?;
+                    Some((distance, command.id()))
+                })
+                .min()
+                .map(|(_, id)| id)
+        };
+        for (query, id) in [
+            ("negative", "invert-mask"),
+            ("before after", "compare-across-a-line"),
+            ("rubylith", "mask-in-red"),
+            ("hotkeys", "keyboard-shortcuts"),
+            ("단축키", "keyboard-shortcuts"),
+            ("bucket", "fill"),
+            // By what it does: no name has these words.
+            ("upper crisper edge", "nothing"),
+            ("brush crisper", "harder-brush"),
+            ("opposite", "invert-mask"),
+        ] {
+            assert_eq!(of(query).unwrap_or("nothing"), id, "{query}");
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! A path to type, where there is no file dialog or the user likes it better.
 
-use std::path::PathBuf;
-
 use egui::{Button, Key, RichText, TextEdit, Ui};
 
 use super::super::{theme, widgets};
 use super::{Outcome, button_row_ui};
 use crate::language::tr;
 use crate::workbench::Question;
+use crate::workbench::clipboard::path_of;
 
 /// A path being typed.
 pub struct PathBox {
@@ -79,13 +78,4 @@ pub(super) fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         }
     });
     outcome
-}
-
-/// `~/` is what people type.
-pub(in crate::editor) fn path_of(text: &str) -> PathBuf {
-    let text = text.strip_prefix("file://").unwrap_or(text);
-    match (text.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(text),
-    }
 }

@@ -8,6 +8,7 @@ mod gpu;
 mod messages;
 mod paint;
 mod pointer;
+mod veil;
 pub mod view;
 
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use super::commands::{Command, CompareMode, Look};
 use super::context::CanvasState;
 use super::thumbnails::Thumbnails;
 use super::{icons, theme};
-use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId};
+use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId, Point};
 use crate::language::{tr, tr_with};
 use crate::sentence;
 use crate::workbench::live_photo::Place;
@@ -30,6 +31,7 @@ use crate::workbench::{Action, EngineState, Question, Workbench};
 pub(super) use face_chooser::FaceChooser;
 use face_chooser::photo_content;
 use messages::{badge, busy_ui, corner_busy_ui, hint_pill, message_ui, opening_text};
+use veil::Veils;
 use view::{CanvasView, Content};
 
 /// How near a press must be to a handle to take it, in points.
@@ -52,6 +54,7 @@ pub(super) struct Canvas {
     /// Where the line between source and edit lies, from the left of the canvas to its right.
     split_share: f32,
     target_format: wgpu::TextureFormat,
+    veils: Veils,
     /// Kept, so that two layers with nothing shown are known to be the same.
     nothing: MaskImage,
     /// The button that began the gesture under way.
@@ -81,6 +84,7 @@ impl Canvas {
             inputs: Vec::new(),
             split_share: 0.5,
             target_format,
+            veils: Veils::default(),
             nothing: MaskImage::default(),
             gesture_button: None,
             pressure: 0.0,
@@ -133,6 +137,7 @@ impl Canvas {
             if has_picture {
                 self.paint_outline(bench, &painter);
                 self.paint_handles(bench, ui, &painter);
+                self.paint_crop_border(bench, ui, &response, area);
             }
             self.face_frames_ui(bench, ui, area, sent);
             self.split_ui(ui, area);
@@ -150,6 +155,16 @@ impl Canvas {
     /// The scale at which one pixel of the picture is one pixel of the screen.
     pub fn actual_size_scale(&self, bench: &Workbench, ctx: &egui::Context) -> f32 {
         self.full_px_per_canvas_px(bench) / ctx.pixels_per_point()
+    }
+
+    /// Shows what the active layer paints as large as it fits.
+    pub fn zoom_to_painted(&mut self, bench: &Workbench) {
+        let Some(layer) = bench.document().active_layer() else { return };
+        let Some(painted) = layer.mask.painted_rect() else { return };
+        let offset = Point::new(layer.offset_px.0 as f32, layer.offset_px.1 as f32);
+        let (xs, ys) = ([painted.min_x, painted.max_x], [painted.min_y, painted.max_y]);
+        let corners = xs.map(|x| ys.map(|y| Point::new(x as f32, y as f32) + offset));
+        self.view.show_places(corners.into_iter().flatten());
     }
 
     /// How many pixels of the picture that stays lie along one canvas pixel: under a moving brush a smaller one may show.
@@ -245,6 +260,13 @@ impl Canvas {
             if remaining > 0 {
                 let text = if remaining == 1 { tr("Opening the photo").to_owned() } else { opening_text(remaining) };
                 busy_ui(ui, area, &text);
+                let below = Rect::from_center_size(area.center() + vec2(0.0, 60.0), vec2(160.0, 40.0));
+                let cancel = ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+                    ui.vertical_centered(|ui| ui.button(tr("Cancel")).on_hover_text(tr("Stop opening photos"))).inner
+                });
+                if cancel.inner.clicked() {
+                    sent.push(Action::CancelOpening.into());
+                }
                 return;
             }
             message_ui(ui, area, |ui| {

@@ -7,12 +7,12 @@ use egui::{Color32, CursorIcon, PointerButton, Pos2, Rect, Stroke, StrokeKind, U
 
 use super::super::theme;
 use super::gpu::{Affine, CanvasPaint, Comparison, MaskOverlay, Picture, Placed};
-use super::{Canvas, CompareMode, badge};
-use crate::document::CANVAS_SIZE_PX;
+use super::{Canvas, CompareMode, badge, hint_pill};
+use crate::document::{CANVAS_SIZE_PX, Point};
 use crate::language::{tr, tr_with};
 use crate::tools::{BrushSettings, Effect, Grip, ToolCursor, ToolKind};
-use crate::workbench::Workbench;
 use crate::workbench::live_photo::Place;
+use crate::workbench::{MaskView, Workbench};
 
 /// From this many points for a pixel of the picture on, pixels show as squares.
 const NEAREST_FROM_SCALE: f32 = 8.0;
@@ -81,6 +81,7 @@ impl Canvas {
         let density = self.picture_px_per_canvas_px(bench);
         let shows_pixels = shows_face && self.view.scale() >= NEAREST_FROM_SCALE * density;
         let distance = area.size().max_elem().max(1.0);
+        let veil = self.veils.of(bench);
         let view = &self.view;
         let paint = CanvasPaint {
             area,
@@ -91,6 +92,7 @@ impl Canvas {
             source: compared,
             comparison,
             overlay: if has_picture { self.mask_overlay(bench) } else { None },
+            veil: if has_picture { veil } else { None },
             picture_px_per_canvas_px: density,
             shows_pixels,
         };
@@ -128,7 +130,8 @@ impl Canvas {
         let is_working = bench.toolbox().busy().is_some_and(|tool| tool != ToolKind::Hand);
         let has_outline = bench.view().shows_overlay || is_working;
         let layer = bench.document().active_layer().filter(|layer| layer.visible)?;
-        if !bench.view().isolates_layer && (!has_outline || layer.mask.is_empty()) {
+        let is_veiled = bench.view().shows_overlay && bench.view().mask_view != MaskView::Outline;
+        if !bench.view().isolates_layer && (!has_outline || is_veiled || layer.mask.is_empty()) {
             return None;
         }
         Some(MaskOverlay {
@@ -178,6 +181,30 @@ impl Canvas {
             painter.rect(square, 2.0, Color32::WHITE, Stroke::new(1.5, accent), StrokeKind::Middle);
         }
         painter.circle(knob, 5.5, Color32::WHITE, Stroke::new(1.5, accent));
+    }
+
+    /// While something is painted in the photo: the square that the model sees of it, and a hint where the pointer is beside it.
+    pub(super) fn paint_crop_border(&self, bench: &Workbench, ui: &Ui, response: &egui::Response, area: Rect) {
+        let busy = bench.toolbox().busy();
+        let tool = busy.unwrap_or(bench.toolbox().selected);
+        let paints = matches!(tool.info().cursor, ToolCursor::Brush(_) | ToolCursor::Crosshair);
+        if bench.shown_photo().is_none() || !paints || !(response.hovered() || busy.is_some()) {
+            return;
+        }
+        let side = CANVAS_SIZE_PX as f32;
+        let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)];
+        let corners = corners.map(|(x, y)| self.view.screen_from_canvas(Point::new(x, y))).to_vec();
+        let painter = ui.painter().with_clip_rect(area);
+        for stroke in
+            [Stroke::new(3.0, Color32::from_black_alpha(80)), Stroke::new(1.0, Color32::from_white_alpha(170))]
+        {
+            painter.add(egui::Shape::closed_line(corners.clone(), stroke));
+        }
+        let at = self.pointer_pos.map(|pos| self.view.canvas_from_screen(self.pos_in_view(pos)));
+        if busy.is_some() && at.is_some_and(|at| at.canvas_pixel().is_none()) {
+            let text = "Only inside the square counts what is painted: it is what the model sees of the photo";
+            hint_pill(ui, area, tr(text));
+        }
     }
 
     /// The brush as a circle: its edge, and inside it where the full effect begins.
@@ -264,10 +291,15 @@ impl Canvas {
         let line = Stroke::new(1.3, if erases { Color32::WHITE } else { color.lerp_to_gamma(Color32::WHITE, 0.45) });
         painter.circle_stroke(pos, radius, shade);
         painter.circle_stroke(pos, radius, line);
-        // The ring where the brush begins to fall off says how soft it is.
+        // Rings say how soft it is: one where the brush begins to fall off, and a weaker one where half of it is left.
         let inner = radius * brush.hardness;
-        if inner > 3.0 && radius - inner > 2.0 {
-            painter.circle_stroke(pos, inner, Stroke::new(1.0, Color32::from_white_alpha(80)));
+        if radius - inner > 2.0 {
+            for (at, alpha) in [(inner, 190), ((inner + radius) / 2.0, 80)] {
+                if at > 2.0 {
+                    painter.circle_stroke(pos, at, Stroke::new(2.0, Color32::from_black_alpha(alpha / 3)));
+                    painter.circle_stroke(pos, at, Stroke::new(1.0, Color32::from_white_alpha(alpha)));
+                }
+            }
         }
         let arm = 4.0;
         if radius > 8.0 {

@@ -34,8 +34,19 @@ impl Default for Content {
     }
 }
 
-/// Pan and zoom.
+/// How a content lies in the area.
 #[derive(Clone, Copy, Debug)]
+struct Lie {
+    scale: f32,
+    center_in_canvas: Point,
+    fits: bool,
+}
+
+/// How many contents are remembered: the face and its photo, and those of some other sources.
+const MAX_REMEMBERED: usize = 16;
+
+/// Pan and zoom.
+#[derive(Clone, Debug)]
 pub struct CanvasView {
     content: Content,
     /// Screen points per canvas pixel.
@@ -46,6 +57,8 @@ pub struct CanvasView {
     fits: bool,
     /// The part of the window that shows the canvas.
     area: Rect,
+    /// How what was shown before lay, the newest last.
+    remembered: Vec<(Content, Lie)>,
 }
 
 impl Default for CanvasView {
@@ -57,7 +70,14 @@ impl Default for CanvasView {
 impl CanvasView {
     /// A view of the whole content.
     pub fn of(content: Content) -> Self {
-        Self { content, scale: 1.0, center_in_canvas: content.middle_in_canvas, fits: true, area: Rect::ZERO }
+        Self {
+            content,
+            scale: 1.0,
+            center_in_canvas: content.middle_in_canvas,
+            fits: true,
+            area: Rect::ZERO,
+            remembered: Vec::new(),
+        }
     }
 
     /// Takes the area that the window has for the canvas in this frame.
@@ -69,12 +89,29 @@ impl CanvasView {
         }
     }
 
-    /// Shows something else, the whole of it; what is shown already stays as it is.
+    /// Shows something else: the whole of it at first, and later as it lay before. What is shown already stays as it is.
     pub fn show(&mut self, content: Content) {
-        if self.content != content {
-            self.content = content;
-            self.fit();
+        if self.content == content {
+            return;
         }
+        let Self { scale, center_in_canvas, fits, .. } = *self;
+        self.remembered.retain(|(known, _)| *known != self.content);
+        self.remembered.push((self.content, Lie { scale, center_in_canvas, fits }));
+        let excess = self.remembered.len().saturating_sub(MAX_REMEMBERED);
+        self.remembered.drain(..excess);
+        self.content = content;
+        match self.remembered.iter().find(|(known, _)| *known == content).map(|(_, lie)| *lie) {
+            Some(Lie { scale, center_in_canvas, fits: false }) => {
+                (self.scale, self.center_in_canvas, self.fits) = (scale, center_in_canvas, false);
+            }
+            _ => self.fit(),
+        }
+    }
+
+    /// Shows the whole of this content, and of every other that comes.
+    pub fn forget(&mut self) {
+        self.remembered.clear();
+        self.fit();
     }
 
     /// The area of the last frame.
@@ -91,6 +128,31 @@ impl CanvasView {
     pub fn fit(&mut self) {
         self.fits = true;
         self.set_area(self.area);
+    }
+
+    /// Fills the area with the middle of the picture.
+    pub fn fill(&mut self) {
+        let scale = (self.area.size().max(Vec2::splat(1.0)) / self.content.size_px).max_elem();
+        self.center_at(self.content.middle_in_canvas, scale);
+    }
+
+    /// Shows these places of the canvas as large as they fit, with room around them.
+    pub fn show_places(&mut self, places: impl Iterator<Item = Point> + Clone) {
+        let angle_radians = self.content.angle_radians;
+        let upright = places.map(|place| turned(place, angle_radians));
+        let min = upright.clone().reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)));
+        let max = upright.reduce(|a, b| Point::new(a.x.max(b.x), a.y.max(b.y)));
+        let (Some(min), Some(max)) = (min, max) else { return };
+        let size = vec2(max.x - min.x, max.y - min.y).max(Vec2::splat(1.0));
+        let room = (self.area.size() - Vec2::splat(4.0 * FIT_MARGIN)).max(Vec2::splat(1.0));
+        self.center_at(turned(min.lerp(max, 0.5), -angle_radians), (room / size).min_elem());
+    }
+
+    fn center_at(&mut self, center_in_canvas: Point, scale: f32) {
+        self.scale = scale.clamp(self.min_scale(), MAX_SCALE);
+        self.center_in_canvas = center_in_canvas;
+        // Keeps the middle of the area on the content.
+        self.pan_by_canvas(Point::default());
     }
 
     fn fitting_scale(&self) -> f32 {
@@ -200,8 +262,36 @@ mod tests {
         assert!((view.screen_from_canvas(Point::new(256.0, 256.0)) - before - vec2(30.0, 10.0)).length() < 1e-2);
         view.pan_by_screen(vec2(1e6, 0.0));
         assert!((view.content_rect().left() - view.area().center().x).abs() < 1e-1);
+        let in_photo = view.content_rect();
         view.show(Content::default());
         assert!(view.area().contains_rect(view.content_rect()), "something else is shown whole");
+        view.zoom_at(egui::pos2(300.0, 200.0), 4.0);
+        let by_itself = view.content_rect();
+        view.show(content);
+        assert_eq!(view.content_rect(), in_photo, "the photo lies as it lay");
+        view.show(Content::default());
+        assert_eq!(view.content_rect(), by_itself, "and so does the face");
+        view.forget();
+        view.show(content);
+        assert!(view.area().contains_rect(view.content_rect()), "another document begins anew");
+    }
+
+    #[test]
+    fn fill_leaves_no_ground_and_a_region_is_shown_whole() {
+        for angle_radians in [0.0, 0.7] {
+            let mut view = view();
+            view.show(Content { size_px: vec2(1000.0, 600.0), angle_radians, ..Content::default() });
+            view.fill();
+            assert!(view.content_rect().expand(0.1).contains_rect(view.area()), "{:?}", view.content_rect());
+            let corners = [(300.0, 200.0), (360.0, 200.0), (360.0, 230.0), (300.0, 230.0)];
+            let corners = corners.map(|(x, y)| Point::new(x, y));
+            view.show_places(corners.into_iter());
+            let on_screen = corners.map(|corner| view.screen_from_canvas(corner));
+            let rect = Rect::from_points(&on_screen);
+            assert!(view.area().contains_rect(rect), "{rect:?}");
+            assert!((rect.center() - view.area().center()).length() < 0.1, "{rect:?}");
+            assert!(rect.width() > view.area().width() / 2.0 || rect.height() > view.area().height() / 2.0);
+        }
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Look {
     ShowKeys,
     /// Shows what this program is.
     ShowAbout,
+    /// Shows everything that can be set.
+    ShowPreferences,
     /// Shows what is written about the model.
     ShowModelCard,
     /// Zooms in.
@@ -44,6 +46,10 @@ pub enum Look {
     ZoomOut,
     /// Shows the whole picture.
     ZoomToFit,
+    /// Shows as much as fills the window.
+    ZoomToFill,
+    /// Shows what the active layer paints.
+    ZoomToPainted,
     /// Shows one screen pixel for each pixel of the picture.
     ZoomToActualSize,
     /// Shows the source beside the edit, or no longer.
@@ -96,6 +102,9 @@ impl Command {
             Self::Look(Look::ShowMotionExport) => bench.document().blend().is_some(),
             Self::Look(Look::ChooseFace(photo)) => has(*photo).is_some_and(|it| !it.original.faces.is_empty()),
             Self::Look(Look::PlaceFace(photo)) => has(*photo).is_some(),
+            Self::Look(Look::ZoomToPainted) => {
+                bench.document().active_layer().is_some_and(|layer| !layer.mask.is_empty())
+            }
             Self::Look(Look::RenameLayer) => bench.document().active_layer().is_some(),
             Self::Look(_) => true,
         }

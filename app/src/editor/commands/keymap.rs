@@ -55,6 +55,22 @@ impl KeyMap {
         self.chosen.contains_key(command.id())
     }
 
+    /// Gives a command the keys that come with the program, and takes them from the commands that have them now, which are
+    /// returned.
+    pub fn reset(&mut self, command: &Command) -> Vec<Command> {
+        self.chosen.remove(command.id());
+        let own = command.default_shortcuts();
+        let is_taken = |other: &Command| self.shortcuts(other).iter().any(|shortcut| own.contains(shortcut));
+        let holders: Vec<Command> =
+            Command::all().filter(|other| other.id() != command.id() && is_taken(other)).collect();
+        for holder in &holders {
+            let mut left = self.shortcuts(holder);
+            left.retain(|held| !own.contains(held));
+            self.chosen.insert(holder.id().to_owned(), left);
+        }
+        holders
+    }
+
     /// Gives a command this key alone, and takes it from the command that had it, which is returned.
     pub fn choose(&mut self, command: &Command, shortcut: KeyboardShortcut) -> Option<Command> {
         let holder =
@@ -269,6 +285,19 @@ mod tests {
         // A text field keeps what it needs.
         let typed = frame(vec![Event::Copy, plain(Key::B)], |ctx| commands_by_keys(ctx, true, true));
         assert!(typed.iter().all(|input| matches!(input, Input::Event(_))), "{typed:?}");
+    }
+
+    #[test]
+    fn one_command_gets_its_own_keys_back() {
+        let mut map = KeyMap::default();
+        let (invert, undo) = (Command::from(Action::InvertMask), Command::from(Action::Undo));
+        let undo_key = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
+        map.choose(&invert, undo_key);
+        assert_eq!(map.reset(&undo), std::slice::from_ref(&invert));
+        assert_eq!(map.shortcuts(&undo), [undo_key]);
+        assert!(map.shortcuts(&invert).is_empty(), "a key belongs to one command");
+        assert!(map.reset(&invert).is_empty());
+        assert_eq!(map, KeyMap::default());
     }
 
     #[test]

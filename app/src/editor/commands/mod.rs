@@ -4,6 +4,7 @@
 
 mod command;
 pub(super) mod keymap;
+pub(super) mod synonyms;
 mod table;
 
 pub use command::{Command, CompareMode, Look};

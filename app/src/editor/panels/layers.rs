@@ -276,21 +276,50 @@ impl Context<'_> {
         if widgets::slider_row(ui, &strength, &mut percent, LABEL_WIDTH, slider_width) {
             self.send(Action::SetLayerStrength(layer.id, percent / 100.0));
         }
-        let mut feather_px = layer.feather_px;
+        let px = self.px_per_canvas_px();
+        let mut feather_px = layer.feather_px * px;
         let feather = Number {
             label: "Feather",
             suffix: " px",
-            range: 0.0..=MAX_FEATHER_PX,
+            range: 0.0..=MAX_FEATHER_PX * px,
             logarithmic: false,
-            tooltip: "How far the painted region's edge is softened".to_owned(),
+            tooltip: format!("{}\n{}", tr("How far the painted region's edge is softened"), self.px_hint()),
         };
         if widgets::slider_row(ui, &feather, &mut feather_px, LABEL_WIDTH, slider_width) {
-            self.send(Action::SetLayerFeather(layer.id, feather_px));
+            self.send(Action::SetLayerFeather(layer.id, feather_px / px));
         }
         self.match_colours_ui(ui, layer);
         self.offset_ui(ui, layer);
         self.pose_ui(ui, layer);
         self.mask_buttons_ui(ui);
+        self.regions_ui(ui);
+    }
+
+    /// The parts of a face by name: a click paints one.
+    fn regions_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(theme::space::TIGHT, theme::space::TIGHT);
+            ui.spacing_mut().button_padding = vec2(6.0, 1.0);
+            ui.spacing_mut().interact_size.y = 20.0;
+            for region in FaceRegion::ALL {
+                let button = egui::Button::new(RichText::new(tr(region.name())).small());
+                let add = Action::PaintPreset(region, Combine::Add);
+                let side = match region {
+                    FaceRegion::LeftEye | FaceRegion::LeftBrow => Some(tr("On the left of the picture")),
+                    FaceRegion::RightEye | FaceRegion::RightBrow => Some(tr("On the right of the picture")),
+                    _ => None,
+                };
+                let hint = tr("Paint this part of the face. Shift+click paints nothing else");
+                let hint = side.map_or_else(|| hint.to_owned(), |side| format!("{side}. {hint}"));
+                let response = ui.add(button).on_hover_text(hint);
+                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, Command::from(add.clone()).text()));
+                if response.clicked() {
+                    let only = ui.input(|input| input.modifiers.shift);
+                    let how = if only { Combine::Replace } else { Combine::Add };
+                    self.send(Action::PaintPreset(region, how));
+                }
+            }
+        });
     }
 
     /// Whether the photo is brought to the source's colours, and how far.
@@ -360,12 +389,14 @@ impl Context<'_> {
     fn offset_ui(&mut self, ui: &mut Ui, layer: &Layer) {
         ui.horizontal(|ui| {
             row_label_ui(ui, tr("Position"));
-            let limit = CANVAS_SIZE_PX as f32;
-            let (mut x, mut y) = (layer.offset_px.0 as f32, layer.offset_px.1 as f32);
+            let px = self.px_per_canvas_px();
+            let limit = CANVAS_SIZE_PX as f32 * px;
+            let (mut x, mut y) = (layer.offset_px.0 as f32 * px, layer.offset_px.1 as f32 * px);
             let hint = tr("How far the region is moved from where it was painted");
+            let hint = &format!("{hint}\n{}", self.px_hint());
             widgets::number_field(ui, &mut x, -limit..=limit, " px", "Position to the right").on_hover_text(hint);
             widgets::number_field(ui, &mut y, -limit..=limit, " px", "Position down").on_hover_text(hint);
-            let offset_px = (x.round() as i32, y.round() as i32);
+            let offset_px = ((x / px).round() as i32, (y / px).round() as i32);
             if offset_px != layer.offset_px {
                 self.send(Action::SetLayerOffset(layer.id, offset_px));
             }

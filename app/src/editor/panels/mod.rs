@@ -16,6 +16,7 @@ use super::{Context, theme, widgets};
 use crate::workbench::Action;
 
 pub(super) use layers::Renaming;
+pub(super) use top_bar::Menu;
 
 /// Narrower its rows have no room; wider the canvas has none.
 const SIDE_PANEL_WIDTHS: std::ops::RangeInclusive<f32> = 264.0..=480.0;

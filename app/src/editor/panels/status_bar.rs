@@ -70,6 +70,7 @@ impl Context<'_> {
                 )
             }),
             _ if self.bench.is_exporting() => Some(tr("Exporting").to_owned()),
+            _ if self.bench.jobs().count(JobKind::ReadClipboard) > 0 => Some(tr("Reading the clipboard").to_owned()),
             _ if self.bench.jobs().count(JobKind::ReadMask) > 0 => Some(tr("Importing a mask").to_owned()),
             Some(busy_for) if busy_for >= BUSY_AFTER => Some(tr("Rendering").to_owned()),
             Some(busy_for) => {

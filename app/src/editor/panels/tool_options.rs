@@ -71,16 +71,21 @@ impl Context<'_> {
         // What is shown, and how many of its units are one of the setting.
         let mut brush = self.bench.toolbox().brush;
         let mut fill_tolerance = self.bench.toolbox().fill_tolerance;
+        let px = self.px_per_canvas_px();
         let (number, value, scale) = match option {
             ToolOption::Size => {
                 let number = Number {
                     label: "Size",
                     suffix: " px",
-                    range: 2.0 * MIN_RADIUS_PX..=2.0 * MAX_RADIUS_PX,
+                    range: 2.0 * MIN_RADIUS_PX * px..=2.0 * MAX_RADIUS_PX * px,
                     logarithmic: true,
-                    tooltip: with_keys("Width of the brush", Action::BrushSmaller, Action::BrushLarger),
+                    tooltip: format!(
+                        "{}\n{}",
+                        with_keys("Width of the brush", Action::BrushSmaller, Action::BrushLarger),
+                        self.px_hint()
+                    ),
                 };
-                (number, &mut brush.radius_px, 2.0)
+                (number, &mut brush.radius_px, 2.0 * px)
             }
             ToolOption::Hardness => {
                 let tooltip = with_keys("How crisp the brush's edge is", Action::BrushSofter, Action::BrushHarder);
@@ -148,6 +153,10 @@ impl Context<'_> {
         if in_photo.clicked() {
             self.send(Action::ToggleInPhoto);
         }
+        // From the right: the ways lie behind the switch.
+        let views = widgets::icon_button(ui, icons::CARET_DOWN, "Ways to show masks", 11.0)
+            .on_hover_text(tr("Outline, red, alone, all layers"));
+        egui::Popup::menu(&views).show(|ui| self.mask_views_ui(ui));
         let overlay = widgets::icon_toggle(ui, self.bench.view().shows_overlay, icons::OVERLAY, "Show mask", 16.0)
             .on_hover_text(Command::from(Action::ToggleOverlay).hint(ui.ctx()));
         if overlay.clicked() {
@@ -183,10 +192,7 @@ impl Context<'_> {
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, tr("Zoom")));
         egui::Popup::menu(&response).show(|ui| {
             ui.set_min_width(190.0);
-            widgets::menu_spacing(ui);
-            for command in [Look::ZoomIn, Look::ZoomOut, Look::ZoomToFit, Look::ZoomToActualSize] {
-                self.menu_item_ui(ui, command);
-            }
+            self.zoom_commands_ui(ui);
         });
     }
 }

@@ -32,18 +32,22 @@ const IS_ISOLATED: u32 = 32u;
 const IS_PAIR: u32 = 64u;
 const HAS_LINEAR_OUTPUT: u32 = 128u;
 const HAS_OUTLINE: u32 = 256u;
+const HAS_VEIL: u32 = 512u;
+const IS_MASK_ALONE: u32 = 1024u;
 
 const CANVAS_SIZE_PX: f32 = 512.0;
 const PENDING_TINT: f32 = 0.45;
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
+// The only one: OpenGL has no textures without their sampler, and takes one for each.
 @group(0) @binding(1) var linear_sampler: sampler;
-@group(0) @binding(2) var nearest_sampler: sampler;
-@group(0) @binding(3) var base: texture_2d<f32>;
-@group(0) @binding(4) var patch_: texture_2d<f32>;
-@group(0) @binding(5) var source: texture_2d<f32>;
+@group(0) @binding(2) var base: texture_2d<f32>;
+@group(0) @binding(3) var patch_: texture_2d<f32>;
+@group(0) @binding(4) var source: texture_2d<f32>;
 // Red: the mask; green: the mask as the picture shows it.
-@group(0) @binding(6) var mask: texture_2d<f32>;
+@group(0) @binding(5) var mask: texture_2d<f32>;
+// What is painted, in colours that say how much of it counts.
+@group(0) @binding(6) var veil: texture_2d<f32>;
 
 struct Vertex {
     @builtin(position) position: vec4<f32>,
@@ -136,7 +140,8 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let weights = textureSampleLevel(mask, linear_sampler, mask_at, 0.0).rg;
     let is_on_mask = has(HAS_MASK) && is_within(mask_at) && is_within(at / CANVAS_SIZE_PX);
     let painted = select(vec2<f32>(0.0), weights, is_on_mask);
-    let slope = fwidth(painted.x);
+    // Of the mask as it goes on beyond the canvas: where the canvas ends nothing painted ends, and no line is drawn.
+    let slope = fwidth(weights.x);
 
     let base_at = map(u.base_from_canvas, at);
     if !is_within(base_at) {
@@ -147,7 +152,8 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
         let source_at = map(u.source_from_canvas, at);
         color = smooth_sample(source, source_at, direction(u.source_from_canvas, step_x), direction(u.source_from_canvas, step_y));
     } else if has(IS_NEAREST) {
-        color = textureSampleLevel(base, nearest_sampler, base_at, 0.0).rgb;
+        let texel = vec2<i32>(base_at * vec2<f32>(textureDimensions(base)));
+        color = textureLoad(base, texel, 0).rgb;
     } else {
         color = smooth_sample(base, base_at, direction(u.base_from_canvas, step_x), direction(u.base_from_canvas, step_y));
     }
@@ -168,6 +174,17 @@ fn fragment(in: Vertex) -> @location(0) vec4<f32> {
         let squares = vec2<i32>(floor(in.points / 8.0));
         let square = select(0.24, 0.31, ((squares.x + squares.y) & 1) == 0);
         color = mix(vec3<f32>(square), color, painted.x);
+    }
+    if has(HAS_VEIL) && !shows_source {
+        let veil_at = at / CANVAS_SIZE_PX;
+        let over = textureSampleLevel(veil, linear_sampler, veil_at, 0.0);
+        let is_on_canvas = is_within(veil_at);
+        if has(IS_MASK_ALONE) {
+            // Around the canvas there is no mask.
+            color = select(color * 0.25, over.rgb, is_on_canvas);
+        } else if is_on_canvas {
+            color = color * (1.0 - over.a) + over.rgb;
+        }
     }
     if !shows_source && is_on_mask {
         let tint = u.mask_offset_tint_density.z * painted.x + PENDING_TINT * abs(painted.x - painted.y);

@@ -9,6 +9,7 @@ use egui::{PaintCallbackInfo, Rect, Vec2};
 use image::RgbImage;
 use stylemap::engine::{Frame, FrameKind};
 
+use super::veil::Veil;
 use crate::document::mask_image::{TILE_SIZE_PX, tile_origin_px};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId, Point};
 use crate::original::Original;
@@ -56,6 +57,8 @@ pub enum Picture {
     Backdrop(Arc<Backdrop>),
     /// The edit with the photos' fine structure, by itself or in the part of the photo around the face.
     Patch(Arc<Patch>),
+    /// What is painted.
+    Veil(Arc<Veil>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +68,7 @@ enum Key {
     Photo(PhotoId),
     Backdrop(u64),
     Patch(PatchKey),
+    Veil(u64),
 }
 
 impl Picture {
@@ -75,6 +79,7 @@ impl Picture {
             Self::Photo(id, _) => Key::Photo(*id),
             Self::Backdrop(backdrop) => Key::Backdrop(backdrop.key),
             Self::Patch(patch) => Key::Patch(patch.key),
+            Self::Veil(veil) => Key::Veil(veil.number),
         }
     }
 
@@ -93,6 +98,7 @@ impl Picture {
             Self::Photo(_, original) => with_alpha(original.preview()),
             Self::Backdrop(backdrop) => with_alpha(&backdrop.pixels),
             Self::Patch(patch) => (patch.size_px[0], patch.size_px[1], Cow::from(patch.rgba.as_slice())),
+            Self::Veil(veil) => (CANVAS_SIZE_PX as u32, CANVAS_SIZE_PX as u32, Cow::from(veil.rgba.as_slice())),
         }
     }
 }
@@ -156,6 +162,8 @@ pub struct CanvasPaint {
     pub comparison: Comparison,
     /// The active layer's mask.
     pub overlay: Option<MaskOverlay>,
+    /// What is painted, in colours that say how much of it counts.
+    pub veil: Option<Arc<Veil>>,
     /// How many pixels of the picture lie along one canvas pixel.
     pub picture_px_per_canvas_px: f32,
     /// Whether the picture's pixels show as squares, with lines between them.
@@ -171,6 +179,8 @@ const FLAG_ISOLATED: u32 = 32;
 const FLAG_PAIR: u32 = 64;
 const FLAG_LINEAR_OUTPUT: u32 = 128;
 const FLAG_OUTLINE: u32 = 256;
+const FLAG_VEIL: u32 = 512;
+const FLAG_MASK_ALONE: u32 = 1024;
 
 /// The shader's numbers, 4 bytes each.
 const UNIFORM_WORDS: usize = 4 + 4 * 8 + 4 * 4;
@@ -198,6 +208,8 @@ impl CanvasPaint {
             (FLAG_ISOLATED, overlay.is_some_and(|overlay| overlay.is_isolated)),
             (FLAG_PAIR, matches!(self.comparison, Comparison::Pair(..))),
             (FLAG_LINEAR_OUTPUT, self.target_format.is_srgb()),
+            (FLAG_VEIL, self.veil.is_some()),
+            (FLAG_MASK_ALONE, self.veil.as_ref().is_some_and(|veil| veil.is_opaque)),
             (FLAG_OUTLINE, overlay.is_some_and(|overlay| overlay.has_outline)),
         ] {
             flags |= if is_on { flag } else { 0 };
@@ -295,11 +307,12 @@ struct Resources {
     pipeline: wgpu::RenderPipeline,
     layout: wgpu::BindGroupLayout,
     uniforms: wgpu::Buffer,
-    samplers: [wgpu::Sampler; 2],
+    sampler: wgpu::Sampler,
     base: Slot,
     patch: Slot,
     source: Slot,
     mask: Slot,
+    veil: Slot,
     /// What the mask's texture holds.
     uploaded_masks: Option<(MaskImage, MaskImage)>,
     bind_group: Option<wgpu::BindGroup>,
@@ -333,7 +346,7 @@ impl Resources {
             entries: &[
                 entry(0, buffer),
                 entry(1, sampler),
-                entry(2, sampler),
+                entry(2, texture),
                 entry(3, texture),
                 entry(4, texture),
                 entry(5, texture),
@@ -373,15 +386,12 @@ impl Resources {
             multiview_mask: None,
             cache: None,
         });
-        let sampler = |filter, mipmap_filter| {
-            device.create_sampler(&wgpu::SamplerDescriptor {
-                label: Some("canvas"),
-                mag_filter: filter,
-                min_filter: filter,
-                mipmap_filter,
-                ..wgpu::SamplerDescriptor::default()
-            })
-        };
+        let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
+            label: Some("canvas"),
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..wgpu::SamplerDescriptor::default()
+        });
         let rgba = wgpu::TextureFormat::Rgba8Unorm;
         let side = CANVAS_SIZE_PX as u32;
         Self {
@@ -393,14 +403,12 @@ impl Resources {
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             }),
-            samplers: [
-                sampler(wgpu::FilterMode::Linear, wgpu::MipmapFilterMode::Nearest),
-                sampler(wgpu::FilterMode::Nearest, wgpu::MipmapFilterMode::Nearest),
-            ],
+            sampler,
             base: Slot::new(device, "picture", 1, 1, rgba),
             patch: Slot::new(device, "edit in its photo", 1, 1, rgba),
             source: Slot::new(device, "source", 1, 1, rgba),
             mask: Slot::new(device, "mask", side, side, wgpu::TextureFormat::Rg8Unorm),
+            veil: Slot::new(device, "veil", 1, 1, rgba),
             uploaded_masks: None,
             bind_group: None,
         }
@@ -414,6 +422,9 @@ impl Resources {
         }
         if let Some(source) = &paint.source {
             is_new |= self.source.update(device, queue, "source", &source.picture);
+        }
+        if let Some(veil) = &paint.veil {
+            is_new |= self.veil.update(device, queue, "veil", &Picture::Veil(Arc::clone(veil)));
         }
         if let Some(overlay) = &paint.overlay {
             self.upload_masks(queue, &overlay.mask, &overlay.shown);
@@ -443,11 +454,11 @@ impl Resources {
     }
 
     fn bind(&self, device: &wgpu::Device) -> wgpu::BindGroup {
-        let views = [&self.base, &self.patch, &self.source, &self.mask]
+        let views = [&self.base, &self.patch, &self.source, &self.mask, &self.veil]
             .map(|slot| slot.texture.create_view(&wgpu::TextureViewDescriptor::default()));
         let textures = views.iter().map(wgpu::BindingResource::TextureView);
         let resources = std::iter::once(self.uniforms.as_entire_binding())
-            .chain(self.samplers.iter().map(wgpu::BindingResource::Sampler))
+            .chain([wgpu::BindingResource::Sampler(&self.sampler)])
             .chain(textures);
         let entries: Vec<_> =
             (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
