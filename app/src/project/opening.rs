@@ -17,7 +17,7 @@ use super::format::{FaceEditRecord, OriginalRecord, PhotoRecord, PixelsRecord, P
 use super::latents::{self, KnownFace, MAX_LATENT_BYTES};
 use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
 use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
-use crate::original::Original;
+use crate::original::{Original, damage_of};
 use crate::sentence::sentence_of;
 
 /// The largest `document.json`: more than a thousand photos with a hundred faces each have.
@@ -128,6 +128,11 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
     // Last, so that a face is what there is no room for.
     let latents: Vec<_> = record.photos.iter().map(|photo| read_latent(&mut archive, photo)).collect();
     let originals = decode_originals(&record.originals, originals, progress);
+    for (OriginalRecord { file, .. }, original) in record.originals.iter().zip(&originals) {
+        if let Ok(original) = original {
+            problems.extend(damage_of(original, Path::new(file)));
+        }
+    }
     let loaded: Vec<_> = record
         .photos
         .par_iter()
