@@ -1750,6 +1750,8 @@ fn every_example_of_the_help_does_what_it_says() {
             let model = format!("stylebrush --model {} ", files.small.display());
             line = line.replace("stylebrush ", &model);
         }
+        // Two examples write frames to the same folder.
+        let _ = std::fs::remove_dir_all(files.path("frames"));
         let program = env!("CARGO_BIN_EXE_stylebrush");
         let shell = format!("stylebrush() {{ {program} \"$@\"; }}; {line}");
         let mut shell_command = Command::new("sh");
