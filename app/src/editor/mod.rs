@@ -358,7 +358,11 @@ impl Editor {
         self.is_placed = true;
         let steps = self.bench.projects().other_programs() % (MAX_STEPS + 1);
         if steps > 0 {
-            let place = outer.min + egui::Vec2::splat(STEP * steps as f32);
+            let mut place = outer.min + egui::Vec2::splat(STEP * steps as f32);
+            // But not beyond the screen.
+            if let Some(screen) = ctx.input(|input| input.viewport().monitor_size) {
+                place = place.min((screen - outer.size()).to_pos2()).max(egui::Pos2::ZERO);
+            }
             ctx.send_viewport_cmd(ViewportCommand::OuterPosition(place));
         }
     }

@@ -76,8 +76,9 @@ impl Projects {
         wake: impl Fn() + Send + 'static,
         failed: impl FnOnce(anyhow::Error),
     ) -> anyhow::Result<Self> {
-        let leftovers = folders.map(|folders| recovery::leftovers(&folders.recovery)).unwrap_or_default();
+        // First: whoever looks at what is left holds its lock, as the living do.
         let other_programs = folders.map_or(0, |folders| recovery::living(&folders.recovery));
+        let leftovers = folders.map(|folders| recovery::leftovers(&folders.recovery)).unwrap_or_default();
         let slot = folders.map(|folders| AutosaveSlot::claim(&folders.recovery)).transpose();
         let slot = slot.unwrap_or_else(|err| {
             failed(err.context("nothing is saved by itself, so save often"));
