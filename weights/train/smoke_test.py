@@ -1,4 +1,4 @@
-"""The recipe from end to end on a tiny model and drawn faces, in about four minutes of one core.
+"""The recipe from end to end on a tiny model and drawn faces, in some minutes of one core.
 
 Asserts that the parts that were made fast compute what their plain forms do, that the loss falls, that a run which was stopped and resumed
 ends with the same weights as one that was not, that a carried checkpoint comes back whole, that the phases with heads and with the discriminator and
