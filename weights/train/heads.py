@@ -12,18 +12,48 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 """Channels of the stages of VGG16 that have a head: relu1_2, relu2_2, relu3_3, relu4_3."""
 HEAD_WIDTH = 64
 SMALLER_STAGES = 2
 """The first stages are large: their heads begin with a stride of 2."""
+FIRST_ITERATIONS = 10
+"""Of the greatest singular values, before the first step."""
 BALANCE_STEPS = 16
 """How often the gradients are compared."""
 BALANCE_KEPT = 0.9
 """How much of the running mean of their ratio is kept each time."""
 GREATEST_BALANCE = 10.0
+
+
+class SpectralConv(nn.Conv2d):
+    """3x3 convolution whose weights, as a matrix of (outputs, the rest), are divided by their greatest singular value.
+
+    It is followed by a step of power iteration each time in training. (PyTorch's own cannot be sent to other processes.)
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, 3, stride, padding=1)
+        self.register_buffer("left", F.normalize(torch.randn(outputs), dim=0))
+        for _ in range(FIRST_ITERATIONS):
+            self._iterate()
+
+    @torch.no_grad()
+    def _iterate(self) -> None:
+        matrix = self.weight.flatten(1)
+        self.left.copy_(F.normalize(matrix @ F.normalize(self.left @ matrix, dim=0), dim=0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            if self.training:
+                self._iterate()
+            matrix = self.weight.flatten(1)
+            left = self.left.clone()  # the next call changes it, perhaps before this one's gradient is taken
+            with torch.no_grad():
+                right = F.normalize(left @ matrix, dim=0)
+            weight = self.weight / (left @ matrix @ right)
+        return self._conv_forward(x, weight, self.bias)
 
 
 class Heads(nn.Module):
@@ -34,9 +64,9 @@ class Heads(nn.Module):
         self.heads = nn.ModuleList()
         for index, width in enumerate(STAGE_WIDTHS):
             stride = 2 if index < SMALLER_STAGES else 1
-            layers: list[nn.Module] = [spectral_norm(nn.Conv2d(width, HEAD_WIDTH, 3, stride, 1)), nn.LeakyReLU(0.2)]
-            layers += [spectral_norm(nn.Conv2d(HEAD_WIDTH, HEAD_WIDTH, 3, 1, 1)), nn.LeakyReLU(0.2)]
-            layers.append(spectral_norm(nn.Conv2d(HEAD_WIDTH, 1, 3, 1, 1)))
+            layers: list[nn.Module] = [SpectralConv(width, HEAD_WIDTH, stride), nn.LeakyReLU(0.2)]
+            layers += [SpectralConv(HEAD_WIDTH, HEAD_WIDTH), nn.LeakyReLU(0.2)]
+            layers.append(SpectralConv(HEAD_WIDTH, 1))
             self.heads.append(nn.Sequential(*layers))
         self.register_buffer("scales", torch.zeros(len(STAGE_WIDTHS)))
 

@@ -1,4 +1,4 @@
-"""The recipe from end to end on a tiny model and drawn faces, in about four minutes of one core.
+"""The recipe from end to end on a tiny model and drawn faces, in some minutes of one core.
 
 Asserts that the parts that were made fast compute what their plain forms do, that the loss falls, that a run which was stopped and resumed
 ends with the same weights as one that was not, that a carried checkpoint comes back whole, that the phases with heads and with the discriminator and
@@ -29,7 +29,7 @@ from augment import augment
 from data import load_weights, random_batch, read_image, to_images
 from edits import match_colours
 from evaluate import evaluate
-from heads import crop_places, views
+from heads import SpectralConv, crop_places, views
 from model_file import load_model
 from networks import LAYER_NORM_EPSILON, Config, ModulatedConv
 from optimizers import NEWTON_SCHULZ, orthogonalize
@@ -122,6 +122,16 @@ def check_parts() -> None:
         x = x if shape[0] <= shape[1] else x.T
         assert ((orthogonalize(matrix) - x).norm() / x.norm()) < 1e-3, "the iteration on the Gram matrix is another one"
 
+    conv = SpectralConv(5, 7)
+    for _ in range(30):
+        result = conv(torch.randn((1, 5, 8, 8), generator=random))
+    plain = functional.conv2d(
+        torch.ones(1, 5, 8, 8), conv.weight / torch.linalg.matrix_norm(conv.weight.flatten(1), 2), conv.bias, padding=1
+    )
+    assert result.shape == (1, 7, 8, 8) and (conv(torch.ones(1, 5, 8, 8)) - plain).abs().max() < 1e-3, (
+        "the spectral norm is another one"
+    )
+
     pixels = torch.randint(256, (6, 16, 16, 3), generator=random, dtype=torch.uint8)
     weights = torch.tensor([0, 0, 1.0, 0, 0, 0])
     drawn = random_batch(pixels, 8, "cpu", random, weights)
@@ -190,6 +200,7 @@ def check_heads(work: Path, common: list[object], lpips: Path, grow: list[object
     run(*heads, "--out", work / "heads_part", "--resume", work / "whole" / "last.pt", "--images", 48)
     run(*heads, "--out", work / "heads_part", "--resume", work / "heads_part" / "last.pt", "--images", 48)
     assert_same(work / "heads" / "last.pt", work / "heads_part" / "last.pt")
+    run(*heads, "--out", work / "heads_workers", "--resume", work / "heads" / "last.pt", "--images", 32, "--workers", 2)
     whole, heard = (checkpoints.load(work / name / "last.pt") for name in ("whole", "heads"))
     assert any(not torch.equal(tensor, heard["generator"][name]) for name, tensor in whole["generator"].items())
     for wait, judges in ((10_000, False), (16, True)):

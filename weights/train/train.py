@@ -280,7 +280,7 @@ class Trainer(BaseTrainer):
             ramp = min(1.0, max(0.0, learning / max(settings.heads_ramp, 1) - HEADS_ALONE_PART))
             if ramp > 0:
                 heads.requires_grad_(False).eval()
-                verdict = passing(heads(features))
+                verdict = passing(self._judge(features))
                 if self.steps % BALANCE_STEPS == 0 or self.balance.ratio is None:
                     self.balance.update(lpips, verdict, shown)
                 weight = settings.heads_weight * ramp * settings.lpips_weight * self.balance.ratio
@@ -291,7 +291,7 @@ class Trainer(BaseTrainer):
         self._further_losses(targets)
         if weight > 0 and settings.edit_steps and self.steps % settings.edit_steps == 0:
             features = self._edited_features(photos, stylemaps.detach())
-            verdict = passing(heads(features))
+            verdict = passing(self._judge(features))
             (settings.edit_weight * weight * verdict).backward()
             self._record(edit_verdict=verdict)
             made.append(features)
@@ -301,6 +301,10 @@ class Trainer(BaseTrainer):
 
     def _further_losses(self, targets: Tensor) -> None:  # noqa: ARG002 (for subclasses)
         """Adds the gradients of what else is learned, if anything."""
+
+    def _judge(self, features: list[Tensor]) -> list[Tensor]:
+        with self._autocast():
+            return self.networks.heads(features)
 
     def _step_optimizers(self) -> None:
         self.optimizers["generator"].step()
@@ -339,10 +343,10 @@ class Trainer(BaseTrainer):
         heads = self.networks.heads
         heads.requires_grad_(True).train()
         self.optimizers["heads"].zero_grad(set_to_none=True)
-        real = heads([x.detach() for x in photos])
+        real = self._judge([x.detach() for x in photos])
         loss = torch.zeros((), device=self.device)
         for features, part in zip(made, (1.0, 0.5), strict=False):
-            loss = loss + part * hinge(real, heads([x.detach() for x in features]))
+            loss = loss + part * hinge(real, self._judge([x.detach() for x in features]))
         loss.backward()
         self.optimizers["heads"].step()
         self._record(heads=loss)
