@@ -424,11 +424,11 @@ impl EngineLink {
                     reports.push(Report::FaceFailed(self.scenes.posed().photo_of(face), err.to_string()));
                 }
                 Event::Frame(frame) => self.take_frame(frame),
-                Event::FrameFailed(number, err) if self.beside.is_of(number) => {
-                    if self.beside.fail(number) {
-                        reports.push(Report::FrameFailed(err.to_string()));
-                    }
+                Event::FrameFailed(number, err) if self.beside.fail(number) => {
+                    reports.push(Report::FrameFailed(err.to_string()));
                 }
+                // What was beside and is not wanted any more.
+                Event::FrameFailed(number, _) if self.beside.is_of(number) => {}
                 Event::FrameFailed(number, err) => {
                     self.finished = self.finished.max((number, FrameKind::Final));
                     // A picture that nobody wants any more may fail, for example for want of a face that was closed since.

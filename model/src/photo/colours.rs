@@ -428,7 +428,7 @@ fn change_samples<S: Sample>(
         let (mut places, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
         let pairs = before.as_chunks::<3>().0.iter().zip(after.as_chunks::<3>().0);
         for ((x, pixel), (before, after)) in own.chunks_exact(channels).enumerate().zip(pairs) {
-            let alpha = if channels % 2 == 0 { pixel[channels - 1].to_unit() } else { 1.0 };
+            let alpha = if channels.is_multiple_of(2) { pixel[channels - 1].to_unit() } else { 1.0 };
             if before == after || alpha == 0.0 {
                 continue;
             }

@@ -152,7 +152,7 @@ impl Exif {
             }
         }
         let is_replaced = |tag: u16| changes.texts.iter().any(|(text, _)| *text == tag);
-        root.retain(|entry| !is_replaced(entry.tag) && !(changes.without_location && entry.tag == GPS_DIRECTORY));
+        root.retain(|entry| !(is_replaced(entry.tag) || changes.without_location && entry.tag == GPS_DIRECTORY));
         for entry in &mut root {
             let value = match entry.tag {
                 ORIENTATION => 1,
