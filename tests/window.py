@@ -224,8 +224,6 @@ def check_two_programs(screen, program, folder):
     home = folder / "two"
     first = Program(screen, program, home)
     second = Program(screen, program, home)
-    places = [first.place()[:2], second.place()[:2]]
-    assert all(abs(a - b) >= 20 for a, b in zip(*places)), f"one window hides the other: {places}"
     recovery = home / ".local/share/stylebrush/recovery"
     assert len(list(recovery.glob("*.lock"))) == 2
     second.process.kill()

@@ -162,8 +162,8 @@ impl Session {
         for (index, label) in labels.iter().enumerate() {
             // A line of a menu is followed by its key.
             let with_key = format!("{label} ");
-            // The panel has some of them too; a menu lies above it.
-            let exact = self.harness.query_all_by_label(label).last();
+            // The panel has some of them too, behind the menu.
+            let exact = self.harness.query_all_by_label(label).next();
             let node = exact.unwrap_or_else(|| self.harness.get_by_label_contains(&with_key));
             if index == 0 || index + 1 == labels.len() {
                 node.click();
@@ -360,7 +360,7 @@ fn cursor_and_overlay_follow_the_pointer_while_the_engine_is_slow() {
 fn keys_choose_tools_and_brush_sizes() {
     let mut session = Session::ready();
     for (key, hint) in [
-        (Key::V, "one axis"),
+        (Key::V, "the knob turns"),
         (Key::H, "move the view"),
         (Key::L, "Draw around a region"),
         (Key::U, "from the centre"),
@@ -1464,7 +1464,8 @@ fn keys_can_be_chosen_and_settings_are_kept() {
     // Room for the list.
     session.harness.get_by_role_and_label(egui::Role::Button, "Between two faces").click();
     session.harness.run_steps(3);
-    session.harness.get_by_label("History").click();
+    session.harness.get_by_label("History").click_accesskit();
+    session.harness.run_steps(2);
     session.key(Modifiers::NONE, Key::F1);
     // The box finds its size over some frames.
     session.harness.run_steps(8);

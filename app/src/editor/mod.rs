@@ -249,7 +249,14 @@ impl Editor {
         if command.is_enabled(&self.bench) {
             match command {
                 Command::Do(action) => self.bench.apply(action),
-                Command::Look(look) => self.look(look, ctx),
+                Command::Look(look) => {
+                    let had_box = self.modal.is_some();
+                    self.look(look, ctx);
+                    if self.modal.is_some() && !had_box {
+                        // The key that chose it in a menu is no answer to the box.
+                        ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
+                    }
+                }
             }
             ctx.request_repaint();
         }

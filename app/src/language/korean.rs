@@ -702,8 +702,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Shift makes the sides equal, Alt draws from the centre.", "Shift는 변을 같게 하고 Alt는 가운데에서 그립니다."),
     ("Click a painted region to work on its layer.", "칠한 영역을 클릭하면 그 레이어에서 작업합니다."),
     (
-        "Drag to move, corners to scale, the knob to turn. Shift: one axis, or steps of 15°. Alt: the face alone, under its mask.",
-        "끌어서 옮기고, 모서리로 키우고, 손잡이로 돌리세요. Shift는 한 방향으로만 또는 15°씩, Alt는 마스크 아래의 얼굴만.",
+        "Drag to move, corners scale, the knob turns. Alt: the face alone.",
+        "끌어서 옮기고, 모서리로 키우고, 손잡이로 돌립니다. Alt는 얼굴만.",
     ),
     ("Drag to move the view. Scroll to zoom.", "끌어서 화면을 옮기고 휠로 확대하세요."),
     ("Width of the brush", "브러시의 너비"),

@@ -12,9 +12,7 @@ pub(super) const INFO: ToolInfo = ToolInfo {
     id: "move-region",
     name: "Move region",
     tooltip: "Drag the painted region to another place, scale it by its corners, turn it by the knob",
-    hint: Some(
-        "Drag to move, corners to scale, the knob to turn. Shift: one axis, or steps of 15°. Alt: the face alone, under its mask.",
-    ),
+    hint: Some("Drag to move, corners scale, the knob turns. Alt: the face alone."),
     icon: '\u{e0a4}', // arrows-out-cardinal
     key: "V",
     options: &[],
