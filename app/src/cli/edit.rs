@@ -310,7 +310,9 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     }
     let mut session = Session::with_checkpoint(common, checkpoint)?;
     let first = sources.first().context("no face was found")?;
-    Destination::new(FaceId(0), first, *in_photo, *size, &session)?;
+    if !*in_photo {
+        size.check(&session)?;
+    }
     let known = session.engine.info().directions;
     let steps = |named: &[NamedStep]| -> stylemap::Result<Vec<DirectionStep>> {
         let step = |(name, amount): &NamedStep| {

@@ -106,6 +106,12 @@ impl Photo {
         self.placement.as_ref()?.original.file.axis.as_ref()
     }
 
+    /// Whether both faces are of one photo.
+    pub fn shares_photo_with(&self, other: &Self) -> bool {
+        let [own, other] = [self, other].map(|photo| photo.placement.as_ref().map(|placement| &placement.original));
+        own.zip(other).is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+    }
+
     fn latent_bytes(&self) -> usize {
         let bytes = |latent: &Arc<Latent>| {
             let residuals = latent.residuals.as_ref().map_or(0, Residuals::bytes);
@@ -321,10 +327,11 @@ impl Document {
 
     /// The edits of other faces in the photo of the source, if they change it.
     pub fn edits_beside(&self) -> impl Iterator<Item = &FaceEdit> {
-        let original = |edit: &FaceEdit| Some(&self.photo(edit.source?)?.placement.as_ref()?.original);
-        let shown = original(&self.edit);
-        let is_beside =
-            move |edit: &&FaceEdit| shown.zip(original(edit)).is_some_and(|(shown, other)| Arc::ptr_eq(shown, other));
+        let source_of = |edit: &FaceEdit| self.photo(edit.source?);
+        let in_hand = source_of(&self.edit);
+        let is_beside = move |edit: &&FaceEdit| {
+            in_hand.zip(source_of(edit)).is_some_and(|(in_hand, other)| in_hand.shares_photo_with(other))
+        };
         self.other_edits.iter().filter(is_beside).filter(|edit| edit.changes_picture())
     }
 

@@ -35,7 +35,8 @@ impl RegionHandles {
         let [min_x, max_x, min_y, max_y] = [rect.min_x, rect.max_x, rect.min_y, rect.max_y].map(|value| value as f32);
         let corners =
             [[min_x, min_y], [max_x, min_y], [max_x, max_y], [min_x, max_y]].map(|[x, y]| Point::new(x, y) + offset);
-        let middle = layer.middle_of_region() + offset;
+        let [first, _, opposite, _] = corners;
+        let middle = first.lerp(opposite, 0.5);
         let knob = Point::new(middle.x, min_y + offset.y - KNOB_DISTANCE * reach_px);
         Some(Self { corners, knob, middle })
     }

@@ -279,9 +279,9 @@ impl Workbench {
     /// shows until the next one is there.
     pub fn patch_in_photo(&self) -> Option<&Arc<Patch>> {
         let patch = self.live_photo.newest().filter(|patch| patch.key.place == Place::Photo)?;
-        let (_, shown) = self.shown_photo()?;
-        let (_, of_patch) = self.placement_of(patch.key.photo)?;
-        Arc::ptr_eq(&shown.original, &of_patch.original).then_some(patch)
+        let (shown, _) = self.shown_photo()?;
+        let of_patch = self.timeline.document().photo(patch.key.photo)?;
+        shown.shares_photo_with(of_patch).then_some(patch)
     }
 
     /// A photo and where its face lies in it; none where its crop is all there is.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stylemap::engine::SampleRequest;
-use stylemap::face::{FaceFrame, Landmarks, crop_quad};
+use stylemap::face::{Detection, FaceFrame, Landmarks, crop_quad};
 use stylemap::latent::Latent;
 
 use super::projects::is_project;
 use super::{Action, Effect, JobKind, NoticeKind, Workbench};
-use crate::document::{Blend, Document, LayerId, NewPhoto, Photo, PhotoId, Placement, Refusal};
+use crate::document::{Blend, Document, FaceEdit, LayerId, NewPhoto, Photo, PhotoId, Placement, Refusal};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
 
@@ -87,25 +87,24 @@ impl Workbench {
     /// The faces that were found in the source's photo, from left to right.
     pub fn faces_in_photo(&self) -> Vec<FaceInPhoto> {
         let document = self.timeline.document();
-        let Some((_, placement)) = self.source_in_photo() else { return Vec::new() };
+        let Some((source, placement)) = self.source_in_photo() else { return Vec::new() };
         let faces = placement.original.faces.iter().filter(|face| crop_quad(&face.landmarks).is_ok());
         let mut faces: Vec<FaceInPhoto> = faces
-            .map(|face| {
+            .map(|&Detection { landmarks, frame, .. }| {
                 let is_this = |photo: &&Arc<Photo>| {
-                    photo.placement.as_ref().is_some_and(|it| {
-                        Arc::ptr_eq(&it.original, &placement.original) && it.landmarks == Some(face.landmarks)
-                    })
+                    let of_photo = photo.placement.as_ref().and_then(|placement| placement.landmarks);
+                    of_photo == Some(landmarks) && source.shares_photo_with(photo)
                 };
-                let known = |wanted: &dyn Fn(PhotoId) -> bool| {
-                    document.photos().iter().filter(is_this).map(|photo| photo.id).find(|id| wanted(*id))
-                };
+                let open: Vec<PhotoId> = document.photos().iter().filter(is_this).map(|photo| photo.id).collect();
+                let is_of = |edit: &FaceEdit| edit.source().is_some_and(|source| open.contains(&source));
+                let is_in_hand = is_of(document.edit());
+                let edited = open.iter().find(|id| document.is_edited(**id));
                 FaceInPhoto {
-                    landmarks: face.landmarks,
-                    frame: face.frame,
-                    is_in_hand: known(&|id| document.source() == Some(id)).is_some(),
-                    is_changed: known(&|id| document.edits_beside().any(|edit| edit.source() == Some(id))).is_some()
-                        || known(&|id| document.source() == Some(id)).is_some() && document.edit().changes_picture(),
-                    photo: known(&|id| document.is_edited(id)).or_else(|| known(&|_| true)),
+                    landmarks,
+                    frame,
+                    photo: edited.or(open.first()).copied(),
+                    is_in_hand,
+                    is_changed: is_in_hand && document.edit().changes_picture() || document.edits_beside().any(is_of),
                 }
             })
             .collect();
@@ -179,11 +178,7 @@ impl Workbench {
         let document = self.timeline.document();
         // It may have been closed meanwhile.
         let Some((of_photo, _)) = self.placement_of(known) else { return };
-        let is_of_photo = |other: &&Arc<Photo>| {
-            let [of, other] = [&of_photo, *other].map(|photo| photo.placement.as_ref().map(|it| &it.original));
-            of.zip(other).is_some_and(|(of, other)| Arc::ptr_eq(of, other))
-        };
-        let count = document.photos().iter().filter(is_of_photo).count();
+        let count = document.photos().iter().filter(|other| of_photo.shares_photo_with(other)).count();
         let name = of_photo.path.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         let name = name.unwrap_or_else(|| of_photo.name.clone());
         let number = (count + 1).to_string();
