@@ -24,6 +24,7 @@ use stylemap::engine::{Frame, WorkerOptions};
 mod common;
 mod likeness;
 mod several_faces;
+mod slow_frames;
 mod walkthrough;
 
 use common::*;
@@ -794,83 +795,6 @@ fn clicking_a_photo_paints_from_it() {
     session.key(Modifiers::SHIFT, Key::Delete);
     assert_eq!(session.editor().timeline().document().layers().len(), 1);
     assert_eq!(session.steps(), ["Add layer", "Hide layer", "Delete layer"]);
-}
-
-/// Half a minute of work as the system tells it: strokes, keys between them, the wheel, all at once or far apart.
-fn events_of_work(area: egui::Rect) -> Vec<egui::Event> {
-    use egui::Event::{Key as KeyEvent, ModifiersChanged, MouseWheel, PointerButton as Button, PointerMoved};
-    let mut dice = Dice(20_261_201);
-    let mut events = Vec::new();
-    let place = |dice: &mut Dice| {
-        let share = |dice: &mut Dice| dice.roll(1000) as f32 / 1000.0;
-        area.min + vec2(area.width() * share(dice), area.height() * share(dice))
-    };
-    for _ in 0..160 {
-        match dice.roll(9) {
-            0..5 => {
-                let button = [PointerButton::Primary, PointerButton::Primary, PointerButton::Secondary][dice.roll(3)];
-                let modifiers = [Modifiers::NONE, Modifiers::NONE, Modifiers::SHIFT][dice.roll(3)];
-                let pos = place(&mut dice);
-                events.extend([ModifiersChanged(modifiers), PointerMoved(pos)]);
-                events.push(Button { pos, button, pressed: true, modifiers });
-                let mut last = pos;
-                for _ in 0..dice.roll(6) {
-                    last = place(&mut dice);
-                    events.push(PointerMoved(last));
-                }
-                events.push(Button { pos: last, button, pressed: false, modifiers });
-                events.push(ModifiersChanged(Modifiers::NONE));
-                // Away at once: no band may join this stroke and the next.
-                events.push(PointerMoved(place(&mut dice)));
-            }
-            5 | 6 => {
-                let (modifiers, key) = [
-                    (Modifiers::NONE, Key::CloseBracket),
-                    (Modifiers::NONE, Key::OpenBracket),
-                    (Modifiers::COMMAND, Key::Z),
-                    (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
-                    (Modifiers::COMMAND, Key::I),
-                ][dice.roll(5)];
-                for _ in 0..=dice.roll(4) {
-                    for pressed in [true, false] {
-                        events.push(KeyEvent { key, physical_key: None, pressed, repeat: false, modifiers });
-                    }
-                }
-            }
-            _ => {
-                let modifiers = [Modifiers::NONE, Modifiers::SHIFT][dice.roll(2)];
-                let delta = vec2(0.0, [1.0, -1.0, 2.0][dice.roll(3)]);
-                let (phase, source) = (egui::TouchPhase::Move, egui::MouseWheelSource::Unknown);
-                events.push(MouseWheel { unit: egui::MouseWheelUnit::Line, delta, phase, source, modifiers });
-            }
-        }
-    }
-    events
-}
-
-#[test]
-fn slow_frames_draw_what_fast_ones_draw() {
-    let worked = |per_frame: usize| {
-        let mut session = Session::ready();
-        session.wait_until("every face is read", Editor::is_idle);
-        let area = session.editor().view().area().shrink(20.0);
-        for events in events_of_work(area).chunks(per_frame) {
-            events.iter().for_each(|event| session.harness.event(event.clone()));
-            session.harness.step();
-        }
-        let (bench, view) = (session.editor().workbench(), session.editor().view());
-        let corner = view.screen_from_canvas(Point::new(0.0, 0.0));
-        let mask = bench.document().active_layer().unwrap().mask.clone();
-        (mask, session.steps(), bench.toolbox().brush, (view.scale(), corner))
-    };
-    let (mask, steps, brush, view) = worked(1);
-    assert!(steps.len() > 20 && mask.to_values().iter().any(|value| *value > 0), "{steps:?}");
-    for per_frame in [5, 37] {
-        let slow = worked(per_frame);
-        assert_eq!(slow.1, steps, "{per_frame} events in a frame");
-        assert!(slow.0 == mask, "{per_frame} events in a frame paint another mask");
-        assert_eq!((slow.2, slow.3), (brush, view), "{per_frame} events in a frame");
-    }
 }
 
 #[test]

@@ -151,8 +151,11 @@ fn clipboard_key(event: &Event) -> Option<ClipboardKey> {
 
 /// Whether an arrow key is held: its steps are one.
 pub(super) fn is_nudging(ctx: &egui::Context) -> bool {
-    use egui::Key::{ArrowDown, ArrowLeft, ArrowRight, ArrowUp};
-    ctx.input(|input| [ArrowDown, ArrowLeft, ArrowRight, ArrowUp].iter().any(|key| input.key_down(*key)))
+    ctx.input(|input| input.keys_down.iter().any(|key| is_arrow(*key)))
+}
+
+pub(super) fn is_arrow(key: Key) -> bool {
+    matches!(key, Key::ArrowDown | Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp)
 }
 
 fn changes_layers(command: &Command) -> bool {

@@ -65,8 +65,6 @@ pub struct Editor {
     system_language: Language,
     shown_title: String,
     driver_errors: DriverErrors,
-    /// Whether the window has its place on the screen.
-    is_placed: bool,
 }
 
 impl Editor {
@@ -105,7 +103,6 @@ impl Editor {
             system_language: language::of_system(),
             shown_title: String::new(),
             driver_errors,
-            is_placed: false,
             bench,
         })
     }
@@ -150,6 +147,11 @@ impl Editor {
         &self.canvas.view
     }
 
+    /// What of the source shows beside the edit.
+    pub fn compare_mode(&self) -> CompareMode {
+        self.canvas.compare_mode
+    }
+
     /// The messages on screen.
     pub fn notifications(&self) -> &Notifications {
         &self.notifications
@@ -191,7 +193,6 @@ impl Editor {
         self.perform_effects(&ctx);
         self.handle_keys(&ctx);
         self.draw(ui);
-        self.leave_others_visible(&ctx);
         self.keep_window_size(&ctx);
         self.tell_driver_errors();
         self.run_sent(&ctx);
@@ -263,7 +264,7 @@ impl Editor {
     }
 
     fn look(&mut self, look: Look, ctx: &egui::Context) {
-        let middle = self.canvas.view.area().center();
+        let Some(look) = self.canvas.look(look, &self.bench, ctx) else { return };
         match look {
             Look::AskFor(question) => self.ask(question, ctx),
             Look::AskForPath(question) => self.ask_for_path(self.bench.as_it_shows(question)),
@@ -278,22 +279,17 @@ impl Editor {
             Look::ShowPreferences => self.modal = Some(Modal::Preferences),
             Look::ShowAbout => self.modal = Some(Modal::About),
             Look::ShowModelCard => self.modal = Some(Modal::ModelCard),
-            Look::ZoomIn => self.canvas.view.zoom_at(middle, 1.25),
-            Look::ZoomOut => self.canvas.view.zoom_at(middle, 0.8),
-            Look::ZoomToFit => self.canvas.view.fit(),
-            Look::ZoomToFill => self.canvas.view.fill(),
-            Look::ZoomToPainted => self.canvas.zoom_to_painted(&self.bench),
-            Look::ZoomToActualSize => {
-                let scale = self.canvas.actual_size_scale(&self.bench, ctx);
-                self.canvas.view.set_scale(scale);
-            }
-            Look::ToggleCompare(mode) => {
-                let is_on = self.canvas.compare_mode == mode;
-                self.canvas.compare_mode = if is_on { CompareMode::Off } else { mode };
-            }
             Look::ChooseFace(photo) => self.ask_about(photo, FaceChooser::new),
             Look::PlaceFace(photo) => self.ask_about(photo, FaceChooser::placing),
             Look::RenameLayer => self.renaming = self.bench.document().active_layer().map(Renaming::begin),
+            // Done by the canvas.
+            Look::ZoomIn
+            | Look::ZoomOut
+            | Look::ZoomToFit
+            | Look::ZoomToFill
+            | Look::ZoomToPainted
+            | Look::ZoomToActualSize
+            | Look::ToggleCompare(_) => {}
         }
     }
 
@@ -351,26 +347,6 @@ impl Editor {
         if let Some(reason) = self.driver_errors.first() {
             let text = "The graphics driver could not draw everything: {reason}";
             self.notifications.push(Kind::Error, tr_with(text, &[("reason", &reason)]));
-        }
-    }
-
-    /// Moves the window away from those of other programs of its kind, which begin in the same place.
-    fn leave_others_visible(&mut self, ctx: &egui::Context) {
-        const STEP: f32 = 36.0;
-        const MAX_STEPS: usize = 8;
-        if self.is_placed {
-            return;
-        }
-        let Some(outer) = ctx.input(|input| input.viewport().outer_rect) else { return };
-        self.is_placed = true;
-        let steps = self.bench.projects().other_programs() % (MAX_STEPS + 1);
-        if steps > 0 {
-            let mut place = outer.min + egui::Vec2::splat(STEP * steps as f32);
-            // But not beyond the screen.
-            if let Some(screen) = ctx.input(|input| input.viewport().monitor_size) {
-                place = place.min((screen - outer.size()).to_pos2()).max(egui::Pos2::ZERO);
-            }
-            ctx.send_viewport_cmd(ViewportCommand::OuterPosition(place));
         }
     }
 

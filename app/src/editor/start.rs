@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use stylemap::engine::WorkerOptions;
 
 use super::Editor;
+use crate::project::recovery;
 use crate::settings::Settings;
 use crate::workbench::{LoadEngine, UserFolders};
 
@@ -31,6 +32,9 @@ pub struct EditorOptions {
 /// The window's inside at the first start, and at the least, in points.
 const DEFAULT_SIZE: [f32; 2] = [1360.0, 860.0];
 const MIN_SIZE: [f32; 2] = [960.0, 600.0];
+/// How far a window lies from that of the program before it, in points, and after how many the first place comes again.
+const STEP_ASIDE: f32 = 36.0;
+const PLACES: usize = 9;
 
 /// Opens the window and returns when it is closed.
 ///
@@ -39,6 +43,7 @@ const MIN_SIZE: [f32; 2] = [960.0, 600.0];
 pub fn run(options: EditorOptions) -> anyhow::Result<()> {
     // The editor reads them again, and says what is wrong with them.
     let settings = options.folders.as_ref().and_then(|folders| Settings::load(&folders.settings).ok());
+    let other_programs = options.folders.as_ref().map_or(0, |folders| recovery::living(&folders.recovery));
     let size = settings.and_then(|settings| settings.sizes.window).unwrap_or(DEFAULT_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -50,6 +55,11 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
             .with_icon(icon()),
         renderer: eframe::Renderer::Wgpu,
         centered: true,
+        // Called with the place in the middle of the screen.
+        window_builder: Some(Box::new(move |viewport| match viewport.position {
+            Some(middle) => viewport.with_position(place_beside(middle, other_programs)),
+            None => viewport,
+        })),
         persist_window: false,
         // The editor knows better who wants what of the clipboard.
         clipboard_shortcuts: false,
@@ -77,6 +87,15 @@ pub fn run(options: EditorOptions) -> anyhow::Result<()> {
     })
 }
 
+/// A window's place where it leaves those of other programs of its kind visible, all of which begin in the middle of the screen; it
+/// moves no further than the screen reaches.
+fn place_beside(middle: egui::Pos2, other_programs: usize) -> egui::Pos2 {
+    let aside = STEP_ASIDE * (other_programs % PLACES) as f32;
+    // As much room as before the middle is behind it.
+    let room = middle.to_vec2().max(egui::Vec2::ZERO);
+    middle + egui::Vec2::splat(aside).min(room)
+}
+
 /// The window library puts its own source line before what the system said.
 fn without_source_line(text: &str) -> &str {
     let reason = text.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
@@ -101,4 +120,21 @@ fn icon() -> egui::IconData {
         [color[0] as u8, color[1] as u8, color[2] as u8, (cover(square) * 255.0) as u8]
     });
     egui::IconData { rgba: rgba.collect(), width: SIDE, height: SIDE }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::pos2;
+
+    use super::*;
+
+    #[test]
+    fn a_second_window_leaves_the_first_visible_and_stays_on_the_screen() {
+        assert_eq!(place_beside(pos2(200.0, 100.0), 0), pos2(200.0, 100.0));
+        assert_eq!(place_beside(pos2(200.0, 100.0), 2), pos2(272.0, 172.0));
+        assert_eq!(place_beside(pos2(200.0, 100.0), 4), pos2(344.0, 200.0));
+        assert_eq!(place_beside(pos2(200.0, 100.0), PLACES), pos2(200.0, 100.0));
+        // Larger than the screen.
+        assert_eq!(place_beside(pos2(-10.0, 20.0), 1), pos2(-10.0, 40.0));
+    }
 }

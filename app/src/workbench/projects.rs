@@ -58,7 +58,6 @@ pub struct Projects {
     recent: Option<RecentFiles>,
     recent_files: Vec<RecentFile>,
     leftovers: Vec<Leftover>,
-    other_programs: usize,
     /// What the user wanted when asked about unsaved changes, to be done once they are saved.
     after_saving: Option<Action>,
     /// Whether the program may end: nothing is unsaved, or the user said so.
@@ -76,8 +75,6 @@ impl Projects {
         wake: impl Fn() + Send + 'static,
         failed: impl FnOnce(anyhow::Error),
     ) -> anyhow::Result<Self> {
-        // First: whoever looks at what is left holds its lock, as the living do.
-        let other_programs = folders.map_or(0, |folders| recovery::living(&folders.recovery));
         let leftovers = folders.map(|folders| recovery::leftovers(&folders.recovery)).unwrap_or_default();
         let slot = folders.map(|folders| AutosaveSlot::claim(&folders.recovery)).transpose();
         let slot = slot.unwrap_or_else(|err| {
@@ -98,7 +95,6 @@ impl Projects {
             recent,
             recent_files,
             leftovers,
-            other_programs,
             after_saving: None,
             may_close: false,
         })
@@ -123,12 +119,6 @@ impl Projects {
     pub fn leftovers(&self) -> &[Leftover] {
         &self.leftovers
     }
-
-    /// How many other programs of this kind the user had open when this one was started.
-    pub fn other_programs(&self) -> usize {
-        self.other_programs
-    }
-
     /// Whether the program may end without another word.
     pub fn may_close(&self) -> bool {
         self.may_close

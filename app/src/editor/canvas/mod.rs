@@ -8,6 +8,7 @@ mod gpu;
 mod messages;
 mod paint;
 mod pointer;
+mod touch;
 mod veil;
 pub mod view;
 
@@ -31,6 +32,7 @@ use crate::workbench::{Action, EngineState, Question, Workbench};
 pub(super) use face_chooser::FaceChooser;
 use face_chooser::photo_content;
 use messages::{badge, busy_ui, corner_busy_ui, hint_pill, message_ui, opening_text};
+use touch::Touches;
 use veil::Veils;
 use view::{CanvasView, Content};
 
@@ -64,6 +66,8 @@ pub(super) struct Canvas {
     pointer_pos: Option<Pos2>,
     modifiers: egui::Modifiers,
     holds_space: bool,
+    /// The fingers on the screen.
+    touches: Touches,
     /// The frames around other faces of the photo, as they were last drawn.
     face_frames: Vec<Rect>,
     /// What drags the line between source and edit, as it was last drawn.
@@ -91,6 +95,7 @@ impl Canvas {
             pointer_pos: None,
             modifiers: egui::Modifiers::NONE,
             holds_space: false,
+            touches: Touches::default(),
             face_frames: Vec::new(),
             split_knob: None,
             last_radius_px: 0.0,
@@ -119,17 +124,10 @@ impl Canvas {
             if self.face_chooser_ui(bench, ui, area, is_blocked, thumbnails, sent) {
                 return;
             }
-            self.view.show(Self::content(bench));
-            // Side by side, the edit has the right half; what lies in the left one is moved there.
-            let view_area = match self.compare_mode {
-                CompareMode::SideBySide => area.with_min_x(area.center().x),
-                CompareMode::Off | CompareMode::Split => area,
-            };
-            self.view.set_area(view_area);
+            self.lay_view(bench, area);
             let response = ui.allocate_rect(area, Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, tr("Canvas")));
 
-            bench.set_reach_px(HANDLE_REACH / self.view.scale().max(f32::MIN_POSITIVE));
             self.handle_inputs(bench, ui, &response, is_blocked, sent);
 
             let painter = ui.painter().with_clip_rect(area);
@@ -152,13 +150,44 @@ impl Canvas {
         }));
     }
 
+    /// Lays what is shown now into the area that the window has for it, and says how far handles reach there.
+    fn lay_view(&mut self, bench: &mut Workbench, area: Rect) {
+        self.view.show(Self::content(bench));
+        // Side by side, the edit has the right half; what lies in the left one is moved there.
+        let view_area = match self.compare_mode {
+            CompareMode::SideBySide => area.with_min_x(area.center().x),
+            CompareMode::Off | CompareMode::Split => area,
+        };
+        self.view.set_area(view_area);
+        bench.set_reach_px(HANDLE_REACH / self.view.scale().max(f32::MIN_POSITIVE));
+    }
+
+    /// Does what concerns the canvas alone. Anything else comes back.
+    pub fn look(&mut self, look: Look, bench: &Workbench, ctx: &egui::Context) -> Option<Look> {
+        let middle = self.view.area().center();
+        match look {
+            Look::ZoomIn => self.view.zoom_at(middle, 1.25),
+            Look::ZoomOut => self.view.zoom_at(middle, 0.8),
+            Look::ZoomToFit => self.view.fit(),
+            Look::ZoomToFill => self.view.fill(),
+            Look::ZoomToPainted => self.zoom_to_painted(bench),
+            Look::ZoomToActualSize => self.view.set_scale(self.actual_size_scale(bench, ctx)),
+            Look::ToggleCompare(mode) => {
+                let is_on = self.compare_mode == mode;
+                self.compare_mode = if is_on { CompareMode::Off } else { mode };
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
     /// The scale at which one pixel of the picture is one pixel of the screen.
-    pub fn actual_size_scale(&self, bench: &Workbench, ctx: &egui::Context) -> f32 {
+    fn actual_size_scale(&self, bench: &Workbench, ctx: &egui::Context) -> f32 {
         self.full_px_per_canvas_px(bench) / ctx.pixels_per_point()
     }
 
     /// Shows what the active layer paints as large as it fits.
-    pub fn zoom_to_painted(&mut self, bench: &Workbench) {
+    fn zoom_to_painted(&mut self, bench: &Workbench) {
         let Some(layer) = bench.document().active_layer() else { return };
         let Some(painted) = layer.mask.painted_rect() else { return };
         let offset = Point::new(layer.offset_px.0 as f32, layer.offset_px.1 as f32);

@@ -2,7 +2,9 @@
 
 use egui::{Event, MouseWheelUnit, PointerButton, Pos2, Ui, vec2};
 
+use super::touch::TouchResponse;
 use super::{Canvas, Command, CompareMode, Input};
+use crate::editor::input::is_arrow;
 use crate::tools::{BrushSettings, Button, Modifiers, ToolEvent, ToolKind, ToolResponse};
 use crate::workbench::{Action, Workbench};
 
@@ -46,20 +48,28 @@ impl Canvas {
                 Input::Event(event) => event,
                 Input::Command(Command::Do(action)) => {
                     bench.apply(action);
+                    self.lay_view(bench, response.rect);
                     continue;
                 }
-                Input::Command(command @ Command::Look(_)) => {
-                    sent.push(command);
+                Input::Command(Command::Look(look)) => {
+                    if Command::Look(look).is_enabled(bench) {
+                        sent.extend(self.look(look, bench, ui.ctx()).map(Command::Look));
+                        self.lay_view(bench, response.rect);
+                    }
                     continue;
                 }
             };
             self.follow_pointer(&event);
             match event {
-                Event::Touch { force: Some(force), .. } => self.pressure = force,
+                Event::Touch { .. } => {
+                    let is_on_canvas = may_begin && self.is_pointer_on(ui, response);
+                    self.touch(bench, &event, is_on_canvas);
+                }
                 Event::PointerButton { pos, button, pressed, modifiers: now } => {
                     modifiers = now;
                     if pressed
                         && may_begin
+                        && !self.touches.are_pinching()
                         && self.is_pointer_on(ui, response)
                         && !self.is_on_face_frame(bench, pos, button)
                     {
@@ -73,6 +83,7 @@ impl Canvas {
                 Event::PointerMoved(pos) if self.gesture_button.is_some() => self.move_tool(bench, pos, modifiers),
                 Event::MouseWheel { .. } | Event::Zoom(_) if may_begin && self.is_pointer_on(ui, response) => {
                     self.turn_wheel(bench, &event);
+                    self.lay_view(bench, response.rect);
                 }
                 // A key that changes what is drawn does so at once, not only when the pointer moves on.
                 Event::ModifiersChanged(now) => {
@@ -82,6 +93,8 @@ impl Canvas {
                     }
                 }
                 Event::Key { key: egui::Key::Space, pressed, .. } => self.holds_space = pressed,
+                // What an arrow key moved while it was held is one step.
+                Event::Key { key, pressed: false, .. } if is_arrow(key) => bench.seal(),
                 Event::Key { key: egui::Key::Escape, pressed: true, .. } if self.gesture_button.is_some() => {
                     self.gesture_button = None;
                     self.tell_tool(bench, &ToolEvent::Cancel, None);
@@ -96,6 +109,23 @@ impl Canvas {
         }
         // A key may come up where nobody tells us.
         (self.modifiers, self.holds_space) = (at_end, ui.input(|input| input.key_down(egui::Key::Space)));
+    }
+
+    /// One finger is the pointer; two fingers move and zoom what is shown.
+    fn touch(&mut self, bench: &mut Workbench, event: &Event, is_on_canvas: bool) {
+        if let Event::Touch { force: Some(force), .. } = event {
+            self.pressure = *force;
+        }
+        match self.touches.follow(event, self.gesture_button.is_some(), is_on_canvas) {
+            Some(TouchResponse::CancelGesture) if self.gesture_button.take().is_some() => {
+                self.tell_tool(bench, &ToolEvent::Cancel, None);
+            }
+            Some(TouchResponse::Pinch { from, to, factor }) => {
+                self.view.pan_by_screen(to - from);
+                self.view.zoom_at(self.pos_in_view(to), factor);
+            }
+            Some(TouchResponse::CancelGesture) | None => {}
+        }
     }
 
     fn move_tool(&mut self, bench: &mut Workbench, pos: Pos2, modifiers: egui::Modifiers) {
