@@ -160,6 +160,23 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
             let between = edit::interpolate(&from.0, &to.0, f64::from(t)).unwrap();
             (codes_of(engine, &[from, to], &between, &scene.directions), likeness)
         }
+        Base::Corners { faces, at } => {
+            let shares = Base::corner_shares(at);
+            let parts = faces.map(|face| face_of(engine, scene, face, 0.0));
+            let stylemap = edit::mix(parts.iter().map(|part| &part.0).zip(shares.map(f64::from))).unwrap();
+            let likeness = faces.iter().zip(shares).map(|(face, share)| share * scene.likeness_of(*face)).sum();
+            // A face in two corners counts as one.
+            let mut distinct: Vec<_> = faces.into_iter().zip(parts).zip(shares).collect();
+            distinct.sort_by_key(|((face, _), _)| *face);
+            let merged = distinct.chunk_by(|((a, _), _), ((b, _), _)| a == b).map(|same| {
+                let share: f32 = same.iter().map(|(_, share)| share).sum();
+                let mut part = same[0].0.1.clone();
+                part.2 *= residual_share(1.0 - share);
+                part
+            });
+            let merged: Vec<_> = merged.collect();
+            (codes_of(engine, &merged, &stylemap, &scene.directions), likeness)
+        }
         Base::StyleMix { coarse, fine } => {
             let plain = |face| {
                 let stylemap = engine.stylemap(face).unwrap();
@@ -283,8 +300,16 @@ fn any_base() -> impl Strategy<Value = Base> {
     prop_oneof![
         Just(Base::Face(FACES[0])),
         (0.0f32..=1.0).prop_map(|t| Base::Interpolation { from: FACES[0], to: FACES[1], t }),
+        any_corners(),
         Just(Base::StyleMix { coarse: FACES[1], fine: FACES[2] }),
     ]
+}
+
+fn any_corners() -> impl Strategy<Value = Base> {
+    let faces = prop::sample::select(vec![[0, 1, 2, 0], [2, 1, 0, 1], [1, 1, 2, 2]]);
+    let along = prop::sample::select(vec![0.0f32, 0.2, 0.5, 0.85, 1.0]);
+    (faces, along.clone(), along)
+        .prop_map(|(faces, x, y)| Base::Corners { faces: faces.map(|index| FACES[index]), at: [x, y] })
 }
 
 fn any_scene() -> impl Strategy<Value = Scene> {

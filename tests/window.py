@@ -17,7 +17,9 @@ import tempfile
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 # A small network with random weights: nothing here depends on the model that comes with the program.
@@ -27,8 +29,12 @@ SCREEN = (1440, 900)
 # Software drivers on busy machines take their time.
 PATIENCE = 90.0
 
+T = TypeVar("T")
+# A project's record and its files.
+Saved = tuple[dict[str, Any], dict[str, bytes]]
 
-def wait_until(what, holds, patience=PATIENCE):
+
+def wait_until(what: str, holds: Callable[[], T], patience: float = PATIENCE) -> T:
     """Looks again and again until something holds, and returns it."""
     started = time.monotonic()
     while time.monotonic() - started < patience:
@@ -38,10 +44,10 @@ def wait_until(what, holds, patience=PATIENCE):
     sys.exit(f"this did not happen within {patience:.0f} s: {what}")
 
 
-def png(width, height, pixel):
+def png(width: int, height: int, pixel: Callable[[int, int], tuple[int, int, int]]) -> bytes:
     """A picture without any library; `pixel` gives red, green and blue."""
 
-    def chunk(kind, data):
+    def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
@@ -53,23 +59,35 @@ def png(width, height, pixel):
 class Screen:
     """A virtual screen."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        reader, writer = os.pipe()
-        size = f"{SCREEN[0]}x{SCREEN[1]}x24"
-        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-fbdir", str(folder), "-nolisten", "tcp"]
-        self.process = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL)
-        os.close(writer)
-        with os.fdopen(reader) as lines:
-            self.display = f":{lines.readline().strip()}"
+        # Another one may take the same number at the same moment.
+        tries = (self.start() for _ in range(5))
+        number = next((number for number in tries if number), None)
+        assert number, "Xvfb does not start"
+        self.display = f":{number}"
         self.env = {**os.environ, "DISPLAY": self.display}
         self.env.pop("WAYLAND_DISPLAY", None)
 
-    def close(self):
+    def start(self) -> str:
+        """Starts the server, and returns the number that it chose; nothing where it failed."""
+        reader, writer = os.pipe()
+        size = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-fbdir", str(self.folder), "-nolisten", "tcp"]
+        with (self.folder / "Xvfb.log").open("a") as log:
+            self.process = subprocess.Popen(command, pass_fds=[writer], stderr=log)
+        os.close(writer)
+        with os.fdopen(reader) as lines:
+            number = lines.readline().strip()
+        if not number:
+            self.process.wait()
+        return number
+
+    def close(self) -> None:
         self.process.terminate()
         self.process.wait()
 
-    def pixels(self):
+    def pixels(self) -> list[bytes]:
         """Rows of the screen as bytes, four for a pixel."""
         data = (self.folder / "Xvfb_screen0").read_bytes()
         fields = struct.unpack(">25I", data[:100])
@@ -77,23 +95,23 @@ class Screen:
         start = header_size + colours * 12
         return [data[start + y * stride : start + y * stride + width * 4] for y in range(height)]
 
-    def do(self, *arguments):
+    def do(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self.env, check=True, stdout=subprocess.DEVNULL)
         time.sleep(0.3)
 
-    def put_on_clipboard(self, kind, data):
+    def put_on_clipboard(self, kind: str, data: bytes) -> None:
         command = ["xclip", "-selection", "clipboard", "-t", kind, "-i"]
         subprocess.run(command, input=data, env=self.env, check=True, stdout=subprocess.DEVNULL)
 
-    def clipboard(self, kind):
+    def clipboard(self, kind: str) -> bytes:
         command = ["xclip", "-selection", "clipboard", "-t", kind, "-o"]
-        return subprocess.run(command, env=self.env, capture_output=True, timeout=20).stdout
+        return subprocess.run(command, check=False, env=self.env, capture_output=True, timeout=20).stdout
 
 
 class Program:
     """The program with a home of its own."""
 
-    def __init__(self, screen, program, home, **env):
+    def __init__(self, screen: Screen, program: str, home: Path, **env: str) -> None:
         self.screen, self.home = screen, home
         settings = home / ".config/stylebrush/settings.json"
         settings.parent.mkdir(parents=True, exist_ok=True)
@@ -102,50 +120,51 @@ class Program:
         env = {key: value for key, value in screen.env.items() if not key.startswith("XDG_")} | env
         env["HOME"] = str(home)
         command = [program, "--aligned", "--model", str(MODEL), *map(str, PORTRAITS[:2])]
-        self.log = open(home / f"log {time.monotonic_ns()}.txt", "w+")
+        self.log = (home / f"log {time.monotonic_ns()}.txt").open("w+")  # noqa: SIM115
         self.process = subprocess.Popen(command, env=env, stderr=self.log)
         self.window = wait_until("a window opens", self.find_window)
         wait_until("the canvas is drawn", self.has_picture)
 
-    def find_window(self):
+    def find_window(self) -> str | None:
         assert self.process.poll() is None, self.said()
-        command = ["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid), "--name", "Stylebrush"]
-        found = subprocess.run(command, env=self.screen.env, capture_output=True, text=True).stdout.split()
-        return found and found[-1]
+        command = ["xdotool", "search", "--all", "--onlyvisible", "--pid", str(self.process.pid), "--name", "Stylebrush"]
+        found = subprocess.run(command, check=False, env=self.screen.env, capture_output=True, text=True)
+        windows = found.stdout.split()
+        return windows[-1] if windows else None
 
-    def said(self):
+    def said(self) -> str:
         self.log.flush()
         self.log.seek(0)
         return self.log.read()
 
-    def place(self):
+    def place(self) -> tuple[int, int, int, int]:
         command = ["xdotool", "getwindowgeometry", "--shell", self.window]
         text = subprocess.run(command, env=self.screen.env, capture_output=True, text=True, check=True).stdout
         values = dict(line.split("=") for line in text.split())
         return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])
 
-    def canvas(self):
+    def canvas(self) -> list[bytes]:
         """The middle of the window, where the picture is, row by row."""
         left, top, width, height = self.place()
         rows = self.screen.pixels()[top + height // 2 - 120 : top + height // 2 + 120]
         middle = left + (width - 250) // 2
         return [row[(middle - 120) * 4 : (middle + 120) * 4] for row in rows]
 
-    def has_picture(self):
+    def has_picture(self) -> bool:
         """A picture has many colours; the ground and a message have few."""
         assert self.process.poll() is None, self.said()
         rows = self.canvas()
         colours = {row[at : at + 3] for row in rows for at in range(0, len(row), 4)}
         return len(colours) > 500
 
-    def key(self, key):
+    def key(self, key: str) -> None:
         # Without a window manager nobody else gives a window the keyboard.
         self.screen.do("windowfocus", self.window)
         self.screen.do("key", key)
         # A frame by a software driver takes its time, and a box is open after two.
         time.sleep(1.5)
 
-    def saved(self, name):
+    def saved(self, name: str) -> Saved:
         """The project as it is now, by its record and its files. The path comes from the clipboard: into a text field goes text."""
         path = self.home / f"{name}.stylebrush"
         for _ in range(4):
@@ -167,15 +186,15 @@ class Program:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("document.json")), {name: archive.read(name) for name in archive.namelist()}
 
-    def wait_for_photos(self, name, count):
+    def wait_for_photos(self, name: str, count: int) -> Saved:
         tries = iter(range(1000))
         return wait_until(f"there are {count} photos", lambda: self.with_photos(f"{name} {next(tries)}", count))
 
-    def with_photos(self, name, count):
+    def with_photos(self, name: str, count: int) -> Saved | None:
         record, files = self.saved(name)
         return (record, files) if len(record["photos"]) == count else None
 
-    def quit(self):
+    def quit(self) -> None:
         self.key("ctrl+q")
         # Something may be unsaved: “Don’t save” is the second button.
         try:
@@ -185,7 +204,7 @@ class Program:
             self.process.wait(timeout=20)
 
 
-def check_clipboard(screen, program, folder):
+def check_clipboard(screen: Screen, program: str, folder: Path) -> None:
     editor = Program(screen, program, folder / "clipboard")
     record, _ = editor.saved("start")
     assert len(record["photos"]) == 2, record["photos"]
@@ -220,12 +239,15 @@ def check_clipboard(screen, program, folder):
     editor.quit()
 
 
-def check_two_programs(screen, program, folder):
+def check_two_programs(screen: Screen, program: str, folder: Path) -> None:
     home = folder / "two"
     first = Program(screen, program, home)
     second = Program(screen, program, home)
     recovery = home / ".local/share/stylebrush/recovery"
-    assert len(list(recovery.glob("*.lock"))) == 2
+    # What is seen may still be the first one's picture.
+    wait_until("both have their place for autosaves", lambda: len(list(recovery.glob("*.lock"))) == 2)
+    places = [first.place(), second.place()]
+    assert places[0][:2] != places[1][:2], f"{places}: the second window hides the first"
     second.process.kill()
     second.process.wait()
     first.quit()
@@ -235,7 +257,7 @@ def check_two_programs(screen, program, folder):
     wait_until("nothing is left of three programs", lambda: not list(recovery.glob("*.lock")), 10)
 
 
-def check_opengl(screen, program, folder):
+def check_opengl(screen: Screen, program: str, folder: Path) -> None:
     pictures = {}
     for backend in ["vulkan", "gl"]:
         editor = Program(screen, program, folder / backend, WGPU_BACKEND=backend)
@@ -255,13 +277,13 @@ def check_opengl(screen, program, folder):
         time.sleep(2)
         pictures[backend] = editor.canvas()
         editor.quit()
-    values = [(a, b) for rows in zip(*pictures.values()) for a, b in zip(*rows)]
+    values = [(a, b) for rows in zip(*pictures.values(), strict=True) for a, b in zip(*rows, strict=True)]
     distance = sum(abs(a - b) for a, b in values) / len(values)
     print(f"OpenGL and Vulkan differ by {distance:.2f} of 255 on average")
     assert distance < 2.0, "OpenGL draws something else"
 
 
-def main():
+def main() -> None:
     program = str(Path(sys.argv[1]).resolve())
     wanted = sys.argv[2:]
     for check in [check_clipboard, check_two_programs, check_opengl]:

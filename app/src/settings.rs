@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,46 @@ pub struct EngineSettings {
     pub cache_mib: Option<u32>,
 }
 
+/// How often the work is saved by itself, to be recovered after a crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Autosave {
+    /// Every twenty seconds.
+    #[default]
+    Often,
+    /// Every two minutes.
+    Sometimes,
+    /// Every ten minutes.
+    Seldom,
+    /// Never: what is not saved is lost with the program.
+    Never,
+}
+
+impl Autosave {
+    /// Every choice, in the order of boxes.
+    pub const ALL: [Self; 4] = [Self::Often, Self::Sometimes, Self::Seldom, Self::Never];
+
+    /// How far two of them are apart at least.
+    pub fn pause(self) -> Option<Duration> {
+        match self {
+            Self::Often => Some(Duration::from_secs(20)),
+            Self::Sometimes => Some(Duration::from_secs(120)),
+            Self::Seldom => Some(Duration::from_secs(600)),
+            Self::Never => None,
+        }
+    }
+
+    /// What boxes call it, in English.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Often => "Every 20 seconds",
+            Self::Sometimes => "Every 2 minutes",
+            Self::Seldom => "Every 10 minutes",
+            Self::Never => "Never",
+        }
+    }
+}
+
 /// Sizes that the user chose, in points of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -131,6 +172,8 @@ pub struct Settings {
     pub export: ExportSettings,
     /// How the model computes.
     pub engine: EngineSettings,
+    /// How often the work is saved by itself.
+    pub autosave: Autosave,
     /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -187,6 +230,7 @@ mod tests {
                 says_edited: false,
             },
             engine: EngineSettings { device: Device::Cpu, cache_mib: Some(512) },
+            autosave: Autosave::Seldom,
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };
         settings.save(&path).unwrap();

@@ -13,6 +13,16 @@ pub fn interpolate(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor> {
     (a * (1.0 - t))? + (b * t)?
 }
 
+/// Mixes stylemaps by weights that sum to one: sum of weight * stylemap, per element.
+///
+/// # Errors
+/// When there are none, or the shapes differ.
+pub fn mix<'a>(parts: impl IntoIterator<Item = (&'a Tensor, f64)>) -> Result<Tensor> {
+    let mut weighted = parts.into_iter().map(|(stylemap, weight)| stylemap * weight);
+    let Some(first) = weighted.next() else { candle_core::bail!("a mix of nothing") };
+    weighted.try_fold(first?, |sum, part| sum + part?)
+}
+
 /// Truncates: mean + psi (w - mean), closer to the average face for psi < 1.
 ///
 /// # Errors

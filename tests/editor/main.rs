@@ -911,13 +911,14 @@ fn closing_every_photo_leaves_an_empty_canvas_that_says_what_to_do() {
 }
 
 #[test]
-fn a_photo_with_several_faces_asks_which() {
+fn another_face_of_a_photo_takes_the_place_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("family.png");
     save_group(&path);
     let mut session = Session::new(face_options(vec![path]));
-    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
-    session.wait_until("every face is read", |editor| editor.is_idle());
+    session.wait_until("every face is read", |editor| editor.is_idle() && editor.frame().is_some());
+    assert_eq!(session.editor().asks_about(), None, "they all show");
+    session.run(Look::ChooseFace(None));
     session.harness.run_steps(3);
     let source = |session: &Session| {
         let document = session.editor().timeline().document();
@@ -1045,7 +1046,7 @@ fn leaving_the_question_uses_the_middle_and_says_so() {
     let paths: Vec<PathBuf> = ["a.png", "b.png", "c.png"].iter().map(|name| folder.path().join(name)).collect();
     paths.iter().for_each(|path| save_photo(path, 90, 60));
     let mut session = Session::new(face_options(paths));
-    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
+    session.wait_until("the user is asked", |editor| editor.asks_about().is_some() && !editor.is_opening());
     session.harness.run_steps(2);
     let first = session.editor().asks_about();
     session.key(Modifiers::NONE, Key::Escape);

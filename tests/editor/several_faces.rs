@@ -14,10 +14,8 @@ fn session_with_group(folder: &tempfile::TempDir) -> Session {
     save_group(&group);
     portrait("faker_f53.jpg").save(&reference).unwrap();
     let mut session = Session::new(face_options(vec![group, reference]));
-    session.wait_until("the user is asked", |editor| editor.asks_about().is_some());
-    session.key(Modifiers::NONE, Key::Escape);
     session.wait_until("every face is read", |editor| editor.is_idle() && editor.frame().is_some());
-    session.key(Modifiers::NONE, Key::P);
+    assert_eq!(session.editor().asks_about(), None, "every face of it shows, and is a click away");
     session.settle();
     session.harness.run_steps(3);
     session

@@ -5,6 +5,7 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 use stylebrush_app::document::{Document, MaskImage};
 use stylebrush_app::photo_loading::Purpose;
+use stylebrush_app::project::recent::RecentKind;
 use stylebrush_app::settings::Theme;
 use stylebrush_app::workbench::clipboard::Clip;
 use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, Question};
@@ -629,10 +630,12 @@ fn photos_in_which_the_face_is_unclear_are_asked_about() {
     let (group, nobody) = (folder.path().join("group.png"), folder.path().join("nobody.png"));
     save_group(&group);
     save_photo(&nobody, 200, 160);
-    let aligned = WorkbenchOptions { are_aligned: false, ..options(vec![group, nobody], Duration::ZERO) };
-    let mut session = Session::new(aligned);
+    let looking =
+        WorkbenchOptions { are_aligned: false, ..options(vec![group.clone(), group, nobody], Duration::ZERO) };
+    let mut session = Session::new(looking);
     session.wait_until("the photos are open", |bench| bench.is_idle() && bench.frame().is_some());
-    assert_eq!(session.bench.unclear_faces(), 2);
+    // Every face of the source shows in its photo, and is a click away.
+    assert_eq!((session.bench.unclear_faces(), session.bench.view().shows_in_photo), (2, true));
     let id = session.bench.take_unclear_face().unwrap();
     let (photo, placement) = session.bench.placement_of(id).unwrap();
     assert_eq!((photo.name.as_str(), placement.original.faces.len()), ("group", 3));
@@ -651,4 +654,38 @@ fn photos_in_which_the_face_is_unclear_are_asked_about() {
         session.notices
     );
     assert_eq!(session.bench.take_unclear_face(), None);
+}
+
+#[test]
+fn photos_that_were_open_lately_are_offered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = folders_in(&folder.path().join("settings"));
+    let paths: Vec<PathBuf> = ["a.png", "b.png", "c.png"].iter().map(|name| folder.path().join(name)).collect();
+    paths.iter().for_each(|path| save_photo(path, 60, 60));
+    let start = |photos: &[PathBuf]| {
+        let folders = Some(folders.clone());
+        let mut session = Session::new(WorkbenchOptions { folders, ..options(photos.to_vec(), Duration::ZERO) });
+        session.wait_until_idle();
+        session
+    };
+    let recent = |session: &Session| -> Vec<(PathBuf, bool)> {
+        let files = session.bench.recent().files(RecentKind::Photo).iter();
+        files.map(|file| (file.path.clone(), file.is_missing)).collect()
+    };
+    let mut session = start(&paths[..2]);
+    session.run(Action::OpenPaths(paths[2..].to_vec()));
+    session.wait_until_idle();
+    let [a, b, c] = [0, 1, 2].map(|index| (paths[index].clone(), false));
+    assert_eq!(recent(&session), [c.clone(), b, a.clone()], "the demo's portraits are in no file");
+    assert!(session.bench.recent().files(RecentKind::Project).is_empty());
+    session.bench.close();
+
+    std::fs::remove_file(&paths[1]).unwrap();
+    let mut session = start(&[]);
+    assert_eq!(recent(&session), [c, (paths[1].clone(), true), a]);
+    session.run(Action::ForgetRecent);
+    session.wait_until_idle();
+    assert!(recent(&session).is_empty());
+    session.bench.close();
+    assert!(recent(&start(&[])).is_empty());
 }

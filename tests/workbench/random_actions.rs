@@ -95,7 +95,7 @@ fn kind(action: &Action) -> usize {
         Action::ShowMaskAs(_) | Action::NextMaskView => 72,
         Action::UseTheme(_) => 73,
         Action::UseLanguage(_) => 74,
-        Action::SetExport(_) | Action::SetEngine(_) => 75,
+        Action::SetExport(_) | Action::SetEngine(_) | Action::SetAutosave(_) => 75,
         Action::SetKeys(_) => 76,
         Action::SetOpenSections(_) => 77,
         Action::SetSidePanelWidth(_) | Action::SetWindowSize(_) => 78,

@@ -40,7 +40,6 @@ fn session_with_group(folder: &Path) -> (Session, PathBuf) {
         ..options(vec![group.clone(), reference], Duration::ZERO)
     });
     session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
-    session.run(Action::ToggleInPhoto);
     (session, group)
 }
 

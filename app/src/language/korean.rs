@@ -112,6 +112,15 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Automatic", "자동"),
     ("A GPU where there is one that this program can use", "이 프로그램이 쓸 수 있는 GPU가 있으면 GPU를 씁니다"),
     ("The CPU, by the program’s own kernels", "프로그램의 자체 커널로 CPU를 씁니다"),
+    ("Saved by itself", "자동 저장"),
+    ("Every 20 seconds", "20초마다"),
+    ("Every 2 minutes", "2분마다"),
+    ("Every 10 minutes", "10분마다"),
+    ("Never", "안 함"),
+    (
+        "A copy of unsaved work, offered again after a crash; the project’s file stays as it is",
+        "저장하지 않은 작업의 사본으로, 비정상 종료 뒤에 다시 제안됩니다. 프로젝트 파일은 그대로입니다",
+    ),
     ("Memory for faces", "얼굴에 쓸 메모리"),
     (
         "What is kept of faces that were drawn: with more, going back to one is faster",
@@ -293,6 +302,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Discard", "버리기"),
     ("Later", "나중에"),
     ("Recent projects", "최근 프로젝트"),
+    ("Recent photos", "최근 사진"),
     ("Save the face as a PNG, JPEG or WebP file", "얼굴을 PNG, JPEG, WebP 파일로 저장합니다"),
     (
         "Save the whole photo at its own size, with the edited face in it",
@@ -375,6 +385,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Drop photos here", "여기에 사진을 놓으세요"),
     ("The model could not be loaded", "모델을 불러오지 못했습니다"),
     ("Paint over the face to bring in {name}", "얼굴 위에 칠하면 {name}이(가) 나타납니다"),
+    (
+        "Paint over the face to bring in {name}, or click another face to edit that one",
+        "얼굴 위에 칠하면 {name}이(가) 나타납니다. 다른 얼굴을 클릭하면 그 얼굴을 편집합니다",
+    ),
     ("Click the face to edit in {name}", "{name}에서 편집할 얼굴을 클릭하세요"),
     (
         "No face was found in {name}. Click the eye on the left",
@@ -462,7 +476,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Open this project", "이 프로젝트를 엽니다"),
     ("Save the project in another file", "프로젝트를 다른 파일로 저장합니다"),
     ("Type the path of the project's file", "프로젝트 파일의 경로를 입력합니다"),
-    ("Empty the list of recent projects", "최근 프로젝트 목록을 비웁니다"),
+    ("Empty the lists of recent projects and photos", "최근 프로젝트와 사진 목록을 비웁니다"),
     ("Choose where it goes", "저장할 곳을 고릅니다"),
     ("Stop drawing pictures for the file", "파일에 넣을 그림을 더 그리지 않습니다"),
     ("Stop opening photos", "사진을 더 열지 않습니다"),

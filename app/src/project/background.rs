@@ -17,9 +17,7 @@ use super::recovery::{AutosaveSlot, Leftover};
 use super::{FileStamp, Project, save};
 use crate::shelter::sheltered;
 
-/// Autosaves are at least this far apart.
-const AUTOSAVE_PAUSE: Duration = Duration::from_secs(20);
-/// And this many times as far as one takes: large photos on a slow disk must not keep it busy.
+/// Autosaves are this many times as far apart as one takes: large photos on a slow disk must not keep it busy.
 const AUTOSAVE_PAUSE_FACTOR: u32 = 20;
 
 /// Where something was saved.
@@ -336,20 +334,26 @@ fn warn(result: anyhow::Result<()>) {
 pub struct AutosaveTimer {
     /// The state that is saved somewhere.
     kept_revision: u64,
-    not_before: Option<Instant>,
+    /// When the last one was done, and how long it took.
+    last: Option<(Instant, Duration)>,
     is_in_hand: bool,
 }
 
 impl AutosaveTimer {
     /// Nothing is to be saved of this state.
     pub fn new(revision: u64) -> Self {
-        Self { kept_revision: revision, not_before: None, is_in_hand: false }
+        Self { kept_revision: revision, last: None, is_in_hand: false }
     }
 
-    /// How long until an autosave of this state is due, zero for now; none while nothing has changed.
-    pub fn due_in(&self, revision: u64, now: Instant) -> Option<Duration> {
+    /// How long until an autosave of this state is due, zero for now, where two of them are `pause` apart; none while nothing has
+    /// changed.
+    pub fn due_in(&self, revision: u64, pause: Duration, now: Instant) -> Option<Duration> {
         let is_new = revision != self.kept_revision && !self.is_in_hand;
-        is_new.then(|| self.not_before.map_or(Duration::ZERO, |then| then.saturating_duration_since(now)))
+        let wait = |(done, took): (Instant, Duration)| {
+            let pause = pause.max(took.saturating_mul(AUTOSAVE_PAUSE_FACTOR));
+            pause.saturating_sub(now.saturating_duration_since(done))
+        };
+        is_new.then(|| self.last.map_or(Duration::ZERO, wait))
     }
 
     /// An autosave of this state is asked for.
@@ -365,7 +369,7 @@ impl AutosaveTimer {
             // Revisions never come again, so this is no state at all.
             self.kept_revision = u64::MAX;
         }
-        self.not_before = now.checked_add(AUTOSAVE_PAUSE.max(report.took.saturating_mul(AUTOSAVE_PAUSE_FACTOR)));
+        self.last = Some((now, report.took));
     }
 
     /// The user has saved this state, or begun with it.
@@ -386,20 +390,22 @@ mod tests {
     fn autosaves_are_due_when_something_is_new_and_not_too_often() {
         let start = Instant::now();
         let at = |secs| start + Duration::from_secs(secs);
+        const PAUSE: Duration = Duration::from_secs(20);
         let mut timer = AutosaveTimer::new(3);
-        assert_eq!(timer.due_in(3, start), None);
-        assert_eq!(timer.due_in(4, start), Some(Duration::ZERO));
+        assert_eq!(timer.due_in(3, PAUSE, start), None);
+        assert_eq!(timer.due_in(4, PAUSE, start), Some(Duration::ZERO));
         timer.begin(4);
-        assert_eq!(timer.due_in(5, start), None, "one is in hand");
+        assert_eq!(timer.due_in(5, PAUSE, start), None, "one is in hand");
         timer.finish(&report(Ok(()), Duration::from_millis(100)), start);
-        assert_eq!(timer.due_in(4, at(60)), None);
-        assert_eq!(timer.due_in(5, at(5)), Some(AUTOSAVE_PAUSE - Duration::from_secs(5)));
-        assert_eq!(timer.due_in(5, at(60)), Some(Duration::ZERO));
+        assert_eq!(timer.due_in(4, PAUSE, at(60)), None);
+        assert_eq!(timer.due_in(5, PAUSE, at(5)), Some(PAUSE - Duration::from_secs(5)));
+        assert_eq!(timer.due_in(5, PAUSE, at(60)), Some(Duration::ZERO));
+        assert_eq!(timer.due_in(5, 3 * PAUSE, at(45)), Some(Duration::from_secs(15)), "the user wants fewer");
         timer.keep(5);
-        assert_eq!(timer.due_in(5, at(60)), None, "saved by the user");
+        assert_eq!(timer.due_in(5, PAUSE, at(60)), None, "saved by the user");
         // A slow disk is left in peace for longer, and what failed is tried again.
         timer.begin(6);
         timer.finish(&report(Err(anyhow::anyhow!("the disk is full")), Duration::from_secs(10)), start);
-        assert_eq!(timer.due_in(6, at(60)), Some(Duration::from_secs(140)));
+        assert_eq!(timer.due_in(6, PAUSE, at(60)), Some(Duration::from_secs(140)));
     }
 }

@@ -47,10 +47,21 @@ pub struct RecentFile {
 }
 
 impl RecentFiles {
+    /// The lists in this file, not yet read.
+    pub fn new(file: PathBuf) -> Self {
+        Self { file, lists: Lists::default() }
+    }
+
     /// The lists in this file.
     pub fn load(file: PathBuf) -> Self {
-        let lists = read(&file);
-        Self { file, lists }
+        let mut recent = Self::new(file);
+        recent.reload();
+        recent
+    }
+
+    /// Reads the file again.
+    pub fn reload(&mut self) {
+        self.lists = read(&self.file);
     }
 
     /// The list of a kind, the latest first. Looks at every file, which may take a while on a network.
@@ -91,7 +102,7 @@ impl RecentFiles {
 
     fn change(&mut self, change: impl FnOnce(&mut Lists)) -> anyhow::Result<()> {
         // Another running program may have added to it.
-        self.lists = read(&self.file);
+        self.reload();
         change(&mut self.lists);
         self.lists.shorten();
         if let Some(folder) = self.file.parent() {

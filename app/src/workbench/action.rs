@@ -9,7 +9,7 @@ use stylemap::face::Landmarks;
 use super::MaskView;
 use super::motion_settings::{MotionSettings, MotionTarget};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
-use crate::settings::{EngineSettings, ExportSettings, Language, OpenSections, Theme};
+use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, Theme};
 use crate::tools::{BrushSettings, ToolKind};
 
 /// Something that a user does. What a slider does comes again and again while it is dragged, and flows into one step of the
@@ -208,6 +208,8 @@ pub enum Action {
     SetExport(ExportSettings),
     /// Sets how the model computes from the next start on.
     SetEngine(EngineSettings),
+    /// Changes how often the work is saved by itself.
+    SetAutosave(Autosave),
     /// Sets the keys that the user chose, by the command's id.
     SetKeys(BTreeMap<String, Vec<String>>),
     /// Sets which parts of the side panel are open.
@@ -251,6 +253,7 @@ impl Action {
                 | Self::UseLanguage(_)
                 | Self::SetExport(_)
                 | Self::SetEngine(_)
+                | Self::SetAutosave(_)
                 | Self::SetKeys(_)
                 | Self::SetOpenSections(_)
                 | Self::SetSidePanelWidth(_)

@@ -239,6 +239,7 @@ impl Workbench {
             Action::UseLanguage(language) => self.settings.language = language,
             Action::SetExport(export) => self.settings.export = export,
             Action::SetEngine(engine) => self.settings.engine = engine,
+            Action::SetAutosave(autosave) => self.settings.autosave = autosave,
             Action::SetKeys(keys) => self.settings.keys = keys,
             Action::SetOpenSections(open_sections) => self.settings.open_sections = open_sections,
             Action::SetSidePanelWidth(width) => self.settings.sizes.side_panel = Some(width),

@@ -29,6 +29,8 @@ pub enum JobKind {
     ReadMask,
     /// Writes the settings.
     KeepSettings,
+    /// Writes the list of recent files, and looks for them.
+    KeepRecent,
     /// Reads a project.
     OpenProject,
     /// Cuts out a reference as it lies.

@@ -19,6 +19,7 @@ mod motion;
 mod motion_settings;
 mod photos;
 pub mod projects;
+mod recent;
 mod settings_file;
 
 use std::collections::VecDeque;
@@ -36,6 +37,7 @@ pub use motion::Motion;
 pub use motion_settings::{MotionSettings, MotionTarget};
 pub use photos::FaceInPhoto;
 pub use projects::{Projects, UserFolders};
+pub use recent::Recent;
 
 use crate::document::{Document, LayerId, Photo, PhotoId, Placement, Timeline};
 use crate::edited_face::{EditedFace, EditedPhoto};
@@ -119,6 +121,7 @@ pub struct Workbench {
     exports: Exports,
     motion: Motion,
     projects: Projects,
+    recent: Recent,
     view: ViewState,
     settings: Settings,
     settings_file: SettingsFile,
@@ -156,6 +159,7 @@ impl Workbench {
             exports: Exports::default(),
             motion: Motion::default(),
             projects,
+            recent: Recent::start(folders.map(|folders| folders.recent)),
             view: ViewState::default(),
             settings,
             settings_file,
@@ -260,6 +264,7 @@ impl Workbench {
             && !self.is_rendering()
             && !self.exports.is_waiting()
             && self.jobs.is_idle()
+            && self.recent.is_kept()
             && self.motion.progress().is_none()
             && !self.projects.is_busy()
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
@@ -376,6 +381,7 @@ impl Workbench {
         if is_at_rest {
             self.keep_settings();
         }
+        self.keep_recent();
     }
 
     /// When [`Self::poll`] is to be called next though no thread woke anybody; none where there is nothing to wait for.
@@ -393,6 +399,7 @@ impl Workbench {
     /// Ends as the user wants it: what waits to be saved is saved, and nothing is left to recover.
     pub fn close(&mut self) {
         self.close_projects();
+        self.recent.close();
         self.settings_file.close(&self.settings);
     }
 

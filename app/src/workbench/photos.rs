@@ -12,6 +12,7 @@ use super::{Action, Effect, JobKind, NoticeKind, Workbench};
 use crate::document::{Blend, Document, FaceEdit, LayerId, NewPhoto, Photo, PhotoId, Placement, Refusal};
 use crate::language::tr_with;
 use crate::photo_loading::{Batch, Purpose};
+use crate::project::recent::RecentKind;
 
 /// A face that was found in the source's photo.
 #[derive(Clone, Debug)]
@@ -255,6 +256,11 @@ impl Workbench {
         if photos.is_empty() {
             return;
         }
+        if matches!(purpose, Purpose::Start | Purpose::Add | Purpose::Source) {
+            for path in photos.iter().filter_map(|photo| photo.path.as_ref()) {
+                self.remember(RecentKind::Photo, path);
+            }
+        }
         let before = self.opening.filter(|opening| opening.job == job);
         match purpose {
             Purpose::Start => self.start_with(job, before, photos),
@@ -280,6 +286,7 @@ impl Workbench {
         }
         let mut document = self.timeline.document().clone();
         let photos = self.number(photos);
+        let new: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
         photos.into_iter().for_each(|photo| document.add_photo(photo));
         lay_out(&mut document);
         self.begins_with_demo = document.photos().iter().all(|photo| photo.path.is_none());
@@ -287,13 +294,14 @@ impl Workbench {
         self.timeline.restart(document);
         self.begin_project(None);
         self.opening = Some(Opening { job, revision: self.timeline.revision(), count, begins: true });
+        self.ask_about_unclear(&new);
     }
 
     /// Photos join the document. Those that were asked for together are one step, unless something was done between them.
     fn add_photos(&mut self, job: u64, before: Option<Opening>, photos: Vec<NewPhoto>, as_source: bool) {
         let photos = self.number(photos);
-        let first = photos.first().map(|photo| photo.id).filter(|_| before.is_none());
-        let new = photos.len();
+        let new: Vec<PhotoId> = photos.iter().map(|photo| photo.id).collect();
+        let first = new.first().copied().filter(|_| before.is_none());
         // The first photos of somebody who has only looked so far take the place of the demo, and the first shows as a photo.
         let replaces_demo = before.is_none() && self.begins_with_demo && self.timeline.undo_name().is_none();
         let revision = self.timeline.revision();
@@ -328,7 +336,7 @@ impl Workbench {
                 None => {}
             }
         };
-        let count = before.filter(|_| is_joined).map_or(0, |before| before.count) + new;
+        let count = before.filter(|_| is_joined).map_or(0, |before| before.count) + new.len();
         let name = match count {
             1 => "Open photo".to_owned(),
             count => tr_with("Open {count} photos", &[("count", &count.to_string())]),
@@ -339,13 +347,11 @@ impl Workbench {
             self.timeline.edit(name, add);
         }
         self.opening = Some(Opening { job, revision: self.timeline.revision(), count, begins });
+        self.ask_about_unclear(&new);
     }
 
-    /// Gives photos their numbers, and asks about them where that is needed.
     fn number(&mut self, photos: Vec<NewPhoto>) -> Vec<Photo> {
-        let numbered: Vec<Photo> = photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect();
-        self.ask_about_unclear(&numbered);
-        numbered
+        photos.into_iter().map(|photo| photo.numbered(self.take_photo_id())).collect()
     }
 
     fn take_photo_id(&mut self) -> PhotoId {
@@ -354,14 +360,21 @@ impl Workbench {
         id
     }
 
-    /// Asks which face, wherever that is not plain: where there are several, or none was found.
-    fn ask_about_unclear(&mut self, photos: &[Photo]) {
+    /// Asks which face of these new photos is meant, wherever that is not plain: where there are several, or none was found. Of
+    /// several faces of the source nobody asks: it shows in its photo, where a click works on any other.
+    fn ask_about_unclear(&mut self, new: &[PhotoId]) {
         if self.are_aligned {
             return;
         }
-        let is_unclear =
-            |photo: &&Photo| photo.placement.as_ref().is_some_and(|placement| placement.original.faces.len() != 1);
-        self.unclear_faces.extend(photos.iter().filter(is_unclear).map(|photo| photo.id));
+        let source = self.timeline.document().source();
+        for id in new {
+            let Some((_, placement)) = self.placement_of(*id) else { continue };
+            match placement.original.faces.len() {
+                1 => {}
+                count if count > 1 && source == Some(*id) => self.view.shows_in_photo = true,
+                _ => self.unclear_faces.push_back(*id),
+            }
+        }
     }
 
     /// Puts a random face among the photos, ready to paint with.

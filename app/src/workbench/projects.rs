@@ -8,7 +8,7 @@ use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbenc
 use crate::document::Document;
 use crate::language::{tr, tr_with};
 use crate::project::background::{AutosaveTimer, ChangedOnDisk, SaveReport, SaveTarget, SaveThread};
-use crate::project::recent::{RecentFile, RecentFiles, RecentKind};
+use crate::project::recent::RecentKind;
 use crate::project::recovery::{self, AutosaveSlot, Leftover};
 use crate::project::{self, FileStamp, ModelIdentity, Opened, Project, View};
 use crate::shelter::sheltered;
@@ -55,8 +55,6 @@ pub struct Projects {
     timer: AutosaveTimer,
     /// The newest request to open a project: an older one that comes later is dropped.
     opening_number: u64,
-    recent: Option<RecentFiles>,
-    recent_files: Vec<RecentFile>,
     leftovers: Vec<Leftover>,
     /// What the user wanted when asked about unsaved changes, to be done once they are saved.
     after_saving: Option<Action>,
@@ -82,8 +80,6 @@ impl Projects {
             None
         });
         let has_autosaves = slot.is_some();
-        let recent = folders.map(|folders| RecentFiles::load(folders.recent.clone()));
-        let recent_files = recent.as_ref().map(|recent| recent.files(RecentKind::Project)).unwrap_or_default();
         Ok(Self {
             path: None,
             stamp: None,
@@ -92,8 +88,6 @@ impl Projects {
             has_autosaves,
             timer: AutosaveTimer::new(0),
             opening_number: 0,
-            recent,
-            recent_files,
             leftovers,
             after_saving: None,
             may_close: false,
@@ -108,11 +102,6 @@ impl Projects {
     /// What the open project is called; none before it has a file.
     pub fn name(&self) -> Option<String> {
         self.path.as_deref().map(name_of)
-    }
-
-    /// The projects that were open lately, the newest first.
-    pub fn recent_files(&self) -> &[RecentFile] {
-        &self.recent_files
     }
 
     /// What a crash left and nobody took yet.
@@ -134,15 +123,6 @@ impl Projects {
         (self.path, self.stamp) = (path, None);
         self.saved_revision = Some(revision);
         self.timer = AutosaveTimer::new(revision);
-    }
-
-    fn remember(&mut self, path: &Path) {
-        if let Some(recent) = &mut self.recent {
-            if let Err(err) = recent.add(RecentKind::Project, path) {
-                log::error!("{err:#}");
-            }
-            self.recent_files = recent.files(RecentKind::Project);
-        }
     }
 }
 
@@ -299,7 +279,7 @@ impl Workbench {
             }
             None => {
                 if let Some(path) = &path {
-                    self.projects.remember(path);
+                    self.remember(RecentKind::Project, path);
                 }
                 self.begin_project(path);
             }
@@ -353,16 +333,6 @@ impl Workbench {
         }
     }
 
-    pub(super) fn forget_recent(&mut self) {
-        if let Some(recent) = &mut self.projects.recent {
-            let cleared = recent.clear();
-            self.projects.recent_files.clear();
-            if let Err(err) = cleared {
-                self.tell_error(&err);
-            }
-        }
-    }
-
     /// Takes what came from the thread that saves, and saves by itself when it is time.
     pub(super) fn update_projects(&mut self) {
         while let Some(report) = self.projects.saver.as_ref().and_then(SaveThread::poll) {
@@ -390,7 +360,7 @@ impl Workbench {
                     self.projects.saved_revision = Some(report.revision);
                     self.projects.timer.keep(report.revision);
                     (self.projects.path, self.projects.stamp) = (Some(path.clone()), report.stamp);
-                    self.projects.remember(path);
+                    self.remember(RecentKind::Project, path);
                     self.tell(NoticeKind::Success, tr_with("Saved {name}", &[("name", &name_of(path))]));
                     if let Some(next) = self.projects.after_saving.take() {
                         self.apply(next);
@@ -411,7 +381,8 @@ impl Workbench {
         if !self.projects.has_autosaves || !self.has_unsaved_changes() || self.toolbox.busy().is_some() {
             return None;
         }
-        self.projects.timer.due_in(self.timeline.revision(), Instant::now())
+        let pause = self.settings.autosave.pause()?;
+        self.projects.timer.due_in(self.timeline.revision(), pause, Instant::now())
     }
 
     /// What waits to be saved is saved, and nothing is left to recover.

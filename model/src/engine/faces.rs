@@ -100,7 +100,26 @@ pub(super) struct Portrait {
 enum Origin {
     Face(Portrait),
     Interpolation { from: Portrait, to: Portrait, t: f32 },
+    /// Each once, with what it weighs; in sum one.
+    Mix(Vec<(Portrait, f32)>),
     StyleMix { coarse: Portrait, fine: Portrait },
+}
+
+impl Origin {
+    /// A mix in which every face is named once, and none that weighs nothing.
+    fn of_parts(parts: impl Iterator<Item = (Portrait, f32)>) -> Self {
+        let mut mixed: Vec<(Portrait, f32)> = Vec::new();
+        for (portrait, share) in parts.filter(|(_, share)| *share > 0.0) {
+            match mixed.iter_mut().find(|(known, _)| *known == portrait) {
+                Some((_, known)) => *known += share,
+                None => mixed.push((portrait, share)),
+            }
+        }
+        match mixed.as_slice() {
+            [(portrait, _)] => Self::Face(*portrait),
+            _ => Self::Mix(mixed),
+        }
+    }
 }
 
 /// A chain that a scene needs: its origin, and the steps that it is moved by.
@@ -123,6 +142,7 @@ impl Wanted {
         let origin = match scene.base {
             Base::Face(face) => Origin::Face(portrait(face)),
             Base::Interpolation { from, to, t } => Origin::Interpolation { from: portrait(from), to: portrait(to), t },
+            Base::Corners { faces, at } => Origin::of_parts(faces.map(portrait).into_iter().zip(Base::corner_shares(at))),
             Base::StyleMix { coarse, fine } => Origin::StyleMix { coarse: portrait(coarse), fine: portrait(fine) },
         };
         Self::new(origin, &scene.directions)
@@ -135,11 +155,11 @@ impl Wanted {
 
     /// What it is mixed from.
     fn parts(&self) -> Vec<Self> {
-        match self.origin {
+        match &self.origin {
             Origin::StyleMix { coarse, fine } => {
-                [coarse, fine].map(|face| Self { origin: Origin::Face(face), ..self.clone() }).to_vec()
+                [coarse, fine].map(|face| Self { origin: Origin::Face(*face), ..self.clone() }).to_vec()
             }
-            Origin::Face(_) | Origin::Interpolation { .. } => Vec::new(),
+            Origin::Face(_) | Origin::Interpolation { .. } | Origin::Mix(_) => Vec::new(),
         }
     }
 
@@ -147,7 +167,7 @@ impl Wanted {
     pub(super) fn variants(&self) -> Vec<Variant> {
         match &self.origin {
             Origin::Face(portrait) => vec![portrait.variant],
-            Origin::Interpolation { .. } => Vec::new(),
+            Origin::Interpolation { .. } | Origin::Mix(_) => Vec::new(),
             Origin::StyleMix { coarse, fine } => vec![coarse.variant, fine.variant],
         }
     }
@@ -436,6 +456,15 @@ impl Faces {
                 let stylemap = edit::interpolate(&from, &to, f64::from(*t))?;
                 Ok(Start { stylemap, residuals: residuals_from.or(residuals_to), likeness })
             }
+            Origin::Mix(parts) => {
+                let likeness = parts.iter().map(|(portrait, share)| share * portrait.likeness).sum();
+                // Only one of them can weigh more than half, and only such a one shows residuals.
+                let found = parts.iter().map(|(portrait, share)| face(portrait, residual_share(1.0 - share)));
+                let found = found.collect::<Result<Vec<_>>>()?;
+                let shares = parts.iter().map(|(_, share)| f64::from(*share));
+                let stylemap = edit::mix(found.iter().map(|(stylemap, _)| stylemap).zip(shares))?;
+                Ok(Start { stylemap, residuals: found.into_iter().find_map(|(_, residuals)| residuals), likeness })
+            }
             Origin::StyleMix { .. } => Err(Error::Internal("a mix of styles has no stylemap".to_owned())),
         }
     }
@@ -444,7 +473,7 @@ impl Faces {
     fn coarse_picture(&mut self, model: &Model, origin: &Origin, stylemap: &Tensor, cancel: &Cancel) -> Result<Tensor> {
         let variant = match origin {
             Origin::Face(portrait) => Some(portrait.variant),
-            Origin::Interpolation { .. } | Origin::StyleMix { .. } => None,
+            Origin::Interpolation { .. } | Origin::Mix(_) | Origin::StyleMix { .. } => None,
         };
         let kept = variant.and_then(|variant| self.faces.get(&variant)?.coarse_picture.clone());
         if let Some(picture) = kept {

@@ -23,6 +23,13 @@ pub enum Base {
         /// In [0, 1].
         t: f32,
     },
+    /// Bilinearly between four faces, per element of the stylemap. The edges are interpolations between two.
+    Corners {
+        /// Above left, above right, below left, below right. One may be in several.
+        faces: [FaceId; 4],
+        /// From the left to the right and from above to below, each in [0, 1].
+        at: [f32; 2],
+    },
     /// Style codes 0 and 1 of one face, the rest of another: the colours and the light of the first in the shape of the second.
     StyleMix {
         /// Gives the first two style codes, and with them colours and light.
@@ -30,6 +37,15 @@ pub enum Base {
         /// Gives the others, and with them the shape.
         fine: FaceId,
     },
+}
+
+impl Base {
+    /// What each of four corners weighs at a place between them, above left, above right, below left, below right: not negative, in
+    /// sum one.
+    pub fn corner_shares(at: [f32; 2]) -> [f32; 4] {
+        let [x, y] = at.map(|along| along.clamp(0.0, 1.0));
+        [(1.0 - x) * (1.0 - y), x * (1.0 - y), (1.0 - x) * y, x * y]
+    }
 }
 
 /// One reference face painted over what lies below it.
@@ -179,17 +195,21 @@ impl Scene {
     /// The face to whose colours references are brought.
     pub fn colours_of(&self) -> FaceId {
         match self.base {
-            Base::Face(face) | Base::Interpolation { from: face, .. } | Base::StyleMix { coarse: face, .. } => face,
+            Base::Face(face)
+            | Base::Interpolation { from: face, .. }
+            | Base::Corners { faces: [face, ..], .. }
+            | Base::StyleMix { coarse: face, .. } => face,
         }
     }
 
     /// Every face that the scene needs.
     pub fn faces(&self) -> impl Iterator<Item = FaceId> + '_ {
-        let (first, second) = match self.base {
-            Base::Face(face) => (face, None),
-            Base::Interpolation { from, to, .. } => (from, Some(to)),
-            Base::StyleMix { coarse, fine } => (coarse, Some(fine)),
+        let (first, others) = match self.base {
+            Base::Face(face) => (face, [None; 3]),
+            Base::Interpolation { from, to, .. } => (from, [Some(to), None, None]),
+            Base::Corners { faces: [first, a, b, c], .. } => (first, [Some(a), Some(b), Some(c)]),
+            Base::StyleMix { coarse, fine } => (coarse, [Some(fine), None, None]),
         };
-        std::iter::once(first).chain(second).chain(self.layers.iter().map(|layer| layer.face))
+        std::iter::once(first).chain(others.into_iter().flatten()).chain(self.layers.iter().map(|layer| layer.face))
     }
 }

@@ -122,6 +122,12 @@ impl Composition {
             Base::Interpolation { from, to, t } => {
                 vec![part(from, residual_share(t), false), part(to, residual_share(1.0 - t), false)]
             }
+            Base::Corners { faces, at } => {
+                let shares = Base::corner_shares(at);
+                let share_of = |face| faces.iter().zip(shares).filter(|(it, _)| **it == face).map(|(_, share)| share).sum::<f32>();
+                let firsts = faces.iter().enumerate().filter(|(index, face)| !faces[..*index].contains(face));
+                firsts.map(|(_, face)| part(*face, residual_share(1.0 - share_of(*face)), false)).collect()
+            }
             Base::StyleMix { fine, .. } => vec![part(fine, 1.0, false)],
         };
         let colours_of = scene.colours_of();

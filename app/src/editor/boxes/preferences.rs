@@ -6,7 +6,7 @@ use super::super::{Command, Context, Look, theme, widgets};
 use super::{Outcome, button_row_ui};
 use crate::export::{JPEG_QUALITY, MetadataChoice};
 use crate::language::tr;
-use crate::settings::{Device, EngineSettings, Language, Theme};
+use crate::settings::{Autosave, Device, EngineSettings, Language, Theme};
 use crate::workbench::Action;
 
 /// What can be kept of faces, in MiB.
@@ -65,6 +65,16 @@ impl Context<'_> {
             if export != settings.export {
                 self.send(Action::SetExport(export));
             }
+            row_ui(ui, "Saved by itself", |ui| {
+                for autosave in Autosave::ALL {
+                    let hint =
+                        tr("A copy of unsaved work, offered again after a crash; the project’s file stays as it is");
+                    let choice = ui.selectable_label(settings.autosave == autosave, tr(autosave.text()));
+                    if choice.on_hover_text(hint).clicked() {
+                        self.send(Action::SetAutosave(autosave));
+                    }
+                }
+            });
             self.engine_rows_ui(ui, settings.engine);
             row_ui(ui, "Keys", |ui| {
                 let keys = Command::from(Look::ShowKeys);

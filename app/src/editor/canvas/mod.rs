@@ -346,7 +346,13 @@ impl Canvas {
         if is_begun || bench.toolbox().busy().is_some() || self.is_comparing {
             return;
         }
-        hint_pill(ui, area, &tr_with("Paint over the face to bring in {name}", &[("name", &layer.name)]));
+        let text = match bench.shown_photo() {
+            Some(_) if bench.faces_in_photo().len() > 1 => {
+                "Paint over the face to bring in {name}, or click another face to edit that one"
+            }
+            _ => "Paint over the face to bring in {name}",
+        };
+        hint_pill(ui, area, &tr_with(text, &[("name", &layer.name)]));
     }
 
     /// Files from the desktop open; a photo from the panel becomes the source.

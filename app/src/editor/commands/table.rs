@@ -225,7 +225,7 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Action::ToggleLayer(LayerId(0)), "show-or-hide-layer", "Show or hide layer", "Show or hide this layer").unlisted(),
         Row::new(Action::CopyMaskTo(LayerId(0), Combine::Replace), "copy-mask", "Copy mask", "Replace this layer's mask by that of the active layer").icon(icons::COPY).unlisted(),
         Row::new(Action::CopyMaskTo(LayerId(0), Combine::Add), "add-mask", "Add mask", "Add the active layer's mask to that of this layer").icon(icons::COPY).unlisted(),
-        Row::new(Action::ForgetRecent, "forget-recent-files", "Forget recent files", "Empty the list of recent projects").unlisted(),
+        Row::new(Action::ForgetRecent, "forget-recent-files", "Forget recent files", "Empty the lists of recent projects and photos").unlisted(),
         Row::new(Action::CancelExport, "cancel-export", "Cancel export", "Stop drawing pictures for the file").unlisted(),
         Row::new(Action::CancelOpening, "cancel-opening", "Cancel opening", "Stop opening photos").unlisted(),
     ]

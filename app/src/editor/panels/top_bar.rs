@@ -7,7 +7,7 @@ use super::super::context::focus_first_line;
 use super::super::widgets;
 use super::super::{Command, CompareMode, Context, Look, icons, theme};
 use crate::language::tr;
-use crate::project::recent::RecentFile;
+use crate::project::recent::{RecentFile, RecentKind};
 use crate::settings::{Language, Theme};
 use crate::tools::ToolKind;
 use crate::workbench::projects::name_of;
@@ -106,7 +106,7 @@ impl Context<'_> {
                         Look::AskForPath(Question::OpenPhotos)
                     ]],
                 );
-                self.recent_menu_ui(ui);
+                self.recent_menus_ui(ui);
                 ui.separator();
                 self.menu_groups_ui(
                     ui,
@@ -213,24 +213,30 @@ impl Context<'_> {
         }
     }
 
-    /// The projects that were open lately.
-    fn recent_menu_ui(&mut self, ui: &mut Ui) {
-        let files = self.bench.projects().recent_files();
-        if files.is_empty() {
-            return;
-        }
-        ui.menu_button(tr("Recent projects"), |ui| {
-            ui.set_min_width(240.0);
-            for RecentFile { path, is_missing } in files {
-                let button = ui.add_enabled(!is_missing, Button::new(name_of(path)));
-                if button.on_hover_text(path.display().to_string()).clicked() {
-                    self.send(Action::OpenProject(path.clone()));
-                    ui.close();
-                }
+    /// The projects and the photos that were open lately.
+    fn recent_menus_ui(&mut self, ui: &mut Ui) {
+        for (kind, title) in [(RecentKind::Project, "Recent projects"), (RecentKind::Photo, "Recent photos")] {
+            let files = self.bench.recent().files(kind);
+            if files.is_empty() {
+                continue;
             }
-            ui.separator();
-            self.menu_item_ui(ui, Action::ForgetRecent);
-        });
+            ui.menu_button(tr(title), |ui| {
+                ui.set_min_width(240.0);
+                for RecentFile { path, is_missing } in files {
+                    let name = match kind {
+                        RecentKind::Project => name_of(path),
+                        RecentKind::Photo => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    };
+                    let button = ui.add_enabled(!is_missing, Button::new(name));
+                    if button.on_hover_text(path.display().to_string()).clicked() {
+                        self.send(Action::OpenPaths(vec![path.clone()]));
+                        ui.close();
+                    }
+                }
+                ui.separator();
+                self.menu_item_ui(ui, Action::ForgetRecent);
+            });
+        }
     }
 }
 
