@@ -613,6 +613,39 @@ fn edit_takes_what_the_masks_say() {
 }
 
 #[test]
+fn between_four_faces_the_edges_are_interpolations_and_the_corners_faces() {
+    let files = Files::new();
+    let four = "--model {small} interpolate {a} {b} {b} {a} --size 64";
+    for (name, at) in [("left", "0,0"), ("right", "1,0"), ("below", "0,1"), ("edge", "0.3,0"), ("middle", "0.5,0.5")] {
+        files.ok(&format!("{four} --at {at} -o {name}.png"));
+    }
+    files.ok("--model {small} interpolate {a} {b} --size 64 --at 0.3 -o between.png");
+    files.ok("--model {small} interpolate {a} {b} --size 64 --at 0.5 -o half.png");
+    let picture = |name: &str| open(&files.path(&format!("{name}.png")));
+    assert!(picture("right") == picture("below") && picture("left") != picture("right"));
+    assert!(mean_difference(&picture("edge"), &picture("between")) < 0.5, "an edge is a slider");
+    // Two of each, in opposite corners: halfway between the two.
+    assert!(mean_difference(&picture("middle"), &picture("half")) < 0.5);
+
+    files.ok(&format!("{four} --frames 5 -o round"));
+    files.ok(&format!("{four} --frames 3 --path 0,0 1,0 -o along"));
+    let [first, second, last] =
+        ["round/0001.png", "round/0002.png", "round/0005.png"].map(|name| open(&files.path(name)));
+    assert!(first == picture("left") && second == picture("right") && last == first, "past every corner and back");
+    let along = open(&files.path("along/0002.png"));
+    assert!(mean_difference(&along, &picture("half")) < 0.5);
+    for (wrong, code, says) in [
+        (format!("{four} --at 0.5 -o wrong.png"), 1, "two numbers"),
+        ("--model {small} interpolate {a} {b} --at 0.5,0.5 -o wrong.png".to_owned(), 1, "one number"),
+        ("--model {small} interpolate {a} {b} --frames 3 --path 0,0 1,0 -o wrong".to_owned(), 1, "four faces"),
+        (format!("{four} --at 0.5,1.5 -o wrong.png"), 2, "from 0 to 1"),
+        ("--model {small} interpolate {a} {b} {a} --at 0.5,0.5 -o wrong.png".to_owned(), 2, "values"),
+    ] {
+        files.fails(&wrong, code, says);
+    }
+}
+
+#[test]
 fn interpolate_leads_from_one_face_to_the_other() {
     let files = Files::new();
     let size = format!("--size {}", size_px(&files));

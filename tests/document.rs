@@ -10,8 +10,8 @@ use stylebrush_app::document::face_region::FacePoints;
 use stylebrush_app::document::history::{EditKey, MAX_BYTES};
 use stylebrush_app::document::mask_image::TILE_BYTES;
 use stylebrush_app::document::{
-    Blend, CANVAS_SIZE_PX, Combine, DirectionAmounts, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage, Photo,
-    PhotoId, PixelRect, Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
+    Below, Blend, CANVAS_SIZE_PX, Combine, DirectionAmounts, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage,
+    Photo, PhotoId, PixelRect, Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
 };
 use stylebrush_app::export::write_mask;
 use stylebrush_app::original::Original;
@@ -503,7 +503,7 @@ fn dragging_a_slider_is_one_step() {
     let mut timeline = Timeline::new(document());
     let set = |timeline: &mut Timeline, t: f32| {
         timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
-            document.set_blend(Some(Blend { with: PhotoId(3), t })).unwrap();
+            document.set_blend(Some(Blend::between(PhotoId(3), t))).unwrap();
         });
     };
     for i in 0..20 {
@@ -557,7 +557,7 @@ fn a_stroke_stores_only_the_tiles_that_it_touched() {
 #[test]
 fn closing_a_photo_takes_what_needs_it() {
     let mut document = document();
-    document.set_blend(Some(Blend { with: PhotoId(3), t: 0.5 })).unwrap();
+    document.set_blend(Some(Blend::between(PhotoId(3), 0.5))).unwrap();
     document.remove_photo(PhotoId(2));
     assert!(document.layers().is_empty() && document.active_layer().is_none());
     document.remove_photo(PhotoId(1));
@@ -700,12 +700,37 @@ fn the_scene_says_what_the_document_shows() {
 
     bench.timeline.edit("Change feather", |document| {
         document.update_layer(LayerId(1), |layer| (layer.feather_px, layer.strength) = (8.0, 0.25));
-        document.set_blend(Some(Blend { with: PhotoId(3), t: 0.25 })).unwrap();
+        document.set_blend(Some(Blend::between(PhotoId(3), 0.25))).unwrap();
     });
     let second = scenes.scene(bench.timeline.document(), None).unwrap();
     assert!(Arc::ptr_eq(&first.layers[0].mask, &second.layers[0].mask), "an unchanged mask is not converted again");
     assert_eq!((second.layers[0].feather_px, second.layers[0].strength), (8.0, 0.25));
     assert_eq!(second.base, Base::Interpolation { from: FaceId(1), to: FaceId(3), t: 0.25 });
+
+    bench.timeline.edit("Mix four faces", |document| {
+        let below = Some(Below { faces: [PhotoId(2), PhotoId(3)], y: 1.5 });
+        document.set_blend(Some(Blend { with: PhotoId(3), t: 0.25, below })).unwrap();
+    });
+    let four = scenes.scene(bench.timeline.document(), None).unwrap();
+    assert_eq!(four.base, Base::Corners { faces: [1, 3, 2, 3].map(FaceId), at: [0.25, 1.0] });
+    // What moves by itself goes past every corner, or along the path.
+    let edit = bench.timeline.document().edit().clone();
+    assert_eq!(
+        [0.0, 0.25, 0.5, 1.0].map(|share| edit.place_along(share)),
+        [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+    );
+    let moving = scenes.scene(bench.timeline.document(), Some([0.5, 0.5])).unwrap();
+    assert_eq!(moving.base, Base::Corners { faces: [1, 3, 2, 3].map(FaceId), at: [0.5, 0.5] });
+    bench.timeline.edit("Add place to path", |document| document.set_blend_path(vec![[0.0, 0.0], [2.0, 0.5]]));
+    assert_eq!(bench.timeline.document().edit().place_along(1.0), [1.0, 0.5]);
+    let document = bench.timeline.document().clone();
+    bench.timeline.edit("Close photo", |document| document.remove_photo(PhotoId(2)));
+    assert_eq!(bench.timeline.document().blend(), Some(Blend::between(PhotoId(3), 0.25)), "three are not four");
+    bench.timeline.undo();
+    assert!(*bench.timeline.document() == document);
+    for _ in 0..2 {
+        bench.timeline.undo();
+    }
 
     assert!(second.directions.is_empty() && second.layers[0].directions.is_empty());
     scenes.set_directions(["Light", "Smile"].map(str::to_owned));
@@ -895,7 +920,8 @@ impl Act {
                 }
             }
             Self::SetBlend(index, t) => {
-                let blend = photo(index).map(|with| Blend { with, t });
+                let below = photo(index + 1).filter(|_| t > 0.5).map(|face| Below { faces: [face, face], y: t / 2.0 });
+                let blend = photo(index).map(|with| Blend { with, t, below });
                 bench.timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
                     document.set_blend(blend).unwrap();
                 });

@@ -15,7 +15,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 use stylebrush_app::document::{
-    Blend, CANVAS_SIZE_PX, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
+    Below, Blend, CANVAS_SIZE_PX, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
 };
 use stylebrush_app::export::{self, FileOptions};
 use stylebrush_app::original::Original;
@@ -142,7 +142,9 @@ fn sample() -> Project {
     document.add_photo(placed(6, "Middle", Placement::of_middle(photo).unwrap()));
     document.add_photo(random_face(9));
     document.set_source(PhotoId(5)).unwrap();
-    document.set_blend(Some(Blend { with: PhotoId(3), t: 0.3 })).unwrap();
+    let below = Some(Below { faces: [PhotoId(6), PhotoId(5)], y: 0.7 });
+    document.set_blend(Some(Blend { with: PhotoId(3), t: 0.3, below })).unwrap();
+    document.set_blend_path(vec![[0.1, 0.2], [1.0, 0.6]]);
     document.set_likeness(PhotoId(5), 0.1 + 0.2);
     document.set_likeness(PhotoId(3), 0.0);
     for (index, photo) in [6, 3, 3].into_iter().enumerate() {
@@ -481,7 +483,7 @@ fn version_1_opens() {
     assert_eq!(*photos[1].crop, picture(24, 24, 2));
     assert_eq!(*photos[2].crop, stylemap::photo::centered_square(&picture(200, 160, 1)));
     assert_eq!(document.source(), Some(photos[1].id));
-    assert_eq!(document.blend(), Some(Blend { with: photos[0].id, t: 0.25 }));
+    assert_eq!(document.blend(), Some(Blend::between(photos[0].id, 0.25)));
     let [mouth, nothing] = document.layers() else { panic!("there are two layers") };
     assert_eq!((mouth.name.as_str(), mouth.photo, mouth.color), ("Mouth", photos[0].id, [47, 209, 224]));
     assert_eq!((mouth.offset_px, mouth.strength, mouth.feather_px, mouth.visible), ((12, -30), 0.75, 4.5, true));
@@ -946,7 +948,7 @@ fn planned(
     if let Some((with, t)) = blend
         && let Some(with) = id(&document, with)
     {
-        document.set_blend(Some(Blend { with, t })).unwrap();
+        document.set_blend(Some(Blend::between(with, t))).unwrap();
     }
     for plan in layers {
         let Some(photo) = id(&document, plan.photo) else { continue };

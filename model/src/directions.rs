@@ -1,8 +1,8 @@
 //! Named directions in the space of stylemaps: "Smile", "Age", "Light"… (paper, semantic manipulation; network.md).
 //!
 //! They lie in a safetensors file beside the model's: one tensor (style_dim, base, base) for each, under its name, and the
-//! metadata key `directions` with a JSON list of `{"name": …, "source": …, "range": [low, high]}` in the order in which they are
-//! shown. An amount of 1 is one standard deviation of the training faces.
+//! metadata key `directions` with a JSON list of `{"name": …, "source": …, "range": [low, high]}`, and where it is known `"group"` and
+//! `"shows"`, in the order in which they are shown. An amount of 1 is one standard deviation of the training faces.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,12 @@ pub struct DirectionInfo {
     pub source: String,
     /// How far a slider goes, in standard deviations.
     pub range: [f32; 2],
+    /// What it belongs to, in English: an expression, the pose, the shape, the person, the light. Empty where nothing is said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// What is seen from the low end of the range to the high one, in English. Empty where nothing is said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shows: String,
 }
 
 /// A named direction and the step along it.
@@ -126,6 +132,8 @@ impl Directions {
                 name: format!("Component {}", index + 1),
                 source: "principal component of the training faces".to_owned(),
                 range: COMPONENT_RANGE,
+                group: String::new(),
+                shows: "several things at once; try both ways".to_owned(),
             };
             Ok(Direction { info, step: (components.narrow(0, index, 1)? * f64::from(*deviation))? })
         };
@@ -192,7 +200,13 @@ mod tests {
         let bytes = file(&format!("[{SMILE}, {LIGHT}]"), &[("Light", &[2, 4, 4], 2.0), ("Smile", &[2, 4, 4], 1.0)]);
         let directions = Directions::from_bytes(&bytes, "directions", &config()).unwrap();
         let infos: Vec<_> = directions.iter().map(|direction| direction.info.clone()).collect();
-        let smile = DirectionInfo { name: "Smile".to_owned(), source: "labels".to_owned(), range: [-2.0, 3.5] };
+        let smile = DirectionInfo {
+            name: "Smile".to_owned(),
+            source: "labels".to_owned(),
+            range: [-2.0, 3.5],
+            group: "Expression".to_owned(),
+            shows: String::new(),
+        };
         assert_eq!(infos[0], smile);
         assert_eq!((infos[1].name.as_str(), infos[1].source.as_str()), ("Light", ""));
         let step = &directions.get(1).unwrap().step;

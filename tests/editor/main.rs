@@ -771,6 +771,45 @@ fn a_path_can_be_typed() {
 }
 
 #[test]
+fn four_faces_are_mixed_in_a_square() {
+    let mut session = Session::ready();
+    let two = session.settle();
+    session.harness.get_by_label("Four faces").click();
+    session.harness.run_steps(3);
+    session.harness.check_accessibility();
+    assert_eq!(session.steps(), ["Mix four faces"]);
+    let square = session.harness.get_by_label_contains("Place between four faces").rect();
+    let pos = square.min + square.size() * vec2(0.75, 0.5);
+    session.hover(square.center());
+    session.button(square.center(), PointerButton::Primary, true);
+    session.hover(pos);
+    session.button(pos, PointerButton::Primary, false);
+    session.harness.remove_cursor();
+    let mixed = session.settle();
+    assert_ne!(mixed.rgba, two.rgba);
+    let blend = session.editor().timeline().document().blend().unwrap();
+    assert!((blend.at()[0] - 0.77).abs() < 0.04 && (blend.at()[1] - 0.5).abs() < 0.02, "{:?}", blend.at());
+    assert_eq!(session.steps(), ["Mix four faces", "Change blend"], "a drag is one step");
+    session.snapshot("four_faces");
+
+    // By the keyboard, and back to two.
+    session.harness.get_by_label_contains("Place between four faces").focus();
+    session.harness.run_steps(2);
+    session.key(Modifiers::SHIFT, Key::ArrowLeft);
+    session.key(Modifiers::NONE, Key::ArrowDown);
+    let moved = session.editor().timeline().document().blend().unwrap();
+    assert!((moved.at()[0] - blend.at()[0] + 0.1).abs() < 1e-4 && moved.at()[1] > blend.at()[1], "{moved:?}");
+    session.harness.get_by_label("Add place to path").click();
+    session.harness.run_steps(2);
+    assert_eq!(session.editor().timeline().document().edit().blend_path(), [moved.at()]);
+    session.harness.get_by_label("Between").click();
+    session.harness.run_steps(2);
+    assert!(session.editor().timeline().document().blend().unwrap().below.is_none());
+    session.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(session.editor().timeline().document().blend(), Some(moved));
+}
+
+#[test]
 fn clicking_a_photo_paints_from_it() {
     let mut session = Session::ready();
     session.harness.get_by_label("Portrait 5").click();

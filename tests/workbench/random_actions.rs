@@ -13,7 +13,7 @@ use stylemap::engine::SampleRequest;
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 87;
+const KINDS: usize = 89;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -51,6 +51,8 @@ fn kind(action: &Action) -> usize {
         Action::RemovePhoto(_) => 29,
         Action::BlendWith(_) => 30,
         Action::SetBlendAmount(_) => 31,
+        Action::BlendFour(_) | Action::BlendBelow(..) | Action::SetBlendPlace(_) => 87,
+        Action::AddToBlendPath | Action::ClearBlendPath => 88,
         Action::SwapBlend => 32,
         Action::MixStyles(_) => 33,
         Action::ToggleMotion => 34,
@@ -239,6 +241,13 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         84 => Action::SetRegionScale(6.0 * share(dice)),
         85 => Action::SetRegionAngle(7.0 * share(dice) - 3.5),
         86 => Action::MirrorRegion,
+        87 => of(dice, &[0, 0, 1, 2, 3]).pick([
+            Action::BlendFour(true),
+            Action::BlendFour(false),
+            Action::BlendBelow(dice.roll(3), photo),
+            Action::SetBlendPlace([2.0 * share(dice) - 0.5, share(dice)]),
+        ]),
+        88 => of(dice, &[0, 0, 1]).pick([Action::AddToBlendPath, Action::ClearBlendPath]),
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -267,8 +276,9 @@ fn check(session: &Session, step: usize, action: &Action) {
     assert_eq!(document.source().is_some(), !document.is_empty(), "{}", at());
     assert!(document.source().is_none_or(|source| document.photo(source).is_some()), "{}", at());
     assert!(document.layers().iter().all(|layer| document.photo(layer.photo).is_some()), "{}", at());
-    assert!(document.blend().is_none_or(|blend| (0.0..=1.0).contains(&blend.t)), "{}", at());
-    assert!(document.blend().is_none_or(|blend| document.photo(blend.with).is_some()), "{}", at());
+    assert!(document.blend().is_none_or(|blend| blend.at().iter().all(|at| (0.0..=1.0).contains(at))), "{}", at());
+    let mut mixed = document.blend().into_iter().flat_map(|blend| blend.faces());
+    assert!(mixed.all(|face| document.photo(face).is_some()), "{}", at());
     assert_eq!(document.active_layer().is_some(), !document.layers().is_empty(), "{}", at());
     for layer in document.layers() {
         assert!((0.0..=1.0).contains(&layer.strength) && (0.0..=1.0).contains(&layer.match_colours), "{}", at());

@@ -28,6 +28,31 @@ pub fn unit(text: &str) -> Result<f32, String> {
     within(text, 0.0, 1.0)
 }
 
+/// A place between two faces, or `X,Y` between four.
+pub fn place(text: &str) -> Result<Place, String> {
+    match text.split_once(',') {
+        None => Ok(Place::Between(unit(text)?)),
+        Some((x, y)) => Ok(Place::Corners([unit(x.trim())?, unit(y.trim())?])),
+    }
+}
+
+/// A place between four faces, `X,Y`.
+pub fn corner_place(text: &str) -> Result<[f32; 2], String> {
+    match place(text)? {
+        Place::Corners(at) => Ok(at),
+        Place::Between(_) => Err("it must be two numbers from 0 to 1, such as 0.5,0.25".to_owned()),
+    }
+}
+
+/// Where between faces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    /// Between two of them.
+    Between(f32),
+    /// Between four, to the right and down.
+    Corners([f32; 2]),
+}
+
 /// A switch, or how much.
 pub fn switch(text: &str) -> Result<f32, String> {
     match text {

@@ -51,23 +51,26 @@ impl OneFace {
     }
 }
 
-/// `--face` of commands that take a face of each of two photos.
+/// `--face` of commands that take a face of each of several photos.
 #[derive(Args, Clone, Debug)]
 pub struct FaceOfEach {
-    /// Which face of photo A or, after a comma, of photo B, by the numbers of `align --json` [default: 1,1, the largest and surest]
-    #[arg(long, value_name = "N[,M]", value_parser = numbers::face_number, value_delimiter = ',', num_args = 1)]
+    /// Which face of photo A or, after commas, of the others, by the numbers of `align --json` [default: 1, the largest and surest]
+    #[arg(long, value_name = "N[,M…]", value_parser = numbers::face_number, value_delimiter = ',', num_args = 1)]
     face: Vec<usize>,
 }
 
 impl FaceOfEach {
-    /// Of photo A and of photo B.
+    /// Of each of so many photos.
     ///
     /// # Errors
-    /// When there are more than two.
-    pub fn which(&self) -> anyhow::Result<[WhichFace; 2]> {
-        anyhow::ensure!(self.face.len() <= 2, "--face takes a number for A and one for B, and no more");
+    /// When there are more numbers than photos.
+    pub fn which<const PHOTOS: usize>(&self) -> anyhow::Result<[WhichFace; PHOTOS]> {
+        anyhow::ensure!(
+            self.face.len() <= PHOTOS,
+            "--face takes a number for each of the {PHOTOS} photos, and no more"
+        );
         let number = |index: usize| self.face.get(index).copied().map_or(LARGEST, WhichFace::Number);
-        Ok([number(0), number(1)])
+        Ok(std::array::from_fn(number))
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is done to one face: what lies at the bottom, and the layers over it.
 
-use super::{Blend, DirectionAmounts, Layer, LayerId, PhotoId, StyleMix, direction_bytes, tidy_directions};
+use super::{
+    Blend, DirectionAmounts, Layer, LayerId, PAST_CORNERS, PhotoId, StyleMix, direction_bytes, place_on_path,
+    tidy_directions,
+};
 
 /// The edit of one face. A document has one for every face that is edited, and works on one of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -8,6 +11,7 @@ pub struct FaceEdit {
     pub(super) source: Option<PhotoId>,
     pub(super) blend: Option<Blend>,
     pub(super) style_mix: Option<StyleMix>,
+    pub(super) blend_path: Vec<[f32; 2]>,
     pub(super) directions: DirectionAmounts,
     pub(super) layers: Vec<Layer>,
     pub(super) active_layer: Option<LayerId>,
@@ -24,7 +28,7 @@ impl FaceEdit {
         self.source
     }
 
-    /// The face mixed into the source.
+    /// The faces mixed into the source.
     pub fn blend(&self) -> Option<Blend> {
         self.blend
     }
@@ -32,6 +36,21 @@ impl FaceEdit {
     /// How source and other face are mixed; none is in between, as the blend says. Without a blend it has no effect.
     pub fn style_mix(&self) -> Option<StyleMix> {
         self.style_mix
+    }
+
+    /// The places that the motion between four faces goes through, in their order.
+    pub fn blend_path(&self) -> &[[f32; 2]] {
+        &self.blend_path
+    }
+
+    /// Where the motion between the faces is after this share of its way, each from the left to the right and from above to below: between
+    /// two faces on the line between them, between four on the path, or past every corner where there is none.
+    pub fn place_along(&self, share: f32) -> [f32; 2] {
+        match self.blend.and_then(|blend| blend.below) {
+            None => [share.clamp(0.0, 1.0), 0.0],
+            Some(_) if self.blend_path.len() > 1 => place_on_path(&self.blend_path, share),
+            Some(_) => place_on_path(&PAST_CORNERS, share),
+        }
     }
 
     /// The steps of the whole face, or those of a layer alone. Of an unknown layer there are none.
@@ -60,22 +79,23 @@ impl FaceEdit {
 
     /// Whether the picture is another one than the source's own.
     pub fn changes_picture(&self) -> bool {
-        let is_blended = self.blend.is_some_and(|blend| blend.t > 0.0 || self.style_mix.is_some());
+        let is_blended = self.blend.is_some_and(|blend| blend.at() != [0.0; 2] || self.style_mix.is_some());
         is_blended || !self.directions.is_empty() || self.layers.iter().any(Layer::shows)
     }
 
     /// Every photo that it needs.
     pub fn photos(&self) -> impl Iterator<Item = PhotoId> + '_ {
-        let with = self.blend.map(|blend| blend.with);
-        self.source.into_iter().chain(with).chain(self.layers.iter().map(|layer| layer.photo))
+        let mixed = self.blend.into_iter().flat_map(|blend| blend.faces());
+        self.source.into_iter().chain(mixed).chain(self.layers.iter().map(|layer| layer.photo))
     }
 
     /// Whether two edits differ in nothing but the active layer: choosing a layer is not an edit.
     pub(super) fn has_same_content(&self, other: &Self) -> bool {
-        let Self { source, blend, style_mix, directions, layers, active_layer: _ } = self;
+        let Self { source, blend, style_mix, blend_path, directions, layers, active_layer: _ } = self;
         *source == other.source
             && *blend == other.blend
             && *style_mix == other.style_mix
+            && *blend_path == other.blend_path
             && *directions == other.directions
             && *layers == other.layers
     }
@@ -101,13 +121,19 @@ impl FaceEdit {
             self.remove_layer(layer);
         }
         self.blend = self.blend.filter(|blend| blend.with != photo);
+        if let Some(blend) = &mut self.blend {
+            blend.below = blend.below.filter(|below| !below.faces.contains(&photo));
+        }
     }
 
     /// Takes another photo wherever this one is used.
     pub(super) fn replace_photo(&mut self, old: PhotoId, new: PhotoId) {
         let renumber = |used: &mut PhotoId| *used = if *used == old { new } else { *used };
         self.source.iter_mut().for_each(renumber);
-        self.blend.iter_mut().for_each(|blend| renumber(&mut blend.with));
+        if let Some(blend) = &mut self.blend {
+            renumber(&mut blend.with);
+            blend.below.iter_mut().flat_map(|below| &mut below.faces).for_each(renumber);
+        }
         self.layers.iter_mut().for_each(|layer| renumber(&mut layer.photo));
     }
 

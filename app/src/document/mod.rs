@@ -3,6 +3,7 @@
 //! A document is cheap to copy (photos, masks and their tiles are shared), so that [`history`] keeps whole documents and
 //! undo is exact by construction.
 
+mod blend;
 mod face_edit;
 pub mod face_region;
 pub mod geometry;
@@ -30,6 +31,7 @@ use stylemap::photo::ColourAxis;
 
 use crate::original::Original;
 
+pub use blend::{Below, Blend, MAX_PATH_LEN, PAST_CORNERS, place_on_path};
 pub use face_edit::FaceEdit;
 pub use face_region::FaceRegion;
 pub use geometry::{PixelRect, Point};
@@ -171,15 +173,6 @@ impl Placement {
 /// Crops count from the middle of their first pixel.
 fn from_corner(transform: &Similarity, pos: Point) -> Point {
     Point::from_pixel_middles(transform.apply(pos.to_pixel_middles()))
-}
-
-/// A second face mixed into the source.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Blend {
-    /// The face at `t` = 1.
-    pub with: PhotoId,
-    /// In [0, 1]; 0 is the source alone.
-    pub t: f32,
 }
 
 /// How the two faces of a blend come together where they are not simply in between: coarse style (pose, shape) from one of
@@ -499,16 +492,23 @@ impl Document {
         Ok(())
     }
 
-    /// Mixes another face into the source, or stops doing so.
+    /// Mixes other faces into the source, or stops doing so.
     ///
     /// # Errors
-    /// When its photo is not in the document.
+    /// When a photo of theirs is not in the document.
     pub fn set_blend(&mut self, blend: Option<Blend>) -> Result<(), Refusal> {
-        if let Some(blend) = blend {
-            self.photo(blend.with).ok_or(Refusal::NoSuchPhoto)?;
+        if let Some(blend) = blend
+            && blend.faces().any(|face| self.photo(face).is_none())
+        {
+            return Err(Refusal::NoSuchPhoto);
         }
-        self.edit.blend = blend.map(|blend| Blend { t: unit(blend.t), ..blend });
+        self.edit.blend = blend.map(|blend| blend.moved_to(blend.at()));
         Ok(())
+    }
+
+    /// The places that the motion between four faces goes through, in their order.
+    pub fn set_blend_path(&mut self, path: Vec<[f32; 2]>) {
+        self.edit.blend_path = path.into_iter().take(MAX_PATH_LEN).map(|at| at.map(unit)).collect();
     }
 
     /// Adds an empty layer for a photo on top of the others and makes it the active one.

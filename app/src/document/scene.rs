@@ -41,16 +41,16 @@ impl SceneBuilder {
     }
 
     /// What the engine draws for this document; `None` while there is no source. Layers that change nothing are left out.
-    /// `moving_t` takes the place of the blend's own while it moves by itself.
-    pub fn scene(&mut self, document: &Document, moving_t: Option<f32>) -> Option<Scene> {
-        self.scene_of(document, document.edit(), moving_t)
+    /// `moving_at` takes the place of the blend's own while it moves by itself.
+    pub fn scene(&mut self, document: &Document, moving_at: Option<[f32; 2]>) -> Option<Scene> {
+        self.scene_of(document, document.edit(), moving_at)
     }
 
     /// What the engine draws for one of the document's edits.
-    pub fn scene_of(&mut self, document: &Document, edit: &FaceEdit, moving_t: Option<f32>) -> Option<Scene> {
+    pub fn scene_of(&mut self, document: &Document, edit: &FaceEdit, moving_at: Option<[f32; 2]>) -> Option<Scene> {
         let source = edit.source()?;
-        let blend = edit.blend().map(|blend| Blend { t: moving_t.unwrap_or(blend.t).clamp(0.0, 1.0), ..blend });
-        let mix = edit.style_mix().filter(|_| moving_t.is_none());
+        let blend = edit.blend().map(|blend| blend.moved_to(moving_at.unwrap_or(blend.at())));
+        let mix = edit.style_mix().filter(|_| moving_at.is_none());
         let base = match (blend, mix) {
             (Some(Blend { with, .. }), Some(StyleMix::CoarseFromSource)) => {
                 Base::StyleMix { coarse: source.into(), fine: with.into() }
@@ -58,7 +58,11 @@ impl SceneBuilder {
             (Some(Blend { with, .. }), Some(StyleMix::CoarseFromOther)) => {
                 Base::StyleMix { coarse: with.into(), fine: source.into() }
             }
-            (Some(Blend { with, t }), None) if t > 0.0 => {
+            (Some(blend @ Blend { with, below: Some(below), .. }), None) if blend.at() != [0.0; 2] => {
+                let [left, right] = below.faces;
+                Base::Corners { faces: [source, with, left, right].map(FaceId::from), at: blend.at() }
+            }
+            (Some(Blend { with, t, .. }), None) if t > 0.0 => {
                 Base::Interpolation { from: source.into(), to: with.into(), t }
             }
             _ => Base::Face(source.into()),

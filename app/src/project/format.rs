@@ -13,7 +13,7 @@ use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 use super::{MAX_PHOTOS, ModelIdentity};
 use crate::document::{DirectionAmounts, MAX_LAYERS, Pose, StyleMix};
 
-/// The newest version that is read, and what is written where several faces are edited or a reference is scaled, turned or mirrored.
+/// The newest version that is read, and what is written where several faces are edited, four are mixed, or a reference is scaled, turned or mirrored.
 pub const FORMAT_VERSION: u32 = 2;
 /// What is written where nothing of the kind is: older programs open that.
 const PLAIN_VERSION: u32 = 1;
@@ -153,6 +153,21 @@ pub struct BlendRecord {
     pub with: usize,
     /// In [0, 1].
     pub t: f32,
+    /// Two more faces below, where there are four.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<BelowRecord>,
+    /// The places that the motion between four faces goes through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<[f32; 2]>,
+}
+
+/// Two more faces mixed into the source, below it and the other one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BelowRecord {
+    /// The photos of the left one and the right one.
+    pub faces: [usize; 2],
+    /// In [0, 1], from above to below.
+    pub y: f32,
 }
 
 /// A layer, its numbers as in [`crate::document::Layer`].
@@ -238,7 +253,10 @@ impl ProjectRecord {
 
     /// Says by its version what an older program cannot do without.
     pub fn versioned(mut self) -> Self {
-        let is_plain = self.other_edits.is_empty() && self.layers().all(|layer| layer.pose.is_identity());
+        let has_two_faces = |edit: &FaceEditRecord| edit.blend.as_ref().is_none_or(|blend| blend.below.is_none());
+        let is_plain = self.other_edits.is_empty()
+            && has_two_faces(&self.edit)
+            && self.layers().all(|layer| layer.pose.is_identity());
         self.format_version = if is_plain { PLAIN_VERSION } else { FORMAT_VERSION };
         self
     }
@@ -297,11 +315,17 @@ impl ProjectRecord {
     }
 }
 
+impl BlendRecord {
+    fn photos(&self) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(self.with).chain(self.below.iter().flat_map(|below| below.faces))
+    }
+}
+
 impl FaceEditRecord {
     fn check(&self, has_photo: impl Fn(usize) -> bool) -> anyhow::Result<()> {
         anyhow::ensure!(self.source.is_none_or(&has_photo), "the source is not among the photos");
         anyhow::ensure!(
-            self.blend.as_ref().is_none_or(|blend| has_photo(blend.with)),
+            self.blend.as_ref().is_none_or(|blend| blend.photos().all(&has_photo)),
             "the face mixed in is not among the photos"
         );
         anyhow::ensure!(

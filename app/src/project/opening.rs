@@ -13,10 +13,12 @@ use stylemap::latent::Latent;
 use stylemap::photo::MAX_FILE_BYTES;
 
 use super::archive::Archive;
-use super::format::{FaceEditRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord};
+use super::format::{
+    BelowRecord, BlendRecord, FaceEditRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord,
+};
 use super::latents::{self, KnownFace, MAX_LATENT_BYTES};
 use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, View};
-use crate::document::{Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
+use crate::document::{Below, Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
 use crate::original::{Original, damage_of};
 use crate::sentence::sentence_of;
 
@@ -355,7 +357,12 @@ fn fill_edit(
 ) {
     let FaceEditRecord { source: _, blend, style_mix, directions, layers, active_layer } = record;
     let id = |index: usize| ids.get(index).copied();
-    let _ = document.set_blend(blend.and_then(|blend| Some(Blend { with: id(blend.with)?, t: blend.t })));
+    if let Some(BlendRecord { with, t, below, path }) = blend {
+        let below =
+            below.and_then(|BelowRecord { faces: [left, right], y }| Some(Below { faces: [id(left)?, id(right)?], y }));
+        let _ = document.set_blend(id(with).map(|with| Blend { with, t, below }));
+        document.set_blend_path(path);
+    }
     document.set_style_mix(style_mix);
     document.update_directions(None, |amounts| *amounts = directions);
     let mut known: Vec<LayerId> = Vec::with_capacity(layers.len());

@@ -12,11 +12,11 @@ use stylemap::photo;
 
 use super::archive::{self, Entry};
 use super::format::{
-    BlendRecord, FaceEditRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord,
+    BelowRecord, BlendRecord, FaceEditRecord, LayerRecord, OriginalRecord, PhotoRecord, PixelsRecord, ProjectRecord,
 };
 use super::latents;
 use super::{DOCUMENT_ENTRY, Project, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX};
-use crate::document::{CANVAS_SIZE_PX, Document, FaceEdit, Layer, Photo, Placement};
+use crate::document::{Below, CANVAS_SIZE_PX, Document, FaceEdit, Layer, Photo, Placement};
 use crate::original::Original;
 
 /// Saves a project whole or not at all: a full disk, a crash or a power cut leaves the one that was there.
@@ -177,7 +177,12 @@ fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> Face
     let active = edit.active_layer().map(|layer| layer.id);
     FaceEditRecord {
         source: edit.source().and_then(index_of),
-        blend: edit.blend().and_then(|blend| Some(BlendRecord { with: index_of(blend.with)?, t: blend.t })),
+        blend: edit.blend().and_then(|blend| {
+            let below = blend.below.and_then(|Below { faces: [left, right], y }| {
+                Some(BelowRecord { faces: [index_of(left)?, index_of(right)?], y })
+            });
+            Some(BlendRecord { with: index_of(blend.with)?, t: blend.t, below, path: edit.blend_path().to_vec() })
+        }),
         style_mix: edit.style_mix(),
         directions: edit.directions(None).clone(),
         layers: layers.collect(),

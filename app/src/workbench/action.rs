@@ -98,6 +98,16 @@ pub enum Action {
     BlendWith(Option<PhotoId>),
     /// Sets how far the picture is from the source to the other face, in [0, 1].
     SetBlendAmount(f32),
+    /// Mixes two more faces into the source, or no longer.
+    BlendFour(bool),
+    /// Chooses the face in a corner below: 0 is the one below the source, 1 the one below the other face.
+    BlendBelow(usize, PhotoId),
+    /// Moves the place between four faces, from the left to the right and from above to below, each in [0, 1].
+    SetBlendPlace([f32; 2]),
+    /// Lets the motion between four faces go on to the place that shows.
+    AddToBlendPath,
+    /// Lets the motion between four faces go past every corner.
+    ClearBlendPath,
     /// Exchanges the source and the face mixed into it.
     SwapBlend,
     /// Mixes the styles of the source and the other face, or moves between them.

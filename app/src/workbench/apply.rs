@@ -6,7 +6,7 @@ use super::{Action, MaskView, Workbench};
 use crate::document::history::EditKey;
 use crate::document::mask_ops::MASK_STEP_PX;
 use crate::document::{
-    Blend, Combine, Document, FaceRegion, Layer, LayerId, MaskImage, PhotoId, Pose, Refusal, SCALE_RANGE,
+    Below, Blend, Combine, Document, FaceRegion, Layer, LayerId, MaskImage, PhotoId, Pose, Refusal, SCALE_RANGE,
 };
 use crate::photo_loading::Purpose;
 use crate::tools::BrushSettings;
@@ -43,7 +43,12 @@ impl Workbench {
             Action::ResetOffset => active.is_some_and(|layer| layer.offset_px != (0, 0) || !layer.pose.is_identity()),
             Action::SetRegionScale(_) | Action::SetRegionAngle(_) | Action::MirrorRegion => has_paint,
             Action::SwapBlend | Action::ToggleMotion | Action::ExportMotionTo(_) => document.blend().is_some(),
-            Action::MixStyles(_) | Action::SetBlendAmount(_) => document.blend().is_some(),
+            Action::MixStyles(_) => document.blend().is_some_and(|blend| blend.below.is_none()),
+            Action::BlendFour(_) | Action::SetBlendAmount(_) | Action::SetBlendPlace(_) => document.blend().is_some(),
+            Action::BlendBelow(..) | Action::AddToBlendPath => {
+                document.blend().is_some_and(|blend| blend.below.is_some())
+            }
+            Action::ClearBlendPath => !document.edit().blend_path().is_empty(),
             Action::AdjustInsideMask => active.is_some(),
             Action::ResetAdjustments => !document.directions(self.adjusted_layer()).is_empty(),
             Action::CancelExport => self.motion.progress().is_some(),
@@ -116,14 +121,32 @@ impl Workbench {
                 Ok(())
             }),
             Action::BlendWith(photo) => self.edit("Change blend", |document| {
-                let t = document.blend().map_or(0.5, |blend| blend.t);
-                document.set_blend(photo.map(|with| Blend { with, t }))
+                let known = document.blend();
+                let between = |with| known.map_or(Blend::between(with, 0.5), |known| Blend { with, ..known });
+                document.set_blend(photo.map(between))
             }),
-            Action::SetBlendAmount(t) => self.set_blend_amount(t),
+            Action::BlendBelow(corner, photo) => self.edit("Change blend", |document| {
+                let Some(mut blend) = document.blend() else { return Ok(()) };
+                if let Some(face) = blend.below.as_mut().and_then(|below| below.faces.get_mut(corner)) {
+                    *face = photo;
+                }
+                document.set_blend(Some(blend))
+            }),
+            Action::SetBlendAmount(t) => {
+                let y = self.timeline.document().blend().map_or(0.0, |blend| blend.at()[1]);
+                self.set_blend_place([t, y]);
+            }
+            Action::BlendFour(has_four) => self.blend_four(has_four),
+            Action::SetBlendPlace(at) => self.set_blend_place(at),
+            Action::AddToBlendPath => self.add_to_blend_path(),
+            Action::ClearBlendPath => {
+                self.timeline.edit("Clear path", |document| document.set_blend_path(Vec::new()));
+            }
             Action::SwapBlend => self.edit("Swap faces", |document| {
                 let (Some(source), Some(blend)) = (document.source(), document.blend()) else { return Ok(()) };
                 document.set_source(blend.with)?;
-                document.set_blend(Some(Blend { with: source, t: 1.0 - blend.t }))
+                let below = blend.below.map(|Below { faces: [left, right], y }| Below { faces: [right, left], y });
+                document.set_blend(Some(Blend { with: source, t: 1.0 - blend.t, below }))
             }),
             Action::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Action::ToggleMotion => self.toggle_motion(),
@@ -316,7 +339,7 @@ impl Workbench {
             let id = layer.id;
             return self.timeline.select_layer(id);
         }
-        if document.source() == Some(photo) && document.blend().is_none_or(|blend| blend.t == 0.0) {
+        if document.source() == Some(photo) && document.blend().is_none_or(|blend| blend.at() == [0.0; 2]) {
             return self.tell(
                 NoticeKind::Info,
                 "This photo is the source. Paint from another one, or make another one the source.",

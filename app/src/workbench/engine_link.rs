@@ -72,7 +72,7 @@ pub struct EngineLink {
     known_faces: BTreeSet<PhotoId>,
     waiting_faces: BTreeSet<PhotoId>,
     /// The document's revision, and what moved in it.
-    sent_state: Option<(u64, Option<f32>)>,
+    sent_state: Option<(u64, Option<[f32; 2]>)>,
     sent_scene: Option<Scene>,
     /// The newest request and when it was made.
     sent_number: u64,
@@ -308,14 +308,14 @@ impl EngineLink {
     }
 
     /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one. While the
-    /// blend moves by itself, `moving_t` is where it stands. Whether the newest request is of this state.
-    pub fn update(&mut self, timeline: &Timeline, moving_t: Option<f32>) -> bool {
+    /// blend moves by itself, `moving_at` is where it stands. Whether the newest request is of this state.
+    pub fn update(&mut self, timeline: &Timeline, moving_at: Option<[f32; 2]>) -> bool {
         let Some(handle) = &self.handle else { return false };
-        if self.sent_state == Some((timeline.revision(), moving_t)) {
+        if self.sent_state == Some((timeline.revision(), moving_at)) {
             return true;
         }
         // What moves by itself waits for its picture: the engine sets the pace.
-        if moving_t.is_some() && self.is_busy() {
+        if moving_at.is_some() && self.is_busy() {
             return false;
         }
         let document = timeline.document();
@@ -325,12 +325,12 @@ impl EngineLink {
             _ if document.photos().iter().any(|photo| photo.latent_model.is_some()) => return false,
             _ => "",
         };
-        let scene = self.scenes.scene(document, moving_t);
+        let scene = self.scenes.scene(document, moving_at);
         self.wanted_pose = self.scenes.posed().wanted().cloned();
         if scene.as_ref().is_some_and(|scene| !self.scenes.posed().has_all_of(scene)) {
             return false;
         }
-        self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_t));
+        self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_at));
         let source = document.source().and_then(|source| document.photo(source));
         self.axis = source.and_then(|source| source.axis()).cloned();
         for photo in document.photos() {

@@ -368,7 +368,7 @@ impl Workbench {
 
     /// Hands other threads what changed. `is_at_rest` says that no button is held: settings that still move are not kept.
     pub fn update(&mut self, is_at_rest: bool) {
-        let is_asked = self.engine.update(&self.timeline, self.motion.t());
+        let is_asked = self.engine.update(&self.timeline, self.moving_at());
         self.engine.update_beside(self.timeline.document());
         self.cut_out_posed();
         self.update_motion(is_asked);

@@ -9,7 +9,7 @@ use stylemap::face::Extent;
 use super::motion_settings::{MotionSettings, MotionTarget};
 use super::{EngineState, NoticeKind, Workbench};
 use crate::document::history::EditKey;
-use crate::document::{Blend, Timeline};
+use crate::document::{Below, Blend, Timeline};
 use crate::edited_face::{EditedFace, crop_target};
 use crate::export::FileOptions;
 use crate::export::animation::{self, AnimationFormat};
@@ -62,8 +62,8 @@ impl Motion {
         self.recording.as_ref().is_some_and(|recording| recording.request.is_none())
     }
 
-    /// The place between the faces that shows now, in place of the slider's.
-    pub fn t(&self) -> Option<f32> {
+    /// How much of the way shows now, in [0, 1].
+    fn share(&self) -> Option<f32> {
         if let Some(Recording { frames, settings, .. }) = &self.recording {
             return Some(frames.len() as f32 / settings.count.saturating_sub(1).max(1) as f32);
         }
@@ -76,12 +76,40 @@ impl Motion {
 }
 
 impl Workbench {
-    /// Moves the slider between the faces; whoever takes it stops what moves by itself.
-    pub(super) fn set_blend_amount(&mut self, t: f32) {
+    /// The place between the faces that shows now, in place of the document's.
+    pub fn moving_at(&self) -> Option<[f32; 2]> {
+        self.motion.share().map(|share| self.timeline.document().edit().place_along(share))
+    }
+
+    /// Moves to a place between the faces, from the left to the right and from above to below; whoever does stops what moves by itself.
+    pub(super) fn set_blend_place(&mut self, at: [f32; 2]) {
         self.stop_motion();
-        if let Some(blend) = self.timeline.document().blend() {
-            set_t(&mut self.timeline, blend, t);
-        }
+        move_to(&mut self.timeline, at);
+    }
+
+    /// Mixes two more faces, or no longer: those that are at hand and not yet mixed.
+    pub(super) fn blend_four(&mut self, has_four: bool) {
+        self.stop_motion();
+        let document = self.timeline.document();
+        let (Some(source), Some(blend)) = (document.source(), document.blend()) else { return };
+        let mut others = document.photos().iter().map(|photo| photo.id).filter(|id| *id != source && *id != blend.with);
+        // Of fewer than four photos some are in two corners.
+        let faces = [others.next().unwrap_or(blend.with), others.next().unwrap_or(source)];
+        let below = has_four.then_some(Below { faces, y: 0.0 });
+        self.edit(if has_four { "Mix four faces" } else { "Mix two faces" }, |document| {
+            document.set_style_mix(None);
+            document.set_blend(Some(Blend { below, ..blend }))
+        });
+    }
+
+    /// The motion goes on from where it ended to the place that shows.
+    pub(super) fn add_to_blend_path(&mut self) {
+        self.stop_motion();
+        self.timeline.edit("Add place to path", |document| {
+            let Some(blend) = document.blend() else { return };
+            let path = document.edit().blend_path().iter().copied().chain([blend.at()]).collect();
+            document.set_blend_path(path);
+        });
     }
 
     /// Plays, or stops where it is.
@@ -90,16 +118,18 @@ impl Workbench {
             return self.stop_motion();
         }
         if let Some(blend) = self.timeline.document().blend() {
-            self.motion.playing = Some((Instant::now(), blend.t));
+            // A path is gone along from its beginning.
+            let from = if blend.below.is_some() { 0.0 } else { blend.t };
+            self.motion.playing = Some((Instant::now(), from));
         }
     }
 
-    /// The slider stays where the motion ends.
+    /// The slider, or the place between the corners, stays where the motion ends.
     pub(super) fn stop_motion(&mut self) {
-        let t = self.motion.t();
+        let at = self.moving_at();
         let was_playing = self.motion.playing.take().is_some();
-        if let (true, Some(t), Some(blend)) = (was_playing, t, self.timeline.document().blend()) {
-            set_t(&mut self.timeline, blend, t);
+        if let (true, Some(at)) = (was_playing, at) {
+            move_to(&mut self.timeline, at);
             self.timeline.seal();
         }
     }
@@ -146,10 +176,11 @@ impl Workbench {
     }
 }
 
-fn set_t(timeline: &mut Timeline, blend: Blend, t: f32) {
+fn move_to(timeline: &mut Timeline, at: [f32; 2]) {
+    let Some(blend) = timeline.document().blend() else { return };
     timeline.edit_continuously("Change blend", EditKey::BlendAmount, |document| {
-        // The face is in the document, as it is in the blend.
-        let _ = document.set_blend(Some(Blend { t, ..blend }));
+        // The faces are in the document, as they are in the blend.
+        let _ = document.set_blend(Some(blend.moved_to(at)));
     });
 }
 

@@ -34,7 +34,7 @@ fn begin_edit(document: &mut Document, source: PhotoId) -> Result<(), Refusal> {
     let reference = document.active_layer().map(|layer| layer.photo);
     let with = document.blend().map(|blend| blend.with).filter(|with| *with != source);
     document.edit_face(source)?;
-    document.set_blend(with.map(|with| Blend { with, t: 0.0 }))?;
+    document.set_blend(with.map(|with| Blend::between(with, 0.0)))?;
     reference.map_or(Ok(()), |reference| document.add_layer(reference).map(|_| ()))
 }
 
@@ -46,7 +46,7 @@ fn lay_out(document: &mut Document) {
         let _ = document.add_layer(reference);
     }
     if let Some(&with) = ids.get(2).or(ids.get(1)) {
-        let _ = document.set_blend(Some(Blend { with, t: 0.0 }));
+        let _ = document.set_blend(Some(Blend::between(with, 0.0)));
     }
 }
 

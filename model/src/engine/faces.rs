@@ -99,10 +99,17 @@ pub(super) struct Portrait {
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
     Face(Portrait),
-    Interpolation { from: Portrait, to: Portrait, t: f32 },
+    Interpolation {
+        from: Portrait,
+        to: Portrait,
+        t: f32,
+    },
     /// Each once, with what it weighs; in sum one.
     Mix(Vec<(Portrait, f32)>),
-    StyleMix { coarse: Portrait, fine: Portrait },
+    StyleMix {
+        coarse: Portrait,
+        fine: Portrait,
+    },
 }
 
 impl Origin {
@@ -142,7 +149,9 @@ impl Wanted {
         let origin = match scene.base {
             Base::Face(face) => Origin::Face(portrait(face)),
             Base::Interpolation { from, to, t } => Origin::Interpolation { from: portrait(from), to: portrait(to), t },
-            Base::Corners { faces, at } => Origin::of_parts(faces.map(portrait).into_iter().zip(Base::corner_shares(at))),
+            Base::Corners { faces, at } => {
+                Origin::of_parts(faces.map(portrait).into_iter().zip(Base::corner_shares(at)))
+            }
             Base::StyleMix { coarse, fine } => Origin::StyleMix { coarse: portrait(coarse), fine: portrait(fine) },
         };
         Self::new(origin, &scene.directions)

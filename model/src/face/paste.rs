@@ -124,7 +124,8 @@ impl Composition {
             }
             Base::Corners { faces, at } => {
                 let shares = Base::corner_shares(at);
-                let share_of = |face| faces.iter().zip(shares).filter(|(it, _)| **it == face).map(|(_, share)| share).sum::<f32>();
+                let share_of =
+                    |face| faces.iter().zip(shares).filter(|(it, _)| **it == face).map(|(_, share)| share).sum::<f32>();
                 let firsts = faces.iter().enumerate().filter(|(index, face)| !faces[..*index].contains(face));
                 firsts.map(|(_, face)| part(*face, residual_share(1.0 - share_of(*face)), false)).collect()
             }

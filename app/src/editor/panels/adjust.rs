@@ -30,7 +30,14 @@ impl Context<'_> {
             widgets::caption(ui, "Open a photo to adjust the face in it.");
         } else {
             self.adjusted_part_ui(ui);
-            directions.iter().for_each(|direction| self.direction_ui(ui, direction));
+            let mut group = "";
+            for direction in directions.iter() {
+                if direction.group != group {
+                    group = &direction.group;
+                    widgets::caption(ui, group);
+                }
+                self.direction_ui(ui, direction);
+            }
         }
         self.unknown_directions_ui(ui);
     }
@@ -72,8 +79,7 @@ impl Context<'_> {
     /// Name, slider, value and the way back to zero.
     fn direction_ui(&mut self, ui: &mut Ui, direction: &DirectionInfo) {
         let part = self.bench.adjusted_layer();
-        let DirectionInfo { name, source, range: [low, high] } = direction;
-        let seen = seen_along(name, source);
+        let DirectionInfo { name, range: [low, high], shows, .. } = direction;
         let label = tr(name);
         let before = self.bench.document().directions(part).get(name).copied().unwrap_or(0.0);
         let mut amount = before;
@@ -89,10 +95,7 @@ impl Context<'_> {
                 ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
             label_ui.add(Label::new(text).truncate().selectable(false));
             label_response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
-            let hint = match seen {
-                Some(seen) => format!("{label}: {}", tr(seen)),
-                None => label.to_owned(),
-            };
+            let hint = if shows.is_empty() { label.to_owned() } else { format!("{label}: {}", tr(shows)) };
             let hint = format!("{hint}\n{}", tr("1 is as far as faces usually differ from each other"));
             let label_response = label_response.on_hover_text(&hint);
             let gaps = 3.0 * theme::space::TIGHT;
@@ -122,21 +125,4 @@ impl Context<'_> {
             ui.label(RichText::new(text).small().color(theme::palette(ui.ctx()).text_weak));
         }
     }
-}
-
-/// What is seen from the low end of a slider to its high one, for the directions of the model that comes with the program, known
-/// by their names and where they are from.
-fn seen_along(name: &str, source: &str) -> Option<&'static str> {
-    Some(match name {
-        "Smile" => "closed mouth to laughing with teeth",
-        "Masculinity" => "hair length, jaw, brows and beard, from feminine to masculine",
-        "Fringe" => "bare forehead to long fringe",
-        "Brightness" => "darker to lighter",
-        "Warmth" => "cold to warm colours",
-        "Tint" => "green to violet",
-        "Background" => "dark to white background",
-        // What is found without labels mixes several things.
-        _ if source.starts_with("component") => "several things at once; try both ways",
-        _ => return None,
-    })
 }

@@ -10,7 +10,7 @@ use crate::document::{Blend, Photo, PhotoId, StyleMix};
 use crate::language::{tr, tr_with};
 use crate::workbench::Action;
 
-const SLOT_SIZE: f32 = 64.0;
+pub(super) const SLOT_SIZE: f32 = 64.0;
 
 impl Context<'_> {
     pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
@@ -28,6 +28,10 @@ impl Context<'_> {
         if document.is_empty() {
             widgets::caption(ui, "Open two photos to move from one face to the other.");
             return;
+        }
+        if let Some((blend, below)) = blend.and_then(|blend| Some((blend, blend.below?))) {
+            self.corners_ui(ui, blend, below);
+            return self.style_mix_ui(ui);
         }
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
@@ -54,7 +58,8 @@ impl Context<'_> {
     fn style_mix_ui(&mut self, ui: &mut Ui) {
         let document = self.bench.document();
         let (current, is_enabled) = (document.style_mix(), document.blend().is_some());
-        ui.horizontal(|ui| {
+        let has_four = document.blend().is_some_and(|blend| blend.below.is_some());
+        ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
             ui.spacing_mut().button_padding.x = 6.0;
             for (mix, text) in [
@@ -62,12 +67,19 @@ impl Context<'_> {
                 (Some(StyleMix::CoarseFromOther), "Shape of source"),
                 (Some(StyleMix::CoarseFromSource), "Shape of other"),
             ] {
-                let command = Action::MixStyles(mix);
-                let button = egui::Button::selectable(current == mix, RichText::new(tr(text)).small());
+                // With four faces there is only what lies between them: the first goes back to two.
+                let command = if has_four && mix.is_none() { Action::BlendFour(false) } else { Action::MixStyles(mix) };
+                let is_enabled = is_enabled && (!has_four || mix.is_none());
+                let button = egui::Button::selectable(current == mix && !has_four, RichText::new(tr(text)).small());
                 if ui.add_enabled(is_enabled, button).on_hover_text(Command::from(command.clone()).tooltip()).clicked()
                 {
                     self.send(command);
                 }
+            }
+            let four = Command::from(Action::BlendFour(true));
+            let button = egui::Button::selectable(has_four, RichText::new(tr("Four faces")).small());
+            if ui.add_enabled(is_enabled, button).on_hover_text(four.tooltip()).clicked() {
+                self.send(Action::BlendFour(!has_four));
             }
         });
     }
@@ -87,7 +99,7 @@ impl Context<'_> {
 
     fn amount_ui(&mut self, ui: &mut Ui, blend: Option<Blend>, width: f32) {
         // The slider follows what moves by itself; whoever takes it stops the motion.
-        let moving_t = self.bench.motion().t();
+        let moving_t = self.bench.moving_at().map(|[t, _]| t);
         let is_between = self.bench.document().style_mix().is_none();
         let mut percent = blend.map_or(0.0, |blend| moving_t.unwrap_or(blend.t) * 100.0);
         let before = percent;
@@ -109,7 +121,7 @@ impl Context<'_> {
     }
 
     /// A face that can be chosen from the photos, or have one dropped on it.
-    fn slot_ui(
+    pub(super) fn slot_ui(
         &mut self,
         ui: &mut Ui,
         photo: Option<PhotoId>,

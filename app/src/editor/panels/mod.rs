@@ -2,6 +2,7 @@
 
 mod adjust;
 mod blend;
+mod corners;
 mod history;
 mod layers;
 mod photos;
