@@ -746,6 +746,26 @@ fn sample_is_the_same_for_a_seed() {
     assert_eq!(open(&files.path("mapped.png")).dimensions(), (64, 64));
 }
 
+/// A face that the encoder does not know again is none that it could have given: what it does not know is a grid over the picture.
+#[test]
+fn random_faces_are_faces_that_the_encoder_gives() {
+    let files = Files::new();
+    let size = size_px(&files);
+    files.ok(&format!("sample --seed 7 --count 6 --size {size} -o faces"));
+    let distances = (1..=6).map(|number| {
+        files.ok(&format!(
+            "reconstruct --aligned faces/{number:04}.png --likeness 0 --size {size} -o again{number}.png"
+        ));
+        let [face, again] =
+            [format!("faces/{number:04}.png"), format!("again{number}.png")].map(|name| open(&files.path(&name)));
+        let squares = face.as_raw().iter().zip(again.as_raw()).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+        squares.sum::<f64>() / face.as_raw().len() as f64 / 127.5f64.powi(2)
+    });
+    let mean = distances.sum::<f64>() / 6.0;
+    // Without the round trips it is about 0.002.
+    assert!(mean < 0.0012, "{mean}");
+}
+
 #[test]
 fn encode_then_decode_is_reconstruct() {
     let files = Files::new();
@@ -1136,7 +1156,8 @@ fn bench_measures_everything() {
 fn help_is_there_for_every_command() {
     let files = Files::new();
     let all = files.ok("--help");
-    let commands = "edit interpolate reconstruct mix sample align encode decode convert info verify evaluate bench";
+    let commands =
+        "edit interpolate reconstruct mix sample align encode decode convert directions info verify evaluate bench";
     for command in commands.split(' ') {
         assert!(all.contains(command), "{command}");
         let help = files.ok(&format!("{command} --help"));
@@ -1476,6 +1497,69 @@ fn edit_moves_faces_along_directions() {
 }
 
 #[test]
+fn a_slider_is_learned_from_two_groups_of_photos() {
+    let files = Files::new();
+    for (folder, letter) in [("women", 'f'), ("men", 'm')] {
+        std::fs::create_dir(files.path(folder)).unwrap();
+        for entry in std::fs::read_dir(fixture("portraits")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.starts_with(letter) {
+                std::fs::copy(fixture(&format!("portraits/{name}")), files.path(folder).join(name)).unwrap();
+            }
+        }
+    }
+    let home = files.path("data");
+    let variables = [("XDG_DATA_HOME", home.to_str().unwrap())];
+    let run = |line: &str| {
+        let Output { status, stdout, stderr } = files.run_with(line, &variables);
+        assert!(status.success(), "{line}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    };
+    let learn = "--aligned directions learn --from women --to men";
+    let said = run(&format!("{learn} --name Man"));
+    assert!(said.starts_with("Man: from -") && said.contains("learned from"), "{said}");
+    // Every command knows it from now on.
+    let names = |list: &str| {
+        let json: serde_json::Value = serde_json::from_str(list).unwrap();
+        let names = json["directions"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    assert_eq!(names(&run("info --json")).last().map(String::as_str), Some("Man"));
+    let [plain, man] = [("", "plain"), ("--direction Man=2", "man")].map(|(options, name)| {
+        run(&format!("edit {{a}} {options} --likeness 0 --size 128 -o {name}.png"));
+        open(&files.path(&format!("{name}.png")))
+    });
+    assert!(mean_difference(&plain, &man) > 3.0);
+
+    // Into a file, imported under another home, forgotten.
+    run(&format!("{learn} --name Man --without-changing Smile -o man.directions.safetensors"));
+    let elsewhere = files.path("elsewhere");
+    let other = [("XDG_DATA_HOME", elsewhere.to_str().unwrap())];
+    assert!(
+        !names(&String::from_utf8(files.run_with("info --json", &other).stdout).unwrap()).contains(&"Man".to_owned())
+    );
+    let imported = files.run_with("directions import man.directions.safetensors", &other);
+    assert_eq!(String::from_utf8(imported.stdout).unwrap(), "imported Man\n");
+    assert!(
+        names(&String::from_utf8(files.run_with("info --json", &other).stdout).unwrap()).contains(&"Man".to_owned())
+    );
+    run("directions forget man");
+    assert!(!names(&run("info --json")).contains(&"Man".to_owned()));
+    for (line, reason) in [
+        ("directions forget Man", "nothing of this name was learned"),
+        ("--aligned directions learn --from women --to men --name Smile", "of its own: choose another name"),
+        ("--aligned directions learn --from women --to {a} {b} --name Man", "at least 3 faces on each side"),
+        ("--aligned directions learn --from women --to nowhere --name Man", "nowhere"),
+        ("--aligned directions learn --from women --to men --name Man --without-changing Hat", "no direction `Hat`"),
+        ("directions import {a}", "not a safetensors file"),
+    ] {
+        let Output { status, stderr, .. } = files.run_with(line, &variables);
+        let stderr = String::from_utf8(stderr).unwrap();
+        assert!(status.code() == Some(1) && stderr.contains(reason), "{line}: {stderr}");
+    }
+}
+
+#[test]
 fn the_default_model_has_directions() {
     let files = Files::new();
     let info: serde_json::Value = serde_json::from_str(&files.ok("info --json")).unwrap();
@@ -1750,6 +1834,17 @@ fn every_example_of_the_help_does_what_it_says() {
     for (name, demo) in [("me", "female_053"), ("friend", "male_077"), ("a", "female_005"), ("b", "male_005")] {
         std::fs::copy(repository(&format!("assets/demo/{demo}.jpg")), files.path(&format!("{name}.jpg"))).unwrap();
     }
+    for (name, demo) in [("c", "female_029"), ("d", "male_029")] {
+        std::fs::copy(repository(&format!("assets/demo/{demo}.jpg")), files.path(&format!("{name}.jpg"))).unwrap();
+    }
+    // Groups to learn from.
+    for (folder, sex) in [("plain", "female"), ("bearded", "male"), ("young", "female"), ("old", "male")] {
+        std::fs::create_dir(files.path(folder)).unwrap();
+        for number in ["005", "029", "053"] {
+            let name = format!("{sex}_{number}.jpg");
+            std::fs::copy(repository(&format!("assets/demo/{name}")), files.path(folder).join(name)).unwrap();
+        }
+    }
     for name in ["group.jpg", "friends.jpg"] {
         group(&files, name);
     }
@@ -1773,7 +1868,7 @@ fn every_example_of_the_help_does_what_it_says() {
         std::fs::copy(portrait(name), files.path("faces/eval").join(name)).unwrap();
     }
     let commands: Vec<_> =
-        "edit interpolate reconstruct mix sample align encode decode convert info verify evaluate bench"
+        "edit interpolate reconstruct mix sample align encode decode convert directions info verify evaluate bench"
             .split(' ')
             .collect();
     let mut all = examples();
@@ -1790,7 +1885,7 @@ fn every_example_of_the_help_does_what_it_says() {
         tried.extend(words.filter(|word| commands.contains(word)));
         // The small model does for all but directions, which have names in the default one; numbers of runs are a matter of time.
         let has_model = ["--model", "--direction", "--random-weights"].iter().any(|option| example.contains(option))
-            || command == "convert";
+            || ["convert", "directions"].contains(&command);
         let mut line = example.replace(" --runs 10", "");
         if command == "bench" {
             line.push_str(if line.contains("--only") { " --runs 1" } else { " --runs 1 --only brush" });
@@ -1804,6 +1899,7 @@ fn every_example_of_the_help_does_what_it_says() {
         let program = env!("CARGO_BIN_EXE_stylebrush");
         let shell = format!("stylebrush() {{ {program} \"$@\"; }}; {line}");
         let mut shell_command = Command::new("sh");
+        shell_command.env("XDG_DATA_HOME", files.path("data"));
         let run = shell_command.args(["-c", &shell]).current_dir(files.folder.path()).output().unwrap();
         assert!(run.status.success(), "{line}: {}", String::from_utf8_lossy(&run.stderr));
     }

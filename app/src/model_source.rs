@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use stylebrush_app::project;
 use stylemap::checkpoint::Checkpoint;
+use stylemap::config::Config;
 use stylemap::directions::Directions;
 use stylemap::engine::Engine;
 use stylemap::model::{DeviceChoice, DtypeChoice};
@@ -63,6 +65,20 @@ impl ModelSource {
     /// # Errors
     /// When it cannot be read, is no model, or its directions are damaged or those of another model.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
+        let mut checkpoint = self.checkpoint_alone()?;
+        // What the user taught it: a damaged file of that is no reason to have no model.
+        match learned_directions(checkpoint.hash, &checkpoint.config) {
+            Ok(learned) if learned.iter().len() > 0 => {
+                let own = checkpoint.directions.take().unwrap_or_default();
+                checkpoint.directions = Some(own.joined(&learned));
+            }
+            Ok(_) => {}
+            Err(err) => log::error!("{err}"),
+        }
+        Ok(checkpoint)
+    }
+
+    fn checkpoint_alone(&self) -> Result<Checkpoint> {
         match self {
             Self::Embedded(bytes) => {
                 let mut checkpoint = Checkpoint::from_bytes(bytes, "the embedded model")?;
@@ -88,6 +104,25 @@ impl ModelSource {
     /// When it cannot be read, is no model, or the device cannot be used.
     pub fn engine(&self, device: DeviceChoice, dtype: DtypeChoice) -> Result<Engine> {
         Engine::new(self.checkpoint()?, device, dtype).map_err(|err| with_advice(err, self.path()))
+    }
+}
+
+/// Where the directions lie that were learned for a model.
+///
+/// # Errors
+/// When the user has no home.
+pub fn learned_file(model_hash: u64) -> Result<PathBuf> {
+    project::learned_directions_file(model_hash).map_err(|err| Error::argument(format!("{err:#}")))
+}
+
+/// The directions that were learned for a model; none where there is no file of them.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn learned_directions(model_hash: u64, config: &Config) -> Result<Directions> {
+    match learned_file(model_hash) {
+        Ok(file) if file.exists() => Directions::load(&file, config),
+        _ => Ok(Directions::default()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! metadata key `directions` with a JSON list of `{"name": …, "source": …, "range": [low, high]}`, and where it is known `"group"` and
 //! `"shows"`, in the order in which they are shown. An amount of 1 is one standard deviation of the training faces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 
 /// The metadata key of the list.
 pub const LIST_KEY: &str = "directions";
@@ -140,6 +141,42 @@ impl Directions {
         deviations.iter().enumerate().take(MAX_COMPONENTS).map(component).collect::<candle_core::Result<_>>().map(Self)
     }
 
+    /// These directions and then those of others, but for the others of a name that is here already.
+    #[must_use]
+    pub fn joined(&self, others: &Self) -> Self {
+        let is_new = |other: &&Direction| self.0.iter().all(|known| known.info.name != other.info.name);
+        Self(self.0.iter().chain(others.0.iter().filter(is_new)).take(MAX_DIRECTIONS).cloned().collect())
+    }
+
+    /// These directions with one more, in place of one of the same name.
+    #[must_use]
+    pub fn with(&self, direction: Direction) -> Self {
+        let others = self.0.iter().filter(|known| known.info.name != direction.info.name).cloned();
+        Self(others.chain([direction.clone()]).collect())
+    }
+
+    /// These directions without the one at a place.
+    #[must_use]
+    pub fn without(&self, index: usize) -> Self {
+        let others = self.0.iter().enumerate().filter(|(place, _)| *place != index);
+        Self(others.map(|(_, direction)| direction.clone()).collect())
+    }
+
+    /// Writes them whole or not at all, as [`Self::load`] reads them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let infos: Vec<&DirectionInfo> = self.0.iter().map(|direction| &direction.info).collect();
+        let list = serde_json::to_string(&infos).map_err(|err| Error::Internal(err.to_string()))?;
+        let steps = self.0.iter().map(|direction| Ok((&direction.info.name, direction.step.squeeze(0)?.contiguous()?)));
+        let steps = steps.collect::<candle_core::Result<Vec<_>>>()?;
+        let metadata =
+            HashMap::from([(LIST_KEY.to_owned(), list), ("format".to_owned(), "stylemap directions".to_owned())]);
+        let bytes = safetensors::serialize(steps, Some(metadata)).map_err(|err| Error::Internal(err.to_string()))?;
+        write_whole(path, &bytes)
+    }
+
     /// A direction by its place.
     pub fn get(&self, index: usize) -> Option<&Direction> {
         self.0.get(index)
@@ -173,7 +210,7 @@ fn by(shape: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, HashMap};
+    use std::collections::BTreeMap;
 
     use super::*;
 

@@ -65,6 +65,7 @@ pub mod generator;
 pub mod kernels;
 pub mod latent;
 pub mod layers;
+pub mod learn;
 pub mod mailbox;
 pub mod mapping;
 pub mod mask;

@@ -19,6 +19,7 @@ use crate::generator::{Generator, Kept};
 use crate::kernels;
 use crate::latent::Residuals;
 use crate::layers::{Loader, compute_dtype};
+use crate::learn::{FaceSpace, Learned};
 use crate::mapping::Mapping;
 use crate::random::Random;
 
@@ -155,6 +156,20 @@ pub struct ModelInfo {
     pub kernels: String,
     /// Threads of the CPU kernels.
     pub threads: usize,
+}
+
+/// How far from the average face faces are drawn unless somebody chooses, where a mapping network was trained for it.
+const MAPPING_TRUNCATION: f32 = 0.7;
+/// And where they are drawn from principal components: as far as the training faces are.
+const COMPONENTS_TRUNCATION: f32 = 1.0;
+/// How often a face that was drawn from principal components goes through generator and encoder.
+const ROUND_TRIPS: usize = 2;
+
+impl ModelInfo {
+    /// How far from the average face random faces lie unless somebody chooses, from 0 (all alike).
+    pub fn usual_truncation(&self) -> f32 {
+        if self.mapping_is_trained { MAPPING_TRUNCATION } else { COMPONENTS_TRUNCATION }
+    }
 }
 
 /// The principal components of the encoder's stylemaps over the training faces.
@@ -407,7 +422,11 @@ impl Model {
     }
 
     /// Samples a random face: stylemap number `index` of the series `seed`, drawn by the mapping network, or from the
-    /// principal components where the mapping network is untrained. `psi` pulls towards the average face.
+    /// principal components where the mapping network is untrained. `psi` pulls towards the average face, see
+    /// [`ModelInfo::usual_truncation`].
+    ///
+    /// What independent components make is not quite a face's stylemap: its picture shows a grid. It goes twice through generator and encoder, after
+    /// which it is one that the encoder gives.
     ///
     /// # Errors
     /// When the model can draw from neither, or the device fails.
@@ -426,7 +445,36 @@ impl Model {
         let weights: Vec<f32> = deviations.iter().map(|deviation| (psi * random.normal()) as f32 * deviation).collect();
         let weights = Tensor::from_vec(weights, (1, deviations.len()), &Device::Cpu)?;
         let step = weights.matmul(&directions.flatten_from(1)?)?.reshape(directions.narrow(0, 0, 1)?.shape())?;
-        Ok(self.place(&step)?.broadcast_add(&self.mean_stylemap()?)?)
+        let drawn = self.place(&step)?.broadcast_add(&self.mean_stylemap()?)?;
+        (0..ROUND_TRIPS).try_fold(drawn, |stylemap, _| self.round_trip(&stylemap))
+    }
+
+    /// Learns a direction from stylemaps (1, style_dim, base, base) of faces without something and with it, see [`crate::learn`].
+    /// `unchanged`: which of [`ModelInfo::directions`] it shall not move along.
+    ///
+    /// # Errors
+    /// When there are too few faces, nothing is left beside what shall not change, or the file has no principal components.
+    pub fn learn_direction(
+        &self,
+        name: &str,
+        without: &[Tensor],
+        with: &[Tensor],
+        unchanged: &[usize],
+    ) -> Result<Learned> {
+        let Some(Components { directions, deviations }) = &self.components else {
+            return Err(Error::argument(
+                "this model's file has no principal components, and without them no direction is learned",
+            ));
+        };
+        let steps = unchanged.iter().filter_map(|index| self.directions.get(*index)).map(|direction| &direction.step);
+        let space = FaceSpace { components: directions, deviations, mean: self.mean_stylemap()? };
+        space.learn(name, without, with, &steps.collect::<Vec<_>>())
+    }
+
+    /// The stylemap of a stylemap's own picture.
+    fn round_trip(&self, stylemap: &Tensor) -> Result<Tensor> {
+        let picture = self.generator.decode(stylemap)?.to_dtype(DType::F32)?.clamp(-1f32, 1f32)?;
+        Ok(self.encoder.forward(&picture)?)
     }
 }
 

@@ -4,6 +4,7 @@ mod align;
 mod bench;
 mod convert;
 mod destination;
+mod directions;
 mod edit;
 mod editor;
 mod evaluate;
@@ -112,6 +113,8 @@ enum Command {
     Decode(stylemap_file::DecodeArgs),
     /// Turn a published checkpoint into a model file of Stylebrush
     Convert(convert::ConvertArgs),
+    /// Learn sliders from groups of photos, and keep them for the model
+    Directions(directions::DirectionsArgs),
     /// Say what the model is and how it runs here
     Info(info::InfoArgs),
     /// Recompute the numbers of a fixture of the PyTorch reference and compare
@@ -149,6 +152,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Encode(args) => stylemap_file::encode(&common, &args),
         Command::Decode(args) => stylemap_file::decode(&common, &args),
         Command::Convert(args) => convert::run(&common, &args),
+        Command::Directions(args) => directions::run(&common, &args),
         Command::Info(args) => info::run(&common, &args),
         Command::Verify(args) => verify::run(&common, &args),
         Command::Evaluate(args) => evaluate::run(&common, &args),

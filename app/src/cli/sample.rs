@@ -31,9 +31,9 @@ pub struct SampleArgs {
     /// How many faces
     #[arg(long, value_name = "K", default_value = "1", value_parser = numbers::count, allow_negative_numbers = true)]
     count: usize,
-    /// How far from the average face, from 0 (all alike) to 2
-    #[arg(long, value_name = "PSI", default_value = "0.7", value_parser = numbers::truncation, allow_negative_numbers = true)]
-    truncation: f64,
+    /// How far from the average face, from 0 (all alike) to 2 [default: 1, or 0.7 for a model with a trained mapping network]
+    #[arg(long, value_name = "PSI", value_parser = numbers::truncation, allow_negative_numbers = true)]
+    truncation: Option<f64>,
     #[command(flatten)]
     size: FaceSize,
     /// The picture to write (.png, .jpg, .webp or .tif; - writes a PNG to the standard output), or with --count above 1 the folder
@@ -46,7 +46,9 @@ pub fn run(common: &CommonOptions, args: &SampleArgs) -> anyhow::Result<()> {
     let SampleArgs { seed, count, truncation, size, output } = args;
     let draw = |session: &mut Session, index: usize| {
         const FACE: FaceId = FaceId(0);
-        let stylemap = session.engine.model().sample(*seed, index as u64, *truncation)?;
+        let model = session.engine.model();
+        let truncation = truncation.unwrap_or_else(|| f64::from(model.info().usual_truncation()));
+        let stylemap = model.sample(*seed, index as u64, truncation)?;
         session.engine.add_latent(FACE, Latent::of_stylemap(stylemap_values(&stylemap)?), None)?;
         let picture = session.draw(&Scene::face(FACE))?;
         size.resized(picture, session)

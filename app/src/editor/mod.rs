@@ -273,7 +273,11 @@ impl Editor {
                 self.modal = Some(Modal::Export(ExportBox::new(&self.bench, in_photo)));
             }
             Look::ShowMotionExport => self.modal = Some(Modal::Motion),
-            Look::ShowRandomFaces => self.modal = Some(Modal::random_faces()),
+            Look::ShowRandomFaces => {
+                if let EngineState::Ready(info) = self.bench.engine().state() {
+                    self.modal = Some(Modal::random_faces(info.usual_truncation()));
+                }
+            }
             Look::ShowPalette => self.modal = Some(Modal::palette()),
             Look::ShowKeys => self.modal = Some(Modal::keys()),
             Look::ShowPreferences => self.modal = Some(Modal::Preferences),

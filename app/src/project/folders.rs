@@ -27,6 +27,15 @@ pub fn recent_file() -> anyhow::Result<PathBuf> {
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(NAME).join("recent.json"))
 }
 
+/// Directions that were learned for a model, by its hash: beside the autosaves. The file need not exist.
+///
+/// # Errors
+/// When the user has no home.
+pub fn learned_directions_file(model_hash: u64) -> anyhow::Result<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(no_home)?;
+    Ok(strategy.data_dir().join(NAME).join("directions").join(format!("{model_hash:016x}.directions.safetensors")))
+}
+
 /// The settings: in `$XDG_CONFIG_HOME` (`~/.config`), or where the autosaves are. The file need not exist.
 ///
 /// # Errors

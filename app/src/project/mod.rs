@@ -39,7 +39,7 @@ use stylemap::model::ModelInfo;
 
 use crate::document::{Document, Photo, PhotoId};
 
-pub use folders::{recent_file, recovery_folder, settings_file};
+pub use folders::{learned_directions_file, recent_file, recovery_folder, settings_file};
 pub use opening::{Opened, Progress, open, thumbnail};
 pub use saving::save;
 

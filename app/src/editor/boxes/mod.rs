@@ -60,9 +60,9 @@ impl Modal {
         Self::Palette(Palette::default())
     }
 
-    /// The random faces as they open.
-    pub fn random_faces() -> Self {
-        Self::RandomFaces(RandomFaces::default())
+    /// The random faces as they open: as far from the average face as is usual for the model.
+    pub fn random_faces(usual_truncation: f32) -> Self {
+        Self::RandomFaces(RandomFaces::new(usual_truncation))
     }
 
     /// The keys as they open.

@@ -23,14 +23,12 @@ pub struct RandomFaces {
     picked: Vec<SampleRequest>,
 }
 
-impl Default for RandomFaces {
-    fn default() -> Self {
-        // Closer to the average than the training faces are: fewer surprises.
-        Self { seed: 1, truncation: 0.7, asked: None, pictures: Vec::new(), picked: Vec::new() }
-    }
-}
-
 impl RandomFaces {
+    /// As far from the average face as is usual for the model.
+    pub(super) fn new(usual_truncation: f32) -> Self {
+        Self { seed: 1, truncation: usual_truncation, asked: None, pictures: Vec::new(), picked: Vec::new() }
+    }
+
     fn requests(&self) -> Vec<SampleRequest> {
         let indices = 0..(COLUMNS * ROWS) as u64;
         indices.map(|index| SampleRequest { seed: self.seed, index, truncation: self.truncation }).collect()
@@ -57,7 +55,7 @@ impl Context<'_> {
             let number = Number {
                 label: "Variety",
                 suffix: " %",
-                range: 0.0..=120.0,
+                range: 0.0..=140.0,
                 logarithmic: false,
                 tooltip: "How far the faces are from the average face".to_owned(),
             };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::document::PhotoId;
-use crate::workbench::{Action, Question, Workbench};
+use crate::workbench::{Action, EngineState, Question, Workbench};
 
 /// Something that the user wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,7 @@ impl Command {
             Self::Look(Look::ZoomToPainted) => {
                 bench.document().active_layer().is_some_and(|layer| !layer.mask.is_empty())
             }
+            Self::Look(Look::ShowRandomFaces) => matches!(bench.engine().state(), EngineState::Ready(_)),
             Self::Look(Look::RenameLayer) => bench.document().active_layer().is_some(),
             Self::Look(_) => true,
         }

@@ -31,7 +31,7 @@ impl Context<'_> {
         } else {
             self.adjusted_part_ui(ui);
             let mut group = "";
-            for direction in directions.iter() {
+            for direction in &*directions {
                 if direction.group != group {
                     group = &direction.group;
                     widgets::caption(ui, group);
