@@ -18,6 +18,7 @@ use stylemap::engine::{Frame, WorkerOptions};
 #[path = "../common/mod.rs"]
 mod common;
 mod editing;
+mod exports;
 mod files;
 mod random_actions;
 mod several_faces;

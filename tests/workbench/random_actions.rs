@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stylebrush_app::document::history::MAX_BYTES;
 use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix};
-use stylebrush_app::export::{Format, MetadataChoice};
+use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
 use stylebrush_app::workbench::{MotionSettings, MotionTarget};
@@ -176,7 +176,13 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         32 => Action::SwapBlend,
         33 => Action::MixStyles(of(dice, &[None, Some(StyleMix::CoarseFromSource), Some(StyleMix::CoarseFromOther)])),
         34 => Action::ToggleMotion,
-        35 => Action::SetMotion(MotionSettings { count: 2 + dice.roll(3), seconds: 0.2, returns: dice.roll(2) > 0 }),
+        35 => Action::SetMotion(MotionSettings {
+            count: 2 + dice.roll(3),
+            seconds: 0.2,
+            returns: dice.roll(2) > 0,
+            in_photo: dice.roll(2) > 0,
+            ..MotionSettings::default()
+        }),
         36 => Action::AdjustWholeFace,
         37 => Action::AdjustInsideMask,
         38 => Action::SetDirection(of(dice, &["Smile", "Age", "Unheard of"]).to_owned(), 4.0 * share(dice) - 2.0),
@@ -225,6 +231,10 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
             jpeg_quality: (dice.roll(2) > 0).then(|| 1 + dice.roll(100) as u8),
             metadata: [MetadataChoice::Keep, MetadataChoice::LocationOff, MetadataChoice::Strip][dice.roll(3)],
             says_edited: dice.roll(2) > 0,
+            size: of(dice, &ExportSize::OF_FACE),
+            eight_bits: dice.roll(2) > 0,
+            change_only: dice.roll(4) == 0,
+            name: NameTemplate::default(),
         }),
         76 => Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()),
         77 => Action::SetOpenSections(OpenSections { history: dice.roll(2) > 0, ..OpenSections::default() }),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use stylebrush_app::export::change_layer;
 use stylemap::Mask;
 use stylemap::directions::{Directions, index_of};
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer, Scene};
@@ -44,6 +45,7 @@ Examples:
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
+  stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo --change-only -o layer.png
   stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png
   stylebrush edit group.jpg --face 2 --reference friend.jpg --mask mouth.png --in-photo -o group_edited.jpg
   stylebrush edit group.jpg --face all --direction Smile=1 --in-photo -o smiling.jpg
@@ -64,6 +66,9 @@ pub struct EditArgs {
     /// Put the edited face back into the photo SOURCE, at the photo's own resolution
     #[arg(long, conflicts_with = "size")]
     in_photo: bool,
+    /// Write only what changed, on transparent ground: a layer to be laid over the photo in another program
+    #[arg(long, requires = "in_photo")]
+    change_only: bool,
     #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
@@ -290,8 +295,8 @@ impl Groups<'_> {
 
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
-    let EditArgs { source: path, references, directions: own_directions, in_photo, likeness, size, file, output } =
-        args;
+    let EditArgs { source: path, references, directions: own_directions, in_photo, change_only, .. } = args;
+    let EditArgs { likeness, size, file, output, .. } = args;
     let References { references, face, directions } = references;
     anyhow::ensure!(
         *face != WhichFace::All || *in_photo,
@@ -300,6 +305,9 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let inputs = references.iter().flat_map(|reference| [&reference.photo, &reference.mask]);
     let inputs = inputs.chain([path]).chain(own_directions).map(PathBuf::as_path);
     let output = PictureFile::new(output, inputs, common)?;
+    if *change_only {
+        output.check_transparency()?;
+    }
     let photos = PortraitOpener::new(common);
     let sources = photos.open_faces(path, *face)?;
     let crops = references.iter().map(|reference| Ok(photos.open_face(&reference.photo, reference.face)?.crop));
@@ -373,7 +381,11 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
             source.placement.paste_target().paste_onto(onto, picture, composition, Extent::Changes)
         })
     });
-    output.write(&finished.context("the faces could not be finished")?, &file.of_photo(Some(&original.file)))
+    let mut finished = finished.context("the faces could not be finished")?;
+    if *change_only {
+        finished = change_layer(&original.edited(|_| Ok(()))?, &finished)?;
+    }
+    output.write(&finished, &file.of_photo(Some(&original.file)))
 }
 
 /// Says which masks have next to nothing in them.

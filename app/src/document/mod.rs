@@ -152,6 +152,12 @@ impl Placement {
         Ok((Self { original, quad, landmarks: None }, crop))
     }
 
+    /// Which of the faces that were found in the photo it is, the largest and surest being 1; none of one placed by hand.
+    pub fn face_number(&self) -> Option<usize> {
+        let mut found = self.original.faces.iter().filter(|face| crop_quad(&face.landmarks).is_ok());
+        found.position(|face| Some(face.landmarks) == self.landmarks).map(|index| index + 1)
+    }
+
     /// The whole photo, for edits to be pasted into.
     pub fn paste_target(&self) -> PasteTarget<'_> {
         PasteTarget::new(Cow::Borrowed(&self.original.pixels), self.quad).on_axis(self.original.file.axis.as_ref())

@@ -22,8 +22,8 @@ pub enum Answer {
 }
 
 /// The kinds of picture that are written.
-const PICTURES: &str = "Pictures (PNG, JPEG, WebP)";
-const PICTURE_EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+const PICTURES: &str = "Pictures (PNG, JPEG, WebP, TIFF)";
+const PICTURE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "tif", "tiff"];
 
 /// Nobody closes a dialog this fast: without a portal and without zenity it never was there.
 const TOO_FAST_FOR_A_PERSON: Duration = Duration::from_millis(250);
@@ -98,7 +98,9 @@ impl Dialogs {
                 let (title, kind, extensions): (_, _, &[&str]) = match question {
                     Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
                     Question::SaveProjectTo => ("Save the project", "Stylebrush projects", &[project::EXTENSION]),
-                    Question::MotionTo => ("Export the motion", "Moving pictures (GIF, PNG)", &["gif", "png"]),
+                    Question::MotionTo => {
+                        ("Export the motion", "Moving pictures (GIF, PNG, WebP)", &["gif", "png", "webp"])
+                    }
                     Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
                     _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),
                 };

@@ -27,7 +27,7 @@ impl Workbench {
             Action::Undo => self.timeline.undo_name().is_some(),
             Action::Redo => self.timeline.redo_name().is_some(),
             Action::ExportTo(_) => !document.is_empty(),
-            Action::ExportAgain => !document.is_empty() && self.last_export().is_some(),
+            Action::ExportAgain => !document.is_empty() && self.can_export_again(),
             Action::ToggleInPhoto | Action::ExportInPhotoTo(_) => self.source_in_photo().is_some(),
             Action::EditNextFace | Action::EditPreviousFace => {
                 self.source_in_photo().is_some_and(|(_, placement)| placement.original.faces.len() > 1)
@@ -127,7 +127,7 @@ impl Workbench {
             }),
             Action::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Action::ToggleMotion => self.toggle_motion(),
-            Action::SetMotion(settings) => self.motion.settings = settings,
+            Action::SetMotion(settings) => self.motion.settings = settings.tidied(),
             Action::AdjustWholeFace => self.view.adjusts_layer = false,
             Action::AdjustInsideMask => self.view.adjusts_layer = true,
             Action::SetDirection(name, amount) => self.set_direction(name, amount),
@@ -237,7 +237,7 @@ impl Workbench {
             Action::ToggleIsolation => self.view.isolates_layer = !self.view.isolates_layer,
             Action::UseTheme(theme) => self.settings.theme = theme,
             Action::UseLanguage(language) => self.settings.language = language,
-            Action::SetExport(export) => self.settings.export = export,
+            Action::SetExport(export) => self.set_export(export),
             Action::SetEngine(engine) => self.settings.engine = engine,
             Action::SetKeys(keys) => self.settings.keys = keys,
             Action::SetOpenSections(open_sections) => self.settings.open_sections = open_sections,

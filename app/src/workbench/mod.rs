@@ -33,7 +33,7 @@ pub use effect::{Effect, Notice, NoticeKind, Question};
 pub use engine_link::{EngineLink, EngineState, LoadEngine, Report, Sample};
 pub use jobs::{JobKind, Jobs, Wake};
 pub use motion::Motion;
-pub use motion_settings::{MotionSettings, MotionTarget};
+pub use motion_settings::{MOTION_SIDES_PX, MotionSettings, MotionTarget};
 pub use photos::FaceInPhoto;
 pub use projects::{Projects, UserFolders};
 
