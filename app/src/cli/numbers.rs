@@ -38,6 +38,11 @@ pub fn switch(text: &str) -> Result<f32, String> {
     }
 }
 
+/// How long something takes.
+pub fn seconds(text: &str) -> Result<f32, String> {
+    within(text, 0.1, 600.0)
+}
+
 /// How far a mask is softened.
 pub fn feather_px(text: &str) -> Result<f32, String> {
     within(text, 0.0, MAX_FEATHER_PX)

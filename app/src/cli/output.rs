@@ -202,7 +202,11 @@ pub fn check_safetensors(path: &Path) -> anyhow::Result<()> {
     check_place(path)
 }
 
-fn check_place(path: &Path) -> anyhow::Result<()> {
+/// Checks that a file can go there.
+///
+/// # Errors
+/// When there is a folder in its place, or none for it.
+pub fn check_place(path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
     check_folder_of(path)
 }

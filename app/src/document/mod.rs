@@ -14,6 +14,7 @@ mod photo_mask;
 pub mod polygon;
 mod pose;
 pub mod posed_faces;
+mod recipe;
 pub mod scene;
 
 use std::borrow::Cow;
@@ -39,6 +40,7 @@ pub use mask_ops::Combine;
 pub use new_photo::NewPhoto;
 pub use photo_mask::TakenMask;
 pub use pose::{Pose, SCALE_RANGE};
+pub use recipe::Recipe;
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.

@@ -122,11 +122,10 @@ impl NameTemplate {
         let has_number = self.0.contains("{number}");
         let path = |number: usize| {
             let name = self.name(&NameParts { number, ..parts.clone() });
-            let is_first = number == parts.number;
-            let name = if has_number || is_first { name } else { format!("{name} {number}") };
+            let name = if has_number || number == 1 { name } else { format!("{name} {number}") };
             folder.join(format!("{name}.{extension}"))
         };
-        free(parts.number, path)
+        free(if has_number { parts.number } else { 1 }, path)
     }
 }
 
@@ -225,6 +224,9 @@ mod tests {
         }
         assert_eq!(free("{photo} edited"), path("me edited 3.png"));
         assert_eq!(free("{photo}-{number}"), path("me-2.png"));
+        // Of many photos each has a number of its own, which is no part of a name that has no place for it.
+        let seventh = NameParts { number: 7, ..parts("you") };
+        assert_eq!(NameTemplate::default().free_path(folder.path(), &seventh, "png"), path("you edited.png"));
         assert_eq!(free_path(folder.path(), "film", ""), path("film 2"));
         assert_eq!(free_path(folder.path(), "film", "gif"), path("film.gif"));
     }
