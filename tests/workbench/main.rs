@@ -21,6 +21,7 @@ mod editing;
 mod exports;
 mod files;
 mod random_actions;
+mod recipes;
 mod several_faces;
 mod whole_job;
 

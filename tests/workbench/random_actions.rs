@@ -7,13 +7,14 @@ use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, 
 use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
+use stylebrush_app::workbench::batch::BatchPlan;
 use stylebrush_app::workbench::{MotionSettings, MotionTarget};
 use stylemap::engine::SampleRequest;
 
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 87;
+const KINDS: usize = 101;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -107,6 +108,20 @@ fn kind(action: &Action) -> usize {
         Action::SetRegionScale(_) => 84,
         Action::SetRegionAngle(_) => 85,
         Action::MirrorRegion => 86,
+        Action::CopyEdit => 87,
+        Action::PasteEdit => 88,
+        Action::PasteEditTo(_) => 89,
+        Action::SetBatch(_) => 90,
+        Action::AddBatchPhotos(_) => 91,
+        Action::SetBatchFolder(_) => 92,
+        Action::StartBatch => 93,
+        Action::CancelBatch => 94,
+        Action::SaveBrushPreset(_) => 95,
+        Action::UseBrushPreset(_) => 96,
+        Action::DeleteBrushPreset(_) => 97,
+        Action::SaveAdjustmentPreset(_) => 98,
+        Action::UseAdjustmentPreset(_) => 99,
+        Action::DeleteAdjustmentPreset(_) => 100,
     }
 }
 
@@ -249,6 +264,25 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         84 => Action::SetRegionScale(6.0 * share(dice)),
         85 => Action::SetRegionAngle(7.0 * share(dice) - 3.5),
         86 => Action::MirrorRegion,
+        87 => Action::CopyEdit,
+        88 => Action::PasteEdit,
+        89 => Action::PasteEditTo(photo),
+        90 => Action::SetBatch(BatchPlan {
+            photos: vec![files.photo.clone()],
+            folder: Some(files.folder.clone()),
+            in_photo: dice.roll(2) > 0,
+            all_faces: dice.roll(2) > 0,
+        }),
+        91 => Action::AddBatchPhotos(vec![files.photo.clone()]),
+        92 => Action::SetBatchFolder(files.folder.clone()),
+        93 => Action::StartBatch,
+        94 => Action::CancelBatch,
+        95 => Action::SaveBrushPreset(of(dice, &["soft", "hard", " "]).to_owned()),
+        96 => Action::UseBrushPreset(of(dice, &["soft", "hard"]).to_owned()),
+        97 => Action::DeleteBrushPreset(of(dice, &["soft", "none"]).to_owned()),
+        98 => Action::SaveAdjustmentPreset("happy".to_owned()),
+        99 => Action::UseAdjustmentPreset("happy".to_owned()),
+        100 => Action::DeleteAdjustmentPreset(of(dice, &["happy", "none"]).to_owned()),
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -323,7 +357,7 @@ fn thousands_of_random_actions_leave_the_work_whole() {
         let document = session.bench.document().clone();
         let wanted = dice.roll(KINDS);
         // What begins another document, or takes the photos away, comes less often, so that something builds up.
-        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29 | 79) && dice.roll(8) > 0;
+        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29 | 79 | 93) && dice.roll(8) > 0;
         if wanted.is_multiple_of(5) || is_rare {
             let button = of(&mut dice, &[Button::Primary, Button::Primary, Button::Secondary]);
             let (from, to) = (dice.place(), dice.place());

@@ -272,6 +272,8 @@ impl Editor {
                 self.modal = Some(Modal::Export(ExportBox::new(&self.bench, in_photo)));
             }
             Look::ShowMotionExport => self.modal = Some(Modal::Motion),
+            Look::ShowBatch => self.modal = Some(Modal::Batch),
+            Look::ShowPresets => self.modal = Some(Modal::presets()),
             Look::ShowRandomFaces => self.modal = Some(Modal::random_faces()),
             Look::ShowPalette => self.modal = Some(Modal::palette()),
             Look::ShowKeys => self.modal = Some(Modal::keys()),
@@ -309,6 +311,7 @@ impl Editor {
                 Effect::Tell(notice) => self.notifications.tell(notice),
                 Effect::Ask(question) => self.ask(question, ctx),
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
+                Effect::ShowBatch => self.modal = Some(Modal::Batch),
                 Effect::AskToOverwrite(path) => self.modal = Some(Modal::Overwrite(path)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;

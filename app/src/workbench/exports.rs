@@ -144,7 +144,11 @@ impl Workbench {
                 let new_name = || name::free_path(&folder, photo_name, crate::project::EXTENSION);
                 own_name.map_or_else(new_name, |name| folder.join(name))
             }
-            Question::OpenPhotos | Question::ImportMaskFrom => folder,
+            // A dialog opens in the folder of what is suggested.
+            Question::BatchFolder => self.batch.plan().folder.clone().unwrap_or(folder).join(photo_name),
+            Question::OpenPhotos | Question::ImportMaskFrom | Question::BatchPhotos | Question::BatchPhotoFolder => {
+                folder.join(photo_name)
+            }
         }
     }
 

@@ -105,6 +105,10 @@ fn rows_before_tools() -> Vec<Row> {
         Row::new(Look::ShowExport { in_photo: true }, "export-in-the-photo", "Export in the photo…", "Save the whole photo at its own size, with the edited face in it").keys([command_alt(Key::E)]).icon(icons::EXPORT),
         Row::new(Action::ExportAgain, "export-again", "Export again", "Write the file of the last export again, as the picture is now").keys([plain(Key::F9)]).icon(icons::EXPORT),
         Row::new(Look::ShowMotionExport, "export-motion", "Export motion…", "Save the way from one face to the other as GIF, PNG, WebP or pictures").icon(icons::EXPORT),
+        Row::new(Look::ShowBatch, "apply-this-edit-to-photos", "Apply this edit to photos…", "Do what is done to this face to other photos, or to a folder of photos").icon(icons::IMAGES),
+        Row::new(Action::CopyEdit, "copy-edit", "Copy edit", "Copy what is done to this face: sliders, layers, masks and references").keys([command_alt(Key::C)]).icon(icons::COPY),
+        Row::new(Action::PasteEdit, "paste-edit", "Paste edit", "Do to this face what was done to the one that was copied").keys([command_alt(Key::V)]).icon(icons::PASTE),
+        Row::new(Look::ShowPresets, "presets", "Presets…", "Keep brushes and adjustments under a name, and take them again").icon(icons::SAVE),
         Row::new(Action::CopyPicture, "copy-picture", "Copy picture", "Copy the face to the clipboard").keys([command(Key::C)]),
         Row::new(Action::Paste, "paste", "Paste", "Open the picture or the copied photos on the clipboard, to paint with").keys([command(Key::V)]).icon(icons::PASTE),
         Row::new(Action::PasteAsSource, "paste-as-source", "Paste as source", "Open the picture or the copied photo on the clipboard as the face that is painted on").keys([command_shift(Key::V)]).icon(icons::PASTE),
@@ -227,6 +231,8 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Action::CopyMaskTo(LayerId(0), Combine::Add), "add-mask", "Add mask", "Add the active layer's mask to that of this layer").icon(icons::COPY).unlisted(),
         Row::new(Action::ForgetRecent, "forget-recent-files", "Forget recent files", "Empty the list of recent projects").unlisted(),
         Row::new(Action::CancelExport, "cancel-export", "Cancel export", "Stop drawing pictures for the file").unlisted(),
+        Row::new(Action::PasteEditTo(PhotoId(0)), "paste-edit-here", "Paste edit here", "Do to the face of this photo what was done to the one that was copied").icon(icons::PASTE).unlisted(),
+        Row::new(Action::CancelBatch, "cancel-batch", "Cancel", "Edit no more photos").unlisted(),
         Row::new(Action::CancelOpening, "cancel-opening", "Cancel opening", "Stop opening photos").unlisted(),
     ]
 }
