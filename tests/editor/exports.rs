@@ -69,7 +69,6 @@ fn an_edit_is_applied_to_a_folder_by_the_box() {
     }
     assert!(session.harness.query_by_label("photos").is_some(), "the folder is named");
     assert!(session.harness.query_by_label(&out.display().to_string()).is_some(), "and where it goes");
-    session.snapshot("batch");
     click(&mut session, "Apply");
     session.wait_until("the batch is done", |editor| !editor.workbench().batch().is_running());
     session.harness.run_steps(12);
