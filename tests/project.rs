@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use stylebrush_app::document::{
     Below, Blend, CANVAS_SIZE_PX, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
 };
-use stylebrush_app::export::{self, FileOptions};
+use stylebrush_app::export::{self, ExportSize, FileOptions, Format, NameTemplate};
 use stylebrush_app::original::Original;
 use stylebrush_app::photo_loading;
 use stylebrush_app::project::background::{SaveTarget, SaveThread};
@@ -25,6 +25,7 @@ use stylebrush_app::project::recent::{MAX_RECENT, RecentFiles, RecentKind};
 use stylebrush_app::project::recovery::{AutosaveSlot, leftovers};
 use stylebrush_app::project::{self, ModelIdentity, Opened, Progress, Project};
 use stylebrush_app::sentence::{on_screen, sentence_of};
+use stylebrush_app::settings::{ExportChoice, ExportSettings};
 use stylemap::config::Config;
 use stylemap::face::{Detection, FaceDetector, FaceFrame, Landmarks};
 use stylemap::latent::{Latent, Residuals};
@@ -173,6 +174,7 @@ fn sample() -> Project {
         // One photo is still to be looked at.
         latents: [(PhotoId(3), latent(1)), (PhotoId(5), latent(2))].into(),
         thumbnail: Some(Arc::new(picture(64, 64, 9))),
+        export: None,
     }
 }
 
@@ -258,6 +260,36 @@ fn assert_same(a: &Project, b: &Project) {
         assert_eq!(x.match_colours.to_bits(), y.match_colours.to_bits());
         assert!(x.mask == y.mask, "the mask of {}", x.name);
     }
+}
+
+#[test]
+fn how_pictures_are_written_is_kept_and_never_makes_a_project_unreadable() {
+    let settings = ExportSettings {
+        format: Format::Tiff,
+        size: ExportSize::Px512,
+        change_only: true,
+        name: NameTemplate::new("{date} {photo}").unwrap(),
+        ..ExportSettings::default()
+    };
+    let choice = ExportChoice { in_photo: Some(true), settings };
+    let saved = Saved::new(&Project { export: Some(choice.clone()), ..sample() });
+    assert_eq!(open(&saved.path).unwrap().export, Some(choice));
+    // Of a newer program, out of range, or no such thing at all.
+    for (value, is_kept) in [
+        (serde_json::json!({"in_photo": false, "settings": {"format": "avif"}}), false),
+        (serde_json::json!({"in_photo": false, "settings": {"name": "../../{photo}"}, "perfume": 3}), true),
+        (serde_json::json!("loud"), false),
+        (serde_json::json!(null), false),
+    ] {
+        saved.with_json(|json| json["export"] = value.clone());
+        let opened = open(&saved.path).unwrap();
+        assert_eq!(opened.problems, Vec::<String>::new(), "{value}");
+        assert_eq!(opened.export.is_some(), is_kept, "{value}");
+        let name = opened.export.map(|export| export.settings.name).unwrap_or_default();
+        assert_eq!(name, NameTemplate::default(), "{value}");
+    }
+    let plain = Saved::new(&sample());
+    assert_eq!(open(&plain.path).unwrap().export, None);
 }
 
 /// What the user would read; one plain sentence.
@@ -1172,7 +1204,7 @@ fn child_saves_until_it_is_killed() {
         scope.spawn(|| {
             for number in first.. {
                 let picture = picture(200, 200, number);
-                export::write(&folder.join("a.png"), &picture, export::Format::Png, &FileOptions::default()).unwrap();
+                export::write(&folder.join("a.png"), &picture, Format::Png, &FileOptions::default()).unwrap();
             }
         });
         println!("begun");

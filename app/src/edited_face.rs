@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use image::{DynamicImage, RgbImage};
 use stylemap::engine::{FaceId, Frame, Scene};
-use stylemap::face::{Composition, CropQuad, Extent, PasteTarget};
+use stylemap::face::{Composition, CropQuad, Extent, PasteTarget, align};
 use stylemap::photo::{self, ColourAxis};
 
 use crate::document::{Document, Photo, Placement};
+use crate::export::change_layer;
 
 /// A picture of the model and all that is needed to finish it.
 #[derive(Clone)]
@@ -54,7 +55,22 @@ impl EditedFace {
     /// # Errors
     /// When the frame is no picture of a model.
     pub fn by_itself(&self, size_px: u32) -> anyhow::Result<RgbImage> {
-        Ok(self.paste_into(&mut crop_target(&self.photo.crop, size_px, self.photo.axis())?, Extent::Whole)?)
+        Ok(self.paste_into(&mut self.target(size_px)?, Extent::Whole)?)
+    }
+
+    /// What the edit changes of the face by itself, on transparent ground, see [`change_layer`].
+    ///
+    /// # Errors
+    /// As [`Self::by_itself`].
+    pub fn change_by_itself(&self, size_px: u32) -> anyhow::Result<DynamicImage> {
+        let mut target = self.target(size_px)?;
+        let after = self.paste_into(&mut target, Extent::Changes)?;
+        change_layer(&target.photo().clone().into(), &after.into())
+    }
+
+    fn target(&self, size_px: u32) -> anyhow::Result<PasteTarget<'static>> {
+        let Photo { crop, placement, .. } = &*self.photo;
+        Ok(face_target(crop, placement.as_ref(), size_px)?)
     }
 
     /// The size of the face by itself that holds all that its photo has, in pixels.
@@ -147,4 +163,22 @@ pub fn full_size_px(photo: &Photo, model_px: usize) -> u32 {
 /// When the crop is a line of single pixels.
 pub fn crop_target(crop: &RgbImage, size_px: u32, axis: Option<&ColourAxis>) -> stylemap::Result<PasteTarget<'static>> {
     Ok(PasteTarget::of_crop(Cow::Owned(photo::resized(crop, size_px)))?.on_axis(axis))
+}
+
+/// A face as its photo has it, at this size, for edits to be pasted into: cut out anew where its crop has fewer pixels than the photo.
+///
+/// # Errors
+/// As [`crop_target`], or when nothing is left of the face.
+pub fn face_target(
+    crop: &RgbImage,
+    placement: Option<&Placement>,
+    size_px: u32,
+) -> stylemap::Result<PasteTarget<'static>> {
+    let crop_px = crop.width();
+    let axis = placement.and_then(|placement| placement.original.file.axis.as_ref());
+    let finer = placement.filter(|it| size_px > crop_px && it.quad.side_px() > crop_px as f32);
+    match finer {
+        Some(Placement { original, quad, .. }) => crop_target(&align(&original.pixels, quad, size_px)?, size_px, axis),
+        None => crop_target(crop, size_px, axis),
+    }
 }

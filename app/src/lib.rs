@@ -11,6 +11,7 @@ pub mod export;
 pub mod language;
 pub mod original;
 pub mod photo_loading;
+pub mod presets;
 pub mod project;
 pub mod sentence;
 pub mod settings;

@@ -13,7 +13,7 @@ const CROP_SIZE_PX: u32 = 512;
 /// Crops are no larger than this: the resolution of the largest model, and bounded however large the photo is.
 pub const MAX_CROP_SIZE_PX: u32 = 1024;
 /// A photo on screen has sides of at most this: well within what every graphics driver takes.
-const PREVIEW_SIDE_PX: u32 = 2048;
+pub const PREVIEW_SIDE_PX: u32 = 2048;
 
 /// What is to be said of a photo whose file is damaged and of which a part may be missing: a part of a sentence.
 pub fn damage_of(original: &Original, path: &Path) -> Option<String> {

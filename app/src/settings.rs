@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use stylemap::photo::PhotoFile;
 
-use crate::export::{FileOptions, Format, MetadataChoice};
+use crate::export::{ExportSize, FileOptions, Format, MetadataChoice, NameTemplate};
 
 /// The window's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,19 @@ impl Default for OpenSections {
 }
 
 /// How pictures are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExportSettings {
     /// The kind of file.
     pub format: Format,
+    /// How large.
+    pub size: ExportSize,
+    /// Whether colours of sixteen bits are written with eight.
+    pub eight_bits: bool,
+    /// Whether only what the edit changes is written, on transparent ground.
+    pub change_only: bool,
+    /// What files are called.
+    pub name: NameTemplate,
     /// In percent, for JPEG; none as the photo had it.
     pub jpeg_quality: Option<u8>,
     /// What of a photo's own words is kept.
@@ -72,16 +80,35 @@ pub struct ExportSettings {
 
 impl Default for ExportSettings {
     fn default() -> Self {
-        Self { format: Format::Png, jpeg_quality: None, metadata: MetadataChoice::Keep, says_edited: true }
+        Self {
+            format: Format::Png,
+            size: ExportSize::Usual,
+            eight_bits: false,
+            change_only: false,
+            name: NameTemplate::default(),
+            jpeg_quality: None,
+            metadata: MetadataChoice::Keep,
+            says_edited: true,
+        }
     }
 }
 
 impl ExportSettings {
     /// For a picture in the numbers of this photo; none is sRGB.
     pub fn file_options<'a>(&self, photo: Option<&'a PhotoFile>) -> FileOptions<'a> {
-        let Self { jpeg_quality, metadata, says_edited, .. } = *self;
-        FileOptions { photo, metadata, jpeg_quality, says_edited }
+        let Self { jpeg_quality, metadata, says_edited, eight_bits, .. } = *self;
+        FileOptions { photo, metadata, jpeg_quality, says_edited, eight_bits }
     }
+}
+
+/// How the pictures of one document are written, kept with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportChoice {
+    /// Whether the newest export was of the whole photo; none before there was one.
+    pub in_photo: Option<bool>,
+    /// What was chosen.
+    pub settings: ExportSettings,
 }
 
 /// Where the model computes.
@@ -228,6 +255,10 @@ mod tests {
                 jpeg_quality: Some(80),
                 metadata: MetadataChoice::LocationOff,
                 says_edited: false,
+                size: ExportSize::Px1024,
+                eight_bits: true,
+                change_only: true,
+                name: NameTemplate::new("{date} {photo}").unwrap(),
             },
             engine: EngineSettings { device: Device::Cpu, cache_mib: Some(512) },
             autosave: Autosave::Seldom,

@@ -22,6 +22,7 @@ use stylemap::engine::{Frame, WorkerOptions};
 
 #[path = "../common/mod.rs"]
 mod common;
+mod exports;
 mod likeness;
 mod several_faces;
 mod slow_frames;

@@ -432,7 +432,12 @@ fn the_motion_is_played_and_recorded() {
     session.run(Action::Undo);
     assert_eq!(session.settle().rgba, still.rgba);
 
-    session.run(Action::SetMotion(MotionSettings { count: 5, seconds: 1.0, returns: false }));
+    session.run(Action::SetMotion(MotionSettings {
+        count: 5,
+        seconds: 1.0,
+        returns: false,
+        ..MotionSettings::default()
+    }));
     let pictures = folder.path().join("frames");
     session.run(Action::ExportMotionTo(MotionTarget::Folder(pictures.clone())));
     session.wait_until_idle();
@@ -455,7 +460,8 @@ fn a_mask_goes_to_a_file_and_comes_back() {
     let mut session = Session::ready();
     session.paint((200.0, 300.0), (300.0, 300.0));
     let painted = session.bench.document().active_layer().unwrap().mask.clone();
-    assert_eq!(session.bench.suggested_name(Question::ExportMaskTo), "Portrait 2 mask.png");
+    let suggested = session.bench.suggested_path(Question::ExportMaskTo);
+    assert_eq!(suggested.file_name().unwrap(), "Portrait 2 mask.png");
     session.run(Action::ExportMaskTo(path.clone()));
     session.wait_until_idle();
     session.run(Action::ClearMask);

@@ -18,8 +18,10 @@ use stylemap::engine::{Frame, WorkerOptions};
 #[path = "../common/mod.rs"]
 mod common;
 mod editing;
+mod exports;
 mod files;
 mod random_actions;
+mod recipes;
 mod several_faces;
 mod whole_job;
 

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use stylebrush_app::document::history::MAX_BYTES;
 use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix};
-use stylebrush_app::export::{Format, MetadataChoice};
+use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
+use stylebrush_app::workbench::batch::BatchPlan;
 use stylebrush_app::workbench::{MotionSettings, MotionTarget};
 use stylemap::engine::SampleRequest;
 
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 89;
+const KINDS: usize = 103;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -51,8 +52,8 @@ fn kind(action: &Action) -> usize {
         Action::RemovePhoto(_) => 29,
         Action::BlendWith(_) => 30,
         Action::SetBlendAmount(_) => 31,
-        Action::BlendFour(_) | Action::BlendBelow(..) | Action::SetBlendPlace(_) => 87,
-        Action::AddToBlendPath | Action::ClearBlendPath => 88,
+        Action::BlendFour(_) | Action::BlendBelow(..) | Action::SetBlendPlace(_) => 101,
+        Action::AddToBlendPath | Action::ClearBlendPath => 102,
         Action::SwapBlend => 32,
         Action::MixStyles(_) => 33,
         Action::ToggleMotion => 34,
@@ -109,6 +110,20 @@ fn kind(action: &Action) -> usize {
         Action::SetRegionScale(_) => 84,
         Action::SetRegionAngle(_) => 85,
         Action::MirrorRegion => 86,
+        Action::CopyEdit => 87,
+        Action::PasteEdit => 88,
+        Action::PasteEditTo(_) => 89,
+        Action::SetBatch(_) => 90,
+        Action::AddBatchPhotos(_) => 91,
+        Action::SetBatchFolder(_) => 92,
+        Action::StartBatch => 93,
+        Action::CancelBatch => 94,
+        Action::SaveBrushPreset(_) => 95,
+        Action::UseBrushPreset(_) => 96,
+        Action::DeleteBrushPreset(_) => 97,
+        Action::SaveAdjustmentPreset(_) => 98,
+        Action::UseAdjustmentPreset(_) => 99,
+        Action::DeleteAdjustmentPreset(_) => 100,
     }
 }
 
@@ -178,7 +193,13 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         32 => Action::SwapBlend,
         33 => Action::MixStyles(of(dice, &[None, Some(StyleMix::CoarseFromSource), Some(StyleMix::CoarseFromOther)])),
         34 => Action::ToggleMotion,
-        35 => Action::SetMotion(MotionSettings { count: 2 + dice.roll(3), seconds: 0.2, returns: dice.roll(2) > 0 }),
+        35 => Action::SetMotion(MotionSettings {
+            count: 2 + dice.roll(3),
+            seconds: 0.2,
+            returns: dice.roll(2) > 0,
+            in_photo: dice.roll(2) > 0,
+            ..MotionSettings::default()
+        }),
         36 => Action::AdjustWholeFace,
         37 => Action::AdjustInsideMask,
         38 => Action::SetDirection(of(dice, &["Smile", "Age", "Unheard of"]).to_owned(), 4.0 * share(dice) - 2.0),
@@ -227,6 +248,10 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
             jpeg_quality: (dice.roll(2) > 0).then(|| 1 + dice.roll(100) as u8),
             metadata: [MetadataChoice::Keep, MetadataChoice::LocationOff, MetadataChoice::Strip][dice.roll(3)],
             says_edited: dice.roll(2) > 0,
+            size: of(dice, &ExportSize::OF_FACE),
+            eight_bits: dice.roll(2) > 0,
+            change_only: dice.roll(4) == 0,
+            name: NameTemplate::default(),
         }),
         76 => Action::SetKeys([("undo".to_owned(), vec!["Command+U".to_owned()])].into()),
         77 => Action::SetOpenSections(OpenSections { history: dice.roll(2) > 0, ..OpenSections::default() }),
@@ -241,13 +266,32 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         84 => Action::SetRegionScale(6.0 * share(dice)),
         85 => Action::SetRegionAngle(7.0 * share(dice) - 3.5),
         86 => Action::MirrorRegion,
-        87 => of(dice, &[0, 0, 1, 2, 3]).pick([
+        87 => Action::CopyEdit,
+        88 => Action::PasteEdit,
+        89 => Action::PasteEditTo(photo),
+        90 => Action::SetBatch(BatchPlan {
+            photos: vec![files.photo.clone()],
+            folder: Some(files.folder.clone()),
+            in_photo: dice.roll(2) > 0,
+            all_faces: dice.roll(2) > 0,
+        }),
+        91 => Action::AddBatchPhotos(vec![files.photo.clone()]),
+        92 => Action::SetBatchFolder(files.folder.clone()),
+        93 => Action::StartBatch,
+        94 => Action::CancelBatch,
+        95 => Action::SaveBrushPreset(of(dice, &["soft", "hard", " "]).to_owned()),
+        96 => Action::UseBrushPreset(of(dice, &["soft", "hard"]).to_owned()),
+        97 => Action::DeleteBrushPreset(of(dice, &["soft", "none"]).to_owned()),
+        98 => Action::SaveAdjustmentPreset("happy".to_owned()),
+        99 => Action::UseAdjustmentPreset("happy".to_owned()),
+        100 => Action::DeleteAdjustmentPreset(of(dice, &["happy", "none"]).to_owned()),
+        101 => of(dice, &[0, 0, 1, 2, 3]).pick([
             Action::BlendFour(true),
             Action::BlendFour(false),
             Action::BlendBelow(dice.roll(3), photo),
             Action::SetBlendPlace([2.0 * share(dice) - 0.5, share(dice)]),
         ]),
-        88 => of(dice, &[0, 0, 1]).pick([Action::AddToBlendPath, Action::ClearBlendPath]),
+        102 => of(dice, &[0, 0, 1]).pick([Action::AddToBlendPath, Action::ClearBlendPath]),
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -323,7 +367,7 @@ fn thousands_of_random_actions_leave_the_work_whole() {
         let document = session.bench.document().clone();
         let wanted = dice.roll(KINDS);
         // What begins another document, or takes the photos away, comes less often, so that something builds up.
-        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29 | 79) && dice.roll(8) > 0;
+        let is_rare = matches!(wanted, 2 | 3 | 6 | 7 | 12..=14 | 29 | 79 | 93) && dice.roll(8) > 0;
         if wanted.is_multiple_of(5) || is_rare {
             let button = of(&mut dice, &[Button::Primary, Button::Primary, Button::Secondary]);
             let (from, to) = (dice.place(), dice.place());

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use clap::Args;
 use image::{DynamicImage, RgbImage};
-use stylebrush_app::edited_face::crop_target;
+use stylebrush_app::edited_face::face_target;
+use stylebrush_app::export::size::MAX_FACE_PX;
 use stylebrush_app::original::Original;
 use stylemap::engine::{FaceId, Scene};
 use stylemap::face::{Extent, PasteTarget};
@@ -16,17 +17,34 @@ use super::session::Session;
 /// `--size`.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct FaceSize {
-    /// Width and height of the face in pixels, from those of the model's pictures to 4096 [default: enough for all that the
-    /// photo shows of it, up to 1024; without a photo those of the model's pictures]
-    #[arg(long, value_name = "PX", value_parser = numbers::picture_size_px, allow_negative_numbers = true)]
-    size: Option<u32>,
+    /// Width and height of the face in pixels, from those of the model's pictures to 4096; `model` for those, `photo` for as many
+    /// as the photo has of it [default: enough for all that the photo shows of it, up to 1024; without a photo those of the model's
+    /// pictures]
+    #[arg(long, value_name = "PX", value_parser = numbers::face_size, allow_negative_numbers = true)]
+    size: Option<WantedSize>,
+}
+
+/// What `--size` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedSize {
+    /// So many pixels.
+    Px(u32),
+    /// As many as the model's pictures have.
+    Model,
+    /// As many as the photo has of the face.
+    Photo,
 }
 
 impl FaceSize {
-    /// What was asked for, else `usual_px`; no less than the model's.
-    fn px(self, usual_px: u32, session: &Session) -> anyhow::Result<u32> {
+    /// What was asked for, else `usual_px`; no less than the model's. `photo_px`: what the photo has.
+    fn px(self, usual_px: u32, photo_px: u32, session: &Session) -> anyhow::Result<u32> {
         let least_px = u32::try_from(session.size_px())?;
-        let size_px = self.size.unwrap_or(usual_px.max(least_px));
+        let size_px = match self.size {
+            Some(WantedSize::Px(size_px)) => size_px,
+            Some(WantedSize::Model) => least_px,
+            Some(WantedSize::Photo) => photo_px.min(MAX_FACE_PX).max(least_px),
+            None => usual_px.max(least_px),
+        };
         anyhow::ensure!(
             size_px >= least_px,
             "--size {size_px} is smaller than the pictures of this model, which are {least_px} x {least_px} pixels"
@@ -36,12 +54,12 @@ impl FaceSize {
 
     /// Checks it before the work begins.
     pub fn check(self, session: &Session) -> anyhow::Result<()> {
-        self.px(0, session).map(drop)
+        self.px(0, 0, session).map(drop)
     }
 
     /// A picture of a face that has no photo, at this size.
     pub fn resized(self, picture: RgbImage, session: &Session) -> anyhow::Result<RgbImage> {
-        let size_px = self.px(picture.width(), session)?;
+        let size_px = self.px(picture.width(), picture.width(), session)?;
         Ok(if picture.width() == size_px { picture } else { photo::resized(&picture, size_px) })
     }
 }
@@ -68,9 +86,10 @@ impl<'a> Destination<'a> {
     /// # Errors
     /// When the size is none for this model.
     pub fn by_itself(source: FaceId, portrait: &Portrait, size: FaceSize, session: &Session) -> anyhow::Result<Self> {
-        let crop = &portrait.crop;
-        let size_px = size.px(crop.width(), session)?;
-        let target = crop_target(crop, size_px, portrait.placement.original.file.axis.as_ref())?;
+        let Portrait { crop, placement } = portrait;
+        let photo_px = placement.quad.side_px().round() as u32;
+        let size_px = size.px(crop.width(), photo_px, session)?;
+        let target = face_target(crop, Some(placement), size_px)?;
         Ok(Self { source, target, extent: Extent::Whole, original: None })
     }
 

@@ -4,24 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::Args;
+use image::{DynamicImage, RgbImage};
+use stylebrush_app::export::change_layer;
 use stylemap::Mask;
 use stylemap::directions::{Directions, index_of};
 use stylemap::engine::{Base, DirectionStep, FaceId, Layer, Scene};
-use stylemap::face::Extent;
+use stylemap::face::{Composition, Extent};
 use stylemap::mask::{MaskPicture, Pooling};
 
 use super::destination::{Destination, FaceSize};
 use super::failure::warn;
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
-use super::portrait::{LARGEST, Portrait, PortraitOpener, WhichFace};
+use super::portrait::{Portrait, PortraitOpener, WhichFace};
+use super::references::{MAX_REFERENCES, NamedStep, Reference, References};
 use super::session::Session;
-use super::{CommonOptions, numbers};
-
-const MAX_REFERENCES: usize = 8;
-const MATCH_COLOURS: &str = "match-colours";
+use super::{CommonOptions, recipe};
 
 const EXAMPLES: &str = "\
 A mask is a square picture over the aligned face, as `stylebrush align` cuts it out, or one of the size of SOURCE over all of \
@@ -39,267 +38,79 @@ A reference is brought to the colours of the source before it is encoded: skin p
 A --direction before the first --reference moves the whole face, and what references bring into it; after a --reference it moves \
 only what that brings in. `stylebrush info` names the model's directions. 1 is one standard deviation of the training faces.
 
+--recipe does to every photo what was done to a face in the editor: --face says to which, --likeness counts for all of them. Files \
+that are there already are never written over but with --overwrite, and a photo that fails does not stop the others.
+
 Examples:
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
+  stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo --change-only -o layer.png
   stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png
   stylebrush edit group.jpg --face 2 --reference friend.jpg --mask mouth.png --in-photo -o group_edited.jpg
   stylebrush edit group.jpg --face all --direction Smile=1 --in-photo -o smiling.jpg
+  stylebrush edit holiday/ --recipe me.stylebrush --face all --in-photo -o edited/
   stylebrush edit me.jpg --direction Smile=1.5 --direction Warmth=-1 -o cooler.png";
 
 /// What `edit` takes.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct EditArgs {
-    /// The photo of the face to edit; - reads it from the standard input
-    #[arg(value_name = "SOURCE")]
-    source: PathBuf,
+    /// The photo of the face to edit; - reads it from the standard input. With --recipe several, or folders of photos
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<PathBuf>,
     #[command(flatten)]
-    references: References,
+    pub references: References,
+    /// Do what was done to the face of this project (.stylebrush): its sliders, layers, masks and references
+    #[arg(long, value_name = "PROJECT", conflicts_with_all = ["reference", "direction"])]
+    pub recipe: Option<PathBuf>,
+    /// What the files are called that --recipe writes to a folder, with {photo}, {face}, {size}, {number} and {date} filled in; an
+    /// ending such as .png says the kind, which else is the photo's own or PNG
+    #[arg(long, value_name = "NAME", default_value = "{photo} edited", requires = "recipe")]
+    pub name: String,
     /// A file of named directions, in place of the model's own
     #[arg(long, value_name = "FILE")]
-    directions: Option<PathBuf>,
+    pub directions: Option<PathBuf>,
     /// Put the edited face back into the photo SOURCE, at the photo's own resolution
     #[arg(long, conflicts_with = "size")]
-    in_photo: bool,
+    pub in_photo: bool,
+    /// Write only what changed, on transparent ground: a layer to be laid over the photo in another program
+    #[arg(long, requires = "in_photo")]
+    pub change_only: bool,
     #[command(flatten)]
-    likeness: Likeness,
+    pub likeness: Likeness,
     #[command(flatten)]
-    size: FaceSize,
+    pub size: FaceSize,
     #[command(flatten)]
-    file: OutputOptions,
-    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output
+    pub file: OutputOptions,
+    /// The picture to write: .png, .jpg, .webp or .tif; - writes a PNG to the standard output. With --recipe and several photos the
+    /// folder to write to
     #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
-}
-
-/// One reference and the options that follow it.
-#[derive(Clone, Debug, PartialEq)]
-struct Reference {
-    photo: PathBuf,
-    mask: PathBuf,
-    offset_px: (i32, i32),
-    strength: f32,
-    feather_px: f32,
-    match_colours: f32,
-    face: WhichFace,
-    directions: Vec<NamedStep>,
-}
-
-/// A direction's name and how far to go.
-type NamedStep = (String, f32);
-
-/// The references in order, and the steps of the whole face.
-#[derive(Clone, Debug)]
-struct References {
-    references: Vec<Reference>,
-    /// Of the source.
-    face: WhichFace,
-    directions: Vec<NamedStep>,
-}
-
-/// The options as clap sees them, each by itself; [`References`] puts them together.
-#[derive(Args)]
-struct ReferenceOptions {
-    /// The photo of a face to take something from; repeat it with its own options for more (at most 8)
-    #[arg(long, value_name = "PHOTO", required_unless_present = "direction", help_heading = "For each reference")]
-    reference: Vec<PathBuf>,
-    /// Where to take it: white takes the reference, black keeps the source
-    #[arg(long, value_name = "MASK", required_unless_present = "direction", help_heading = "For each reference")]
-    mask: Vec<PathBuf>,
-    /// Moves mask and reference together, pixels to the right and down [default: 0,0]
-    #[arg(
-        long,
-        value_name = "DX,DY",
-        value_parser = numbers::offset_px,
-        allow_hyphen_values = true,
-        help_heading = "For each reference"
-    )]
-    offset: Vec<(i32, i32)>,
-    /// How much to take where the mask is white, from 0 to 1 [default: 1]
-    #[arg(
-        long,
-        value_name = "S",
-        value_parser = numbers::unit,
-        allow_negative_numbers = true,
-        help_heading = "For each reference"
-    )]
-    strength: Vec<f32>,
-    /// Softens the mask by about this many pixels [default: 0]
-    #[arg(
-        long,
-        value_name = "PX",
-        value_parser = numbers::feather_px,
-        allow_negative_numbers = true,
-        help_heading = "For each reference"
-    )]
-    feather: Vec<f32>,
-    /// Brings it to the colours of the source: on, off or how far, from 0 to 1; before the first --reference that holds for
-    /// all of them [default: on]
-    #[arg(
-        id = MATCH_COLOURS,
-        long,
-        value_name = "HOW",
-        value_parser = numbers::switch,
-        requires = "reference",
-        allow_negative_numbers = true,
-        help_heading = "For each reference"
-    )]
-    match_colours: Vec<f32>,
-    /// Which face of a photo with several, by the numbers of `align --json`: before the first --reference that of SOURCE, or all
-    /// with --in-photo; after one, that of its photo [default: 1, the largest and surest]
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = numbers::face,
-        allow_negative_numbers = true,
-        help_heading = "For each reference"
-    )]
-    face: Vec<WhichFace>,
-    /// Moves the face along one of the model's directions, in standard deviations: before the first --reference the whole
-    /// face, after one only what that brings in; repeat it for more
-    #[arg(
-        long,
-        value_name = "NAME=VALUE",
-        value_parser = numbers::direction,
-        help_heading = "For each reference"
-    )]
-    direction: Vec<NamedStep>,
-}
-
-impl Args for References {
-    fn augment_args(command: Command) -> Command {
-        ReferenceOptions::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        ReferenceOptions::augment_args_for_update(command)
-    }
-}
-
-impl FromArgMatches for References {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let places: Vec<usize> = matches.indices_of("reference").into_iter().flatten().collect();
-        let ReferenceOptions { reference, mask, offset, strength, feather, match_colours, face, direction } =
-            ReferenceOptions::from_arg_matches(matches)?;
-        let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
-        if reference.len() > MAX_REFERENCES {
-            return Err(wrong(format!(
-                "{} references are given, and at most {MAX_REFERENCES} can be",
-                reference.len()
-            )));
-        }
-        let groups = Groups { matches, places };
-        let masks = groups.assign("mask", mask)?;
-        let offsets = groups.assign("offset", offset)?;
-        let strengths = groups.assign("strength", strength)?;
-        let feathers = groups.assign("feather", feather)?;
-        let matches_colours = groups.spread(MATCH_COLOURS, match_colours, 1.0)?;
-        let (faces, faces_of_references) = groups.sort("face", face);
-        let one_face = |faces: &[WhichFace], whom: &str| match faces {
-            [] => Ok(LARGEST),
-            [face] => Ok(*face),
-            _ => Err(wrong(format!("--face is given twice for {whom}"))),
-        };
-        let face = one_face(&faces, "the source")?;
-        let (directions, directions_of_references) = groups.sort("direction", direction);
-        let options = masks.into_iter().zip(offsets).zip(strengths).zip(feathers).zip(matches_colours);
-        let options = options.zip(faces_of_references);
-        let mut references = Vec::with_capacity(reference.len());
-        for ((photo, options), directions) in reference.into_iter().zip(options).zip(directions_of_references) {
-            let (((((mask, offset), strength), feather), match_colours), faces) = options;
-            let face = one_face(&faces, "one --reference")?;
-            if face == WhichFace::All {
-                return Err(wrong(
-                    "a reference has one face: --face all is for the source, before the first --reference".to_owned(),
-                ));
-            }
-            let Some(mask) = mask else {
-                return Err(wrong(format!("the reference {} has no --mask after it", photo.display())));
-            };
-            references.push(Reference {
-                photo,
-                mask,
-                offset_px: offset.unwrap_or_default(),
-                strength: strength.unwrap_or(1.0),
-                feather_px: feather.unwrap_or_default(),
-                match_colours,
-                face,
-                directions,
-            });
-        }
-        Ok(Self { references, face, directions })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-/// Where each `--reference` stands on the command line.
-struct Groups<'a> {
-    matches: &'a ArgMatches,
-    places: Vec<usize>,
-}
-
-impl Groups<'_> {
-    /// The values of an option by the reference that they follow.
-    fn assign<T>(&self, option: &str, values: Vec<T>) -> Result<Vec<Option<T>>, clap::Error> {
-        let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
-        let mut assigned: Vec<Option<T>> = self.places.iter().map(|_| None).collect();
-        for (place, value) in self.matches.indices_of(option).into_iter().flatten().zip(values) {
-            let group = self.places.iter().filter(|reference| **reference < place).count();
-            let Some(slot) = group.checked_sub(1).and_then(|group| assigned.get_mut(group)) else {
-                return Err(wrong(format!("--{option} must follow the --reference that it belongs to")));
-            };
-            if slot.replace(value).is_some() {
-                return Err(wrong(format!("--{option} is given twice for one --reference")));
-            }
-        }
-        Ok(assigned)
-    }
-
-    /// The value of an option for each reference: the one that follows it, else the one before all references, else `usual`.
-    fn spread<T: Copy>(&self, option: &str, values: Vec<T>, usual: T) -> Result<Vec<T>, clap::Error> {
-        let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
-        let (of_all, of_each) = self.sort(option, values);
-        let one = |values: &[T], usual: T, whom: &str| match values {
-            [] => Ok(usual),
-            [value] => Ok(*value),
-            _ => Err(wrong(format!("--{option} is given twice for {whom}"))),
-        };
-        let usual = one(&of_all, usual, "all references")?;
-        of_each.iter().map(|values| one(values, usual, "one --reference")).collect()
-    }
-
-    /// The values of an option that may repeat: those before the first reference, and those that follow each.
-    fn sort<T>(&self, option: &str, values: Vec<T>) -> (Vec<T>, Vec<Vec<T>>) {
-        let mut before = Vec::new();
-        let mut sorted: Vec<Vec<T>> = self.places.iter().map(|_| Vec::new()).collect();
-        for (place, value) in self.matches.indices_of(option).into_iter().flatten().zip(values) {
-            let group = self.places.iter().filter(|reference| **reference < place).count();
-            let after = group.checked_sub(1).and_then(|group| sorted.get_mut(group));
-            after.unwrap_or(&mut before).push(value);
-        }
-        (before, sorted)
-    }
+    pub output: PathBuf,
 }
 
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
-    let EditArgs { source: path, references, directions: own_directions, in_photo, likeness, size, file, output } =
-        args;
+    let EditArgs { sources, references, directions: own_directions, in_photo, change_only, .. } = args;
+    let EditArgs { likeness, size, file, output, .. } = args;
     let References { references, face, directions } = references;
     anyhow::ensure!(
         *face != WhichFace::All || *in_photo,
         "--face all edits the faces in their photo: it needs --in-photo"
     );
+    if let Some(recipe) = &args.recipe {
+        return recipe::run(common, args, recipe);
+    }
+    let [path] = sources.as_slice() else {
+        anyhow::bail!("{} photos are given, and only --recipe edits more than one", sources.len());
+    };
     let inputs = references.iter().flat_map(|reference| [&reference.photo, &reference.mask]);
     let inputs = inputs.chain([path]).chain(own_directions).map(PathBuf::as_path);
     let output = PictureFile::new(output, inputs, common)?;
+    if *change_only {
+        output.check_transparency()?;
+    }
     let photos = PortraitOpener::new(common);
     let sources = photos.open_faces(path, *face)?;
     let crops = references.iter().map(|reference| Ok(photos.open_face(&reference.photo, reference.face)?.crop));
@@ -363,17 +174,30 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
             warn_of_empty_masks(references, &selects);
             return output.write(&finished, &file.of_photo(None));
         }
-        drawn.push((source, picture, session.composition(&scene, source_face)));
+        drawn.push(Drawn { source, picture, composition: session.composition(&scene, source_face) });
         session.remove_face(source_face);
     }
     warn_of_empty_masks(references, &selects);
-    let original = &first.placement.original;
+    output.write(&in_photo_of(&drawn, *change_only)?, &file.of_photo(Some(&first.placement.original.file)))
+}
+
+/// What was drawn of a face, to go into its photo.
+pub struct Drawn<'a> {
+    pub source: &'a Portrait,
+    pub picture: RgbImage,
+    pub composition: Composition,
+}
+
+/// The photo of these faces with all of them in it, or only what they change there.
+pub fn in_photo_of(drawn: &[Drawn<'_>], change_only: bool) -> anyhow::Result<DynamicImage> {
+    let original = &drawn.first().context("no face was found")?.source.placement.original;
     let finished = original.edited(|onto| {
-        drawn.iter().try_for_each(|(source, picture, composition)| {
+        drawn.iter().try_for_each(|Drawn { source, picture, composition }| {
             source.placement.paste_target().paste_onto(onto, picture, composition, Extent::Changes)
         })
     });
-    output.write(&finished.context("the faces could not be finished")?, &file.of_photo(Some(&original.file)))
+    let finished = finished.context("the faces could not be finished")?;
+    if change_only { change_layer(&original.edited(|_| Ok(()))?, &finished) } else { Ok(finished) }
 }
 
 /// Says which masks have next to nothing in them.
@@ -430,6 +254,7 @@ mod tests {
 
     use clap::Parser;
 
+    use super::super::portrait::LARGEST;
     use super::*;
 
     #[derive(Debug, Parser)]

@@ -1,17 +1,19 @@
 //! `interpolate`: between two faces, or four.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use stylebrush_app::document::{PAST_CORNERS, place_on_path};
+use stylebrush_app::export::animation::{self, AnimationFormat, there_and_back};
 use stylebrush_app::export::folder::numbered_names;
 use stylemap::engine::{Base, FaceId, Scene};
+use stylemap::files::write_whole;
 
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
 use super::numbers::Place;
-use super::output::{Frames, OutputOptions, PictureFile};
+use super::output::{Frames, OutputOptions, PictureFile, check_inputs, check_place};
 use super::portrait::{FaceOfEach, PortraitOpener};
 use super::progress::Progress;
 use super::session::Session;
@@ -21,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   stylebrush interpolate a.jpg b.jpg --at 0.5 -o between.png
   stylebrush interpolate a.jpg b.jpg --frames 60 -o frames      frames/0001.png … frames/0060.png
+  stylebrush interpolate a.jpg b.jpg --frames 24 --and-back -o way.webp
   stylebrush interpolate a.jpg b.jpg --at 0.5 --in-photo -o a_and_b.jpg
   stylebrush interpolate a.jpg b.jpg c.jpg d.jpg --at 0.5,0.25 -o of_four.png
   stylebrush interpolate a.jpg b.jpg c.jpg d.jpg --frames 60 --path 0,0 1,1 0,1 -o frames";
@@ -54,7 +57,14 @@ pub struct InterpolateArgs {
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
-    /// The picture to write (.png, .jpg, .webp or .tif; - writes a PNG to the standard output), or with --frames the folder
+    /// How long the way takes in a moving picture, in seconds [default: 2]
+    #[arg(long, value_name = "S", value_parser = numbers::seconds)]
+    seconds: Option<f32>,
+    /// Let a moving picture come back
+    #[arg(long)]
+    and_back: bool,
+    /// The picture to write (.png, .jpg, .webp or .tif; - writes a PNG to the standard output), or with --frames the folder, or a
+    /// moving picture: .gif, .webp or .apng
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -71,12 +81,21 @@ struct Steps {
 }
 
 const SOURCE: FaceId = FaceId(0);
+/// A way takes this long where nobody says otherwise.
+const SECONDS: f32 = 2.0;
 
 /// What is written.
 enum Output {
     Picture(PictureFile, Place),
     /// So many pictures.
     Folder(Frames, usize),
+    Moving(PathBuf, AnimationFormat, usize),
+}
+
+/// The kind of moving picture that a name asks for; one that ends in .png is a folder or a still picture here.
+fn moving_format(path: &Path) -> Option<AnimationFormat> {
+    let is_still = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    AnimationFormat::of(path).ok().filter(|_| !is_still)
 }
 
 /// The base at a place between the faces, two or four. At the beginning nothing is done to the face: its photo stays as it is.
@@ -94,17 +113,29 @@ fn base_at(faces: &[FaceId], place: Place) -> anyhow::Result<Base> {
 
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
-    let InterpolateArgs { from, to, below, steps, path, in_photo, face, likeness, size, file, output } = args;
+    let InterpolateArgs { from, to, below, steps, path, in_photo, face, likeness, size, file, .. } = args;
+    let InterpolateArgs { output, seconds, and_back, .. } = args;
     let files: Vec<&PathBuf> = [from, to].into_iter().chain(below).collect();
     let faces: Vec<FaceId> = (0..).map(FaceId).take(files.len()).collect();
     anyhow::ensure!(path.is_empty() || faces.len() == 4, "--path leads between four faces, A B C D");
-    let output = match (steps.frames, steps.at) {
-        (Some(count), _) => Output::Folder(Frames::new(output, common)?, count),
-        (None, at) => {
-            let at = at.unwrap_or(Place::Between(0.0));
+    let moving = steps.frames.and_then(|_| moving_format(output));
+    anyhow::ensure!(
+        moving.is_some() || seconds.is_none() && !and_back,
+        "--seconds and --and-back are for moving pictures: they need --frames, and a name that ends in .gif, .webp or .apng"
+    );
+    let inputs = files.iter().map(|path| path.as_path());
+    let output = match (steps.frames, moving) {
+        (Some(count), Some(format)) => {
+            check_place(output)?;
+            check_inputs(output, inputs, common)?;
+            Output::Moving(output.clone(), format, count)
+        }
+        (Some(count), None) => Output::Folder(Frames::new(output, common)?, count),
+        (None, _) => {
+            let at = steps.at.unwrap_or(Place::Between(0.0));
             // Before anything is read.
             base_at(&faces, at)?;
-            Output::Picture(PictureFile::new(output, files.iter().map(|path| path.as_path()), common)?, at)
+            Output::Picture(PictureFile::new(output, inputs, common)?, at)
         }
     };
     let photos = PortraitOpener::new(common);
@@ -125,19 +156,37 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
         let picture = session.draw(&scene)?;
         destination.finish(&picture, &scene, &session)
     };
+    let place_of = |frame: usize, count: usize| {
+        let share = frame as f32 / (count - 1) as f32;
+        match (faces.len(), path.is_empty()) {
+            (4, true) => Place::Corners(place_on_path(&PAST_CORNERS, share)),
+            (4, false) => Place::Corners(place_on_path(path, share)),
+            _ => Place::Between(share),
+        }
+    };
     match output {
         Output::Picture(file, place) => file.write(&picture(place)?, &options),
         Output::Folder(mut folder, count) => {
-            let path = if path.is_empty() { &PAST_CORNERS } else { path.as_slice() };
             let mut progress = Progress::new(count, "frames");
             for (frame, name) in numbered_names(count).enumerate() {
-                let share = frame as f32 / (count - 1) as f32;
-                let is_of_four = faces.len() == 4;
-                let place = if is_of_four { Place::Corners(place_on_path(path, share)) } else { Place::Between(share) };
-                folder.add(name, &picture(place)?, &options)?;
+                folder.add(name, &picture(place_of(frame, count))?, &options)?;
                 progress.step();
             }
             folder.finish()
+        }
+        Output::Moving(path, format, count) => {
+            let order: Vec<usize> = (0..count).collect();
+            let order = if *and_back { there_and_back(&order) } else { order };
+            let mut progress = Progress::new(order.len(), "frames");
+            let pictures = order.into_iter().map(|frame| {
+                let picture = picture(place_of(frame, count))?;
+                progress.step();
+                Ok(picture.into_rgb8())
+            });
+            let frame_ms = (seconds.unwrap_or(SECONDS) * 1e3 / (count - 1) as f32).round().clamp(10.0, 60_000.0);
+            let bytes = animation::encode(pictures, frame_ms as u16, format, true)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(write_whole(&path, &bytes)?)
         }
     }
 }

@@ -23,6 +23,11 @@ impl Likeness {
         self.likeness.unwrap_or(1.0)
     }
 
+    /// Whether the option was given.
+    pub fn is_given(self) -> bool {
+        self.likeness.is_some()
+    }
+
     /// What a scene of these faces takes. Says so where the option was given and the model knows no difference.
     pub fn of_faces(self, engine: &Engine, faces: impl IntoIterator<Item = FaceId>) -> BTreeMap<FaceId, f32> {
         if engine.model().fine_encoder.is_none() {

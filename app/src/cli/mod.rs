@@ -18,7 +18,9 @@ mod output;
 mod paths;
 mod portrait;
 mod progress;
+mod recipe;
 mod reconstruct;
+mod references;
 mod sample;
 mod session;
 mod shown;
@@ -44,6 +46,7 @@ Examples:
   stylebrush me.jpg friend.jpg                  open the editor with these photos
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush interpolate me.jpg friend.jpg --frames 60 -o frames
+  stylebrush edit holiday/ --recipe me.stylebrush --in-photo -o edited/
   stylebrush --model MODEL.safetensors info
 
 Exit codes: 0 on success, 2 on wrong usage, 1 with one sentence on the standard error otherwise.";

@@ -2,6 +2,7 @@
 
 use stylemap::directions::MAX_AMOUNT;
 
+use super::destination::WantedSize;
 use super::portrait::WhichFace;
 
 /// Moves further than this leave the largest picture that a model may have.
@@ -62,6 +63,11 @@ pub fn switch(text: &str) -> Result<f32, String> {
     }
 }
 
+/// How long something takes.
+pub fn seconds(text: &str) -> Result<f32, String> {
+    within(text, 0.1, 600.0)
+}
+
 /// How far a mask is softened.
 pub fn feather_px(text: &str) -> Result<f32, String> {
     within(text, 0.0, MAX_FEATHER_PX)
@@ -108,10 +114,19 @@ pub fn count(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_COUNT)
 }
 
-/// Width and height of a face.
+/// Width and height of a picture.
 pub fn picture_size_px(text: &str) -> Result<u32, String> {
     let (low, high) = PICTURE_SIZES_PX;
     u32::try_from(whole(text, low, high)?).map_err(|err| err.to_string())
+}
+
+/// Width and height of a face.
+pub fn face_size(text: &str) -> Result<WantedSize, String> {
+    match text {
+        "model" => Ok(WantedSize::Model),
+        "photo" => Ok(WantedSize::Photo),
+        _ => picture_size_px(text).map(WantedSize::Px).map_err(|err| format!("{err}, or model or photo")),
+    }
 }
 
 /// How many pictures lead from one face to the other, both included.
@@ -157,12 +172,12 @@ mod tests {
         }
         for bad in ["0", "-1", "1.5", "99999999999999999999", ""] {
             assert!(count(bad).is_err() && threads(bad).is_err() && frames(bad).is_err(), "{bad}");
-            assert!(picture_size_px(bad).is_err(), "{bad}");
+            assert!(picture_size_px(bad).is_err() && face_size(bad).is_err(), "{bad}");
         }
         for bad in ["5", "5,", ",5", "5,5,5", "1.5,0", "2147483647,0", "-2147483648,0"] {
             assert!(offset_px(bad).is_err(), "{bad}");
         }
-        assert!(picture_size_px("15").is_err() && picture_size_px("4097").is_err());
+        assert!(face_size("15").is_err() && face_size("4097").is_err());
         for bad in ["Smile", "=1", "Smile=", "Smile=much", "Smile=NaN", "Smile=1e9"] {
             assert!(direction(bad).is_err(), "{bad}");
         }
@@ -176,6 +191,7 @@ mod tests {
         assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
         assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
         assert_eq!(direction("Component 1=-1.5"), Ok(("Component 1".to_owned(), -1.5)));
-        assert_eq!((picture_size_px("16"), picture_size_px("4096")), (Ok(16), Ok(4096)));
+        assert_eq!((face_size("16"), face_size("4096")), (Ok(WantedSize::Px(16)), Ok(WantedSize::Px(4096))));
+        assert_eq!((face_size("model"), face_size("photo")), (Ok(WantedSize::Model), Ok(WantedSize::Photo)));
     }
 }

@@ -23,12 +23,21 @@ pub struct OutputOptions {
     /// Quality of a .jpg, from 1 to 100 [default: with --in-photo as the photo has it, otherwise 95]
     #[arg(long, value_name = "PERCENT", value_parser = numbers::quality, help_heading = "The file")]
     quality: Option<u8>,
+    /// Write colours of sixteen bits with eight
+    #[arg(long, help_heading = "The file")]
+    eight_bits: bool,
 }
 
 impl OutputOptions {
     /// For a picture in the numbers of this photo; none is sRGB.
     pub fn of_photo(self, photo: Option<&PhotoFile>) -> FileOptions<'_> {
-        FileOptions { photo, metadata: self.metadata, jpeg_quality: self.quality, says_edited: true }
+        FileOptions {
+            photo,
+            metadata: self.metadata,
+            jpeg_quality: self.quality,
+            eight_bits: self.eight_bits,
+            ..FileOptions::default()
+        }
     }
 }
 
@@ -57,6 +66,19 @@ impl PictureFile {
         check_inputs(path, inputs, common)?;
         remove_abandoned_parts(path);
         Ok(Self { path: path.to_owned(), format })
+    }
+
+    /// Checks that a transparent picture can go there.
+    ///
+    /// # Errors
+    /// When the format has no transparency.
+    pub fn check_transparency(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.format.has_transparency(),
+            "cannot write {}: a JPEG has no transparency, which --change-only needs; write a .png, .webp or .tif",
+            self.path.display()
+        );
+        Ok(())
     }
 
     /// Whether it goes to the standard output, which then has room for nothing else.
@@ -180,7 +202,11 @@ pub fn check_safetensors(path: &Path) -> anyhow::Result<()> {
     check_place(path)
 }
 
-fn check_place(path: &Path) -> anyhow::Result<()> {
+/// Checks that a file can go there.
+///
+/// # Errors
+/// When there is a folder in its place, or none for it.
+pub fn check_place(path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
     check_folder_of(path)
 }

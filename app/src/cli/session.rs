@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use image::RgbImage;
+use stylebrush_app::document::Photo;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::engine::{Engine, FaceId, Scene};
 use stylemap::face::Composition;
@@ -40,6 +41,14 @@ impl Session {
     pub fn add_face(&mut self, face: FaceId, crop: &Arc<RgbImage>) -> anyhow::Result<()> {
         self.engine.add_face(face, crop)?;
         self.crops.insert(face, Arc::clone(crop));
+        Ok(())
+    }
+
+    /// Takes a photo's face: as this model knew it before, else encoded.
+    pub fn add_photo(&mut self, photo: &Photo, model_hash: &str) -> anyhow::Result<()> {
+        let Some(latent) = photo.latent_of(model_hash) else { return self.add_face(photo.id.into(), &photo.crop) };
+        self.engine.add_latent(photo.id.into(), (**latent).clone(), Some(&photo.crop))?;
+        self.crops.insert(photo.id.into(), Arc::clone(&photo.crop));
         Ok(())
     }
 

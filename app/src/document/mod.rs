@@ -15,6 +15,7 @@ mod photo_mask;
 pub mod polygon;
 mod pose;
 pub mod posed_faces;
+mod recipe;
 pub mod scene;
 
 use std::borrow::Cow;
@@ -41,6 +42,7 @@ pub use mask_ops::Combine;
 pub use new_photo::NewPhoto;
 pub use photo_mask::TakenMask;
 pub use pose::{Pose, SCALE_RANGE};
+pub use recipe::Recipe;
 pub use scene::SceneBuilder;
 
 /// How many layers a picture may have.
@@ -152,6 +154,12 @@ impl Placement {
     pub fn of_middle(original: Arc<Original>) -> stylemap::Result<(Self, RgbImage)> {
         let (quad, crop) = original.middle()?;
         Ok((Self { original, quad, landmarks: None }, crop))
+    }
+
+    /// Which of the faces that were found in the photo it is, the largest and surest being 1; none of one placed by hand.
+    pub fn face_number(&self) -> Option<usize> {
+        let mut found = self.original.faces.iter().filter(|face| crop_quad(&face.landmarks).is_ok());
+        found.position(|face| Some(face.landmarks) == self.landmarks).map(|index| index + 1)
     }
 
     /// The whole photo, for edits to be pasted into.

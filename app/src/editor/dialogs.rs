@@ -22,8 +22,8 @@ pub enum Answer {
 }
 
 /// The kinds of picture that are written.
-const PICTURES: &str = "Pictures (PNG, JPEG, WebP)";
-const PICTURE_EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+const PICTURES: &str = "Pictures (PNG, JPEG, WebP, TIFF)";
+const PICTURE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "tif", "tiff"];
 
 /// Nobody closes a dialog this fast: without a portal and without zenity it never was there.
 const TOO_FAST_FOR_A_PERSON: Duration = Duration::from_millis(250);
@@ -77,6 +77,19 @@ impl Dialogs {
                     wake();
                 })
             }
+            Question::BatchPhotos => {
+                let files = dialog
+                    .set_title(tr("Photos to apply the edit to"))
+                    .add_filter(tr("Photos"), &PHOTO_EXTENSIONS)
+                    .pick_files();
+                spawn(move || {
+                    let started = Instant::now();
+                    let paths = pollster::block_on(files)
+                        .map(|files| files.iter().map(|file| file.path().to_owned()).collect());
+                    let _ = sender.send(answer(question, paths, started.elapsed()));
+                    wake();
+                })
+            }
             Question::ImportMaskFrom => {
                 let file = dialog
                     .set_title(tr("Import a mask"))
@@ -94,17 +107,26 @@ impl Dialogs {
             | Question::ExportMaskTo
             | Question::MotionTo
             | Question::MotionFramesTo
+            | Question::BatchPhotoFolder
+            | Question::BatchFolder
             | Question::SaveProjectTo => {
                 let (title, kind, extensions): (_, _, &[&str]) = match question {
                     Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
                     Question::SaveProjectTo => ("Save the project", "Stylebrush projects", &[project::EXTENSION]),
-                    Question::MotionTo => ("Export the motion", "Moving pictures (GIF, PNG)", &["gif", "png"]),
+                    Question::MotionTo => {
+                        ("Export the motion", "Moving pictures (GIF, PNG, WebP)", &["gif", "png", "webp"])
+                    }
                     Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
                     _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),
                 };
                 // Boxed, as a folder and a file are asked for by different futures.
+                let title_of_folder = match question {
+                    Question::BatchPhotoFolder => "Apply the edit to a folder of photos",
+                    Question::BatchFolder => "Folder for the edited photos",
+                    _ => "Folder for the pictures",
+                };
                 let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {
-                    Question::MotionFramesTo => Box::pin(dialog.set_title(tr("Folder for the pictures")).pick_folder()),
+                    _ if question.is_about_folder() => Box::pin(dialog.set_title(tr(title_of_folder)).pick_folder()),
                     _ => Box::pin(
                         dialog.set_title(tr(title)).add_filter(tr(kind), extensions).set_file_name(name).save_file(),
                     ),

@@ -278,6 +278,8 @@ impl Editor {
                     self.modal = Some(Modal::random_faces(info.usual_truncation()));
                 }
             }
+            Look::ShowBatch => self.modal = Some(Modal::Batch),
+            Look::ShowPresets => self.modal = Some(Modal::presets()),
             Look::ShowPalette => self.modal = Some(Modal::palette()),
             Look::ShowKeys => self.modal = Some(Modal::keys()),
             Look::ShowPreferences => self.modal = Some(Modal::Preferences),
@@ -309,6 +311,7 @@ impl Editor {
                 Effect::Tell(notice) => self.notifications.tell(notice),
                 Effect::Ask(question) => self.ask(question, ctx),
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
+                Effect::ShowBatch => self.modal = Some(Modal::Batch),
                 Effect::AskToOverwrite(path) => self.modal = Some(Modal::Overwrite(path)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;

@@ -2,12 +2,17 @@
 //! marked as edited.
 
 pub mod animation;
+mod change;
+mod edited;
 pub mod folder;
 mod jpeg;
+pub mod name;
 mod picture;
 mod png;
+pub mod size;
 mod tiff;
 mod webp;
+mod webp_animation;
 mod words;
 mod xmp;
 
@@ -20,7 +25,11 @@ use stylemap::photo::PhotoFile;
 
 use crate::document::{CANVAS_SIZE_PX, MaskImage};
 
+pub use change::change_layer;
+pub use edited::{picture_of, write_edit};
+pub use name::NameTemplate;
 pub use picture::Picture;
+pub use size::ExportSize;
 pub use words::MetadataChoice;
 
 const SOFTWARE: &str = concat!("Stylebrush ", env!("CARGO_PKG_VERSION"));
@@ -70,6 +79,11 @@ impl Format {
         }
     }
 
+    /// Whether such files can have sixteen bits per colour.
+    pub fn has_16_bits(self) -> bool {
+        matches!(self, Self::Png | Self::Tiff)
+    }
+
     /// Whether such files can be transparent.
     pub fn has_transparency(self) -> bool {
         self != Self::Jpeg
@@ -88,11 +102,13 @@ pub struct FileOptions<'a> {
     pub jpeg_quality: Option<u8>,
     /// Whether the file says that the picture was edited and with what.
     pub says_edited: bool,
+    /// Whether colours of sixteen bits are written with eight.
+    pub eight_bits: bool,
 }
 
 impl Default for FileOptions<'_> {
     fn default() -> Self {
-        Self { photo: None, metadata: MetadataChoice::Keep, jpeg_quality: None, says_edited: true }
+        Self { photo: None, metadata: MetadataChoice::Keep, jpeg_quality: None, says_edited: true, eight_bits: false }
     }
 }
 
@@ -171,7 +187,12 @@ pub fn encode<'a>(
     format: Format,
     options: &FileOptions<'_>,
 ) -> anyhow::Result<Vec<u8>> {
-    let picture = picture.into();
+    let mut picture = picture.into();
+    let narrow;
+    if options.eight_bits && picture.is_16_bit() {
+        narrow = picture.narrow().into_owned();
+        picture = picture.with_8_bits(&narrow);
+    }
     match format {
         Format::Png => png::encode(&picture, options),
         Format::Jpeg => jpeg::encode(&picture, options),
@@ -213,6 +234,21 @@ mod tests {
         let bytes = encode(&picture(), Format::Png, &FileOptions::default()).unwrap();
         let reader = ::png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
         assert!(reader.info().srgb.is_some());
+    }
+
+    #[test]
+    fn sixteen_bits_stay_unless_eight_are_wanted() {
+        let deep = image::DynamicImage::ImageRgb16(image::ImageBuffer::from_fn(8, 8, |x, y| {
+            Rgb([x as u16 * 8_000, y as u16 * 8_001, 300])
+        }));
+        for format in [Format::Png, Format::Tiff] {
+            for eight_bits in [false, true] {
+                let bytes = encode(&deep, format, &FileOptions { eight_bits, ..FileOptions::default() }).unwrap();
+                let decoded = image::load_from_memory(&bytes).unwrap();
+                let wanted = if eight_bits { deep.to_rgb8().into() } else { deep.clone() };
+                assert_eq!(decoded, wanted, "{format:?}");
+            }
+        }
     }
 
     #[test]

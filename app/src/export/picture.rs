@@ -46,6 +46,18 @@ impl<'a> Picture<'a> {
         self.color.has_alpha()
     }
 
+    /// The same picture in these numbers of eight bits.
+    pub(super) fn with_8_bits(self, samples: &'a [u8]) -> Self {
+        let color = match self.color {
+            ColorType::L16 => ColorType::L8,
+            ColorType::La16 => ColorType::La8,
+            ColorType::Rgb16 => ColorType::Rgb8,
+            ColorType::Rgba16 => ColorType::Rgba8,
+            other => other,
+        };
+        Self { color, samples, ..self }
+    }
+
     /// Numbers of sixteen bits.
     pub(super) fn wide(&self) -> Vec<u16> {
         self.samples.as_chunks::<2>().0.iter().map(|bytes| u16::from_ne_bytes(*bytes)).collect()

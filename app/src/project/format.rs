@@ -12,6 +12,7 @@ use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 
 use super::{MAX_PHOTOS, ModelIdentity};
 use crate::document::{DirectionAmounts, MAX_LAYERS, Pose, StyleMix};
+use crate::settings::ExportChoice;
 
 /// The newest version that is read, and what is written where several faces are edited, four are mixed, or a reference is scaled, turned or mirrored.
 pub const FORMAT_VERSION: u32 = 2;
@@ -52,6 +53,9 @@ pub struct ProjectRecord {
     /// See [`super::View`].
     #[serde(default)]
     pub view: BTreeMap<String, f64>,
+    /// How its pictures are written, if that was chosen.
+    #[serde(default, deserialize_with = "if_known", skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportChoice>,
     /// In an autosave: the project that it is a later state of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autosave_of: Option<String>,
@@ -206,6 +210,7 @@ impl ProjectRecord {
             edit: FaceEditRecord::default(),
             other_edits: Vec::new(),
             view: BTreeMap::new(),
+            export: None,
             autosave_of: None,
         }
     }
@@ -344,6 +349,11 @@ impl Default for ProjectRecord {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What a newer program writes otherwise is passed over: nothing of the picture depends on it.
+fn if_known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ExportChoice>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok())
 }
 
 fn all() -> f32 {

@@ -38,6 +38,7 @@ use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 
 use crate::document::{Document, Photo, PhotoId};
+use crate::settings::ExportChoice;
 
 pub use folders::{learned_directions_file, recent_file, recovery_folder, settings_file};
 pub use opening::{Opened, Progress, open, thumbnail};
@@ -69,6 +70,8 @@ pub struct Project {
     pub latents: BTreeMap<PhotoId, Arc<Latent>>,
     /// What the project shows.
     pub thumbnail: Option<Arc<RgbImage>>,
+    /// How its pictures are written, if that was chosen.
+    pub export: Option<ExportChoice>,
 }
 
 impl Project {

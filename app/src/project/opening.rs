@@ -21,6 +21,7 @@ use super::{DOCUMENT_ENTRY, ModelIdentity, THUMBNAIL_ENTRY, THUMBNAIL_SIDE_PX, V
 use crate::document::{Below, Blend, CANVAS_SIZE_PX, Document, LayerId, MaskImage, NewPhoto, PhotoId, Placement};
 use crate::original::{Original, damage_of};
 use crate::sentence::sentence_of;
+use crate::settings::ExportChoice;
 
 /// The largest `document.json`: more than a thousand photos with a hundred faces each have.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
@@ -48,6 +49,8 @@ pub struct Opened {
     pub model: Option<ModelIdentity>,
     /// Pan, zoom and the like.
     pub view: View,
+    /// How its pictures are written, if that was chosen.
+    pub export: Option<ExportChoice>,
     /// In an autosave: the file of the project, where it had one.
     pub autosave_of: Option<PathBuf>,
     record: ProjectRecord,
@@ -167,6 +170,7 @@ fn read(mut archive: Archive, progress: &Progress) -> anyhow::Result<Opened> {
         problems,
         model: record.model.take(),
         view: std::mem::take(&mut record.view),
+        export: record.export.take(),
         autosave_of: record.autosave_of.take().map(Into::into),
         record,
         photos,

@@ -137,6 +137,7 @@ impl<'a> Parts<'a> {
             edit: edits.next().unwrap_or_default(),
             other_edits: edits.collect(),
             view: project.view.iter().filter(|(_, v)| v.is_finite()).map(|(name, v)| (name.clone(), *v)).collect(),
+            export: project.export.clone(),
             autosave_of: autosave_of.and_then(Path::to_str).map(str::to_owned),
             ..ProjectRecord::new()
         }

@@ -2,6 +2,8 @@
 //! than their size, so that it has no gaps however fast the pointer moves. Dabs of one stroke are joined by their maximum:
 //! going over the same place twice within a stroke never exceeds the stroke's strength.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Effect, ToolContext, ToolEvent, ToolResponse, end_gesture, offset_of};
 use crate::document::{
     CANVAS_SIZE_PX, Layer, LayerId, MaskImage, PixelRect, Point, Timeline, mask_image::TILE_SIZE_PX,
@@ -15,7 +17,7 @@ pub const MAX_RADIUS_PX: f32 = 200.0;
 const DAB_SPACING: f32 = 0.15;
 
 /// How the brush paints.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BrushSettings {
     /// Half the width, in canvas pixels.
     pub radius_px: f32,

@@ -7,6 +7,7 @@ use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
 use super::MaskView;
+use super::batch::BatchPlan;
 use super::motion_settings::{MotionSettings, MotionTarget};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
 use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, Theme};
@@ -51,6 +52,34 @@ pub enum Action {
     ExportMotionTo(MotionTarget),
     /// Cancels the export of a motion.
     CancelExport,
+    /// Remembers what is done to the face in hand, to be pasted.
+    CopyEdit,
+    /// Does it to the face in hand, in place of what was done to that.
+    PasteEdit,
+    /// Does it to the face of this photo, with an edit of its own.
+    PasteEditTo(PhotoId),
+    /// Chooses what is done to which photos with the edit of the face in hand.
+    SetBatch(BatchPlan),
+    /// Adds photos, and folders of photos, to those.
+    AddBatchPhotos(Vec<PathBuf>),
+    /// Chooses the folder that the edited photos go to.
+    SetBatchFolder(PathBuf),
+    /// Begins it.
+    StartBatch,
+    /// Edits no more photos.
+    CancelBatch,
+    /// Keeps the brush under a name.
+    SaveBrushPreset(String),
+    /// Takes the brush of this name in hand.
+    UseBrushPreset(String),
+    /// Forgets it.
+    DeleteBrushPreset(String),
+    /// Keeps the sliders of the adjusted part under a name.
+    SaveAdjustmentPreset(String),
+    /// Sets them as they are kept under this name.
+    UseAdjustmentPreset(String),
+    /// Forgets them.
+    DeleteAdjustmentPreset(String),
     /// Puts the picture on the clipboard.
     CopyPicture,
     /// Opens the picture or the copied photos on the clipboard.
@@ -243,6 +272,15 @@ impl Action {
                 | Self::ForgetRecent
                 | Self::CancelExport
                 | Self::SetMotion(_)
+                | Self::SetBatch(_)
+                | Self::AddBatchPhotos(_)
+                | Self::SetBatchFolder(_)
+                | Self::CancelBatch
+                | Self::SaveBrushPreset(_)
+                | Self::UseBrushPreset(_)
+                | Self::DeleteBrushPreset(_)
+                | Self::SaveAdjustmentPreset(_)
+                | Self::DeleteAdjustmentPreset(_)
                 | Self::SampleFaces(_)
                 | Self::KeepFace(_)
                 | Self::SkipUnclearFaces

@@ -8,7 +8,9 @@ use crate::document::mask_ops::MASK_STEP_PX;
 use crate::document::{
     Below, Blend, Combine, Document, FaceRegion, Layer, LayerId, MaskImage, PhotoId, Pose, Refusal, SCALE_RANGE,
 };
+use crate::language::tr;
 use crate::photo_loading::Purpose;
+use crate::presets::{self, Adjustment, Preset};
 use crate::tools::BrushSettings;
 
 /// A larger brush is larger by this factor.
@@ -27,7 +29,23 @@ impl Workbench {
             Action::Undo => self.timeline.undo_name().is_some(),
             Action::Redo => self.timeline.redo_name().is_some(),
             Action::ExportTo(_) => !document.is_empty(),
-            Action::ExportAgain => !document.is_empty() && self.last_export().is_some(),
+            Action::ExportAgain => !document.is_empty() && self.can_export_again(),
+            Action::CopyEdit => document.recipe().is_some_and(|recipe| recipe.changes_picture()),
+            Action::PasteEdit => self.copied_edit.is_some() && !document.is_empty(),
+            Action::PasteEditTo(photo) => self.copied_edit.is_some() && document.photo(*photo).is_some(),
+            Action::StartBatch => self.can_start_batch(),
+            Action::CancelBatch => self.batch.is_running(),
+            Action::SetBatch(_) | Action::AddBatchPhotos(_) | Action::SetBatchFolder(_) => !self.batch.is_running(),
+            Action::SaveBrushPreset(name) => can_keep(&self.presets.brushes, name),
+            Action::UseBrushPreset(name) => presets::find(&self.presets.brushes, name).is_some(),
+            Action::DeleteBrushPreset(name) => presets::find(&self.presets.brushes, name).is_some(),
+            Action::SaveAdjustmentPreset(name) => {
+                can_keep(&self.presets.adjustments, name) && !document.directions(self.adjusted_layer()).is_empty()
+            }
+            Action::UseAdjustmentPreset(name) => {
+                presets::find(&self.presets.adjustments, name).is_some() && !document.is_empty()
+            }
+            Action::DeleteAdjustmentPreset(name) => presets::find(&self.presets.adjustments, name).is_some(),
             Action::ToggleInPhoto | Action::ExportInPhotoTo(_) => self.source_in_photo().is_some(),
             Action::EditNextFace | Action::EditPreviousFace => {
                 self.source_in_photo().is_some_and(|(_, placement)| placement.original.faces.len() > 1)
@@ -87,6 +105,35 @@ impl Workbench {
             Action::ExportAgain => self.export_again(),
             Action::ExportMotionTo(target) => self.record_motion(target),
             Action::CancelExport => self.motion.cancel_recording(),
+            Action::CopyEdit => self.copy_edit(),
+            Action::PasteEdit => self.paste_edit(None),
+            Action::PasteEditTo(photo) => self.paste_edit(Some(photo)),
+            Action::SetBatch(plan) => self.batch.plan = plan,
+            Action::AddBatchPhotos(paths) => {
+                self.add_batch_photos(paths);
+                self.effects.push(Effect::ShowBatch);
+            }
+            Action::SetBatchFolder(folder) => {
+                self.batch.plan.folder = Some(folder);
+                self.effects.push(Effect::ShowBatch);
+            }
+            Action::StartBatch => self.start_batch(),
+            Action::CancelBatch => self.cancel_batch(),
+            Action::SaveBrushPreset(name) => {
+                presets::keep(&mut self.presets.brushes, &name, self.toolbox.brush);
+            }
+            Action::UseBrushPreset(name) => {
+                if let Some(brush) = presets::find(&self.presets.brushes, &name) {
+                    self.toolbox.brush = brush.clamped();
+                }
+            }
+            Action::DeleteBrushPreset(name) => self.presets.brushes.retain(|preset| preset.name != name),
+            Action::SaveAdjustmentPreset(name) => {
+                let directions = self.timeline.document().directions(self.adjusted_layer()).clone();
+                presets::keep(&mut self.presets.adjustments, &name, Adjustment { directions });
+            }
+            Action::UseAdjustmentPreset(name) => self.use_adjustment(&name),
+            Action::DeleteAdjustmentPreset(name) => self.presets.adjustments.retain(|preset| preset.name != name),
             Action::CopyPicture => self.copy_picture(),
             Action::Paste => self.paste_from_clipboard(Purpose::Add),
             Action::PasteAsSource => self.paste_from_clipboard(Purpose::Source),
@@ -150,7 +197,7 @@ impl Workbench {
             }),
             Action::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
             Action::ToggleMotion => self.toggle_motion(),
-            Action::SetMotion(settings) => self.motion.settings = settings,
+            Action::SetMotion(settings) => self.motion.settings = settings.tidied(),
             Action::AdjustWholeFace => self.view.adjusts_layer = false,
             Action::AdjustInsideMask => self.view.adjusts_layer = true,
             Action::SetDirection(name, amount) => self.set_direction(name, amount),
@@ -260,7 +307,7 @@ impl Workbench {
             Action::ToggleIsolation => self.view.isolates_layer = !self.view.isolates_layer,
             Action::UseTheme(theme) => self.settings.theme = theme,
             Action::UseLanguage(language) => self.settings.language = language,
-            Action::SetExport(export) => self.settings.export = export,
+            Action::SetExport(export) => self.set_export(export),
             Action::SetEngine(engine) => self.settings.engine = engine,
             Action::SetAutosave(autosave) => self.settings.autosave = autosave,
             Action::SetKeys(keys) => self.settings.keys = keys,
@@ -358,6 +405,30 @@ impl Workbench {
         });
     }
 
+    fn use_adjustment(&mut self, name: &str) {
+        let part = self.adjusted_layer();
+        if let Some(Adjustment { directions }) = presets::find(&self.presets.adjustments, name).cloned() {
+            self.timeline.edit("Use preset", |document| {
+                document.update_directions(part, |amounts| *amounts = directions);
+            });
+        }
+    }
+
+    /// Remembers what is done to the face in hand.
+    fn copy_edit(&mut self) {
+        self.copied_edit = self.timeline.document().recipe();
+        self.tell(NoticeKind::Success, tr("The edit is copied: paste it on another face, or in another photo"));
+    }
+
+    /// Does what was copied to the face in hand, or to that of this photo.
+    fn paste_edit(&mut self, photo: Option<PhotoId>) {
+        let Some(recipe) = self.copied_edit.clone() else { return };
+        self.edit("Paste edit", |document| {
+            photo.map_or(Ok(()), |photo| document.edit_face(photo))?;
+            document.apply_recipe(&recipe)
+        });
+    }
+
     fn change_brush(&mut self, change: impl FnOnce(&mut BrushSettings)) {
         change(&mut self.toolbox.brush);
         self.toolbox.brush = self.toolbox.brush.clamped();
@@ -367,4 +438,9 @@ impl Workbench {
     pub(super) fn ask(&mut self, question: Question) {
         self.effects.push(Effect::Ask(question));
     }
+}
+
+fn can_keep<T>(presets: &[Preset<T>], name: &str) -> bool {
+    let name = name.trim();
+    !name.is_empty() && presets::has_room(presets, name)
 }

@@ -22,6 +22,8 @@ pub enum Effect {
     AskToOverwrite(PathBuf),
     /// Another document is on the table: show the whole of it.
     ChangedDocument,
+    /// Show what is chosen of a batch: something of it was asked for and answered.
+    ShowBatch,
     /// Put this picture on the clipboard.
     Copy(RgbImage),
     /// Close: nothing is left to be saved.
@@ -74,12 +76,26 @@ pub enum Question {
     ImportMaskFrom,
     /// Where the mask goes.
     ExportMaskTo,
+    /// Which photos the edit is applied to.
+    BatchPhotos,
+    /// Which folder of photos it is applied to.
+    BatchPhotoFolder,
+    /// Which folder the edited photos go to.
+    BatchFolder,
 }
 
 impl Question {
     /// Whether it asks for files that are there; else for one to be written.
     pub fn is_about_opening(self) -> bool {
-        matches!(self, Self::OpenPhotos | Self::ImportMaskFrom)
+        matches!(
+            self,
+            Self::OpenPhotos | Self::ImportMaskFrom | Self::BatchPhotos | Self::BatchPhotoFolder | Self::BatchFolder
+        )
+    }
+
+    /// Whether it asks for a folder.
+    pub fn is_about_folder(self) -> bool {
+        matches!(self, Self::MotionFramesTo | Self::BatchPhotoFolder | Self::BatchFolder)
     }
 
     /// What is done with the answer.
@@ -94,6 +110,8 @@ impl Question {
             Self::SaveProjectTo => each(Action::SaveProjectTo),
             Self::ImportMaskFrom => each(Action::ImportMaskFrom),
             Self::ExportMaskTo => each(Action::ExportMaskTo),
+            Self::BatchPhotos | Self::BatchPhotoFolder => vec![Action::AddBatchPhotos(paths)],
+            Self::BatchFolder => each(Action::SetBatchFolder),
         }
     }
 }

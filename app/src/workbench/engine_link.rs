@@ -12,8 +12,9 @@ use stylemap::model::ModelInfo;
 use stylemap::photo::ColourAxis;
 
 use super::beside::Beside;
+use super::guests::{Answer, Guests};
 use crate::document::posed_faces::WantedPose;
-use crate::document::{Document, LayerId, MaskImage, PhotoId, SceneBuilder, Timeline};
+use crate::document::{Document, LayerId, MaskImage, Photo, PhotoId, SceneBuilder, Timeline};
 
 /// Loads the engine, on its own thread.
 pub type LoadEngine = Box<dyn FnOnce() -> stylemap::Result<Engine> + Send>;
@@ -92,6 +93,8 @@ pub struct EngineLink {
     wanted_pose: Option<WantedPose>,
     /// The pictures of the other faces in the photo.
     beside: Beside,
+    /// The faces of a batch.
+    guests: Guests,
     /// What the engine made of photos, for projects.
     latents: BTreeMap<PhotoId, Arc<Latent>>,
     samples: Vec<Sample>,
@@ -138,6 +141,7 @@ impl EngineLink {
             waiting_posed: BTreeSet::new(),
             wanted_pose: None,
             beside: Beside::default(),
+            guests: Guests::default(),
             latents: BTreeMap::new(),
             samples: Vec::new(),
             sample_failure: None,
@@ -248,6 +252,55 @@ impl EngineLink {
         if let (Some((source, scene)), Some(handle)) = (missing, &self.handle) {
             let number = handle.render(scene.clone());
             self.beside.ask(number, source, scene);
+            self.guests.forget_asked();
+        }
+    }
+
+    /// Gives the engine a face that is in no document.
+    pub fn add_guest(&mut self, photo: &Photo) {
+        let EngineState::Ready(info) = &self.state else { return };
+        let Some(handle) = self.handle.as_ref().filter(|_| self.guests.add(photo.id.into())) else { return };
+        match photo.latent_of(&info.hash) {
+            Some(latent) => handle.add_latent(photo.id.into(), Arc::clone(latent), Some(Arc::clone(&photo.crop))),
+            None => handle.add_face(photo.id.into(), Arc::clone(&photo.crop)),
+        }
+    }
+
+    /// Lets the engine forget such a face.
+    pub fn remove_guest(&mut self, photo: PhotoId) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| self.guests.remove(photo.into())) {
+            handle.remove_face(photo.into());
+        }
+    }
+
+    /// And all of them.
+    pub fn remove_guests(&mut self) {
+        for face in self.guests.remove_all() {
+            self.handle.iter().for_each(|handle| handle.remove_face(face));
+        }
+    }
+
+    /// Wants the picture of a scene of such faces: it comes when the engine has nothing else to do.
+    pub fn draw_guests(&mut self, scene: Scene) {
+        self.guests.want(scene);
+    }
+
+    /// That picture, or why there is none.
+    pub fn take_guests(&mut self) -> Option<Answer> {
+        if let EngineState::Failed(reason) = &self.state {
+            return Some(Err(reason.clone()));
+        }
+        self.guests.take_answer()
+    }
+
+    /// Asks for what is wanted where nothing else is to come.
+    pub fn update_guests(&mut self) {
+        if self.is_unsettled() || self.is_behind() || self.waits_beside() || self.beside.is_asked() {
+            return;
+        }
+        if let (Some(scene), Some(handle)) = (self.guests.missing(), &self.handle) {
+            let number = handle.render(scene.clone());
+            self.guests.ask(number);
         }
     }
 
@@ -364,6 +417,7 @@ impl EngineLink {
                     }
                     // The new scene takes the place of what was asked for and has not begun.
                     self.beside.forget_asked();
+                    self.guests.forget_asked();
                     self.sent_number = handle.render(scene.clone());
                     self.sent_at = Instant::now();
                     let masks = document.layers().iter().map(|layer| (layer.id, layer.mask.clone())).collect();
@@ -418,6 +472,7 @@ impl EngineLink {
                     self.samples.push(Sample { request, stylemap: stylemap.into(), frame: Arc::new(frame) });
                 }
                 Event::SampleFailed(_, err) => self.sample_failure = Some(err.to_string()),
+                Event::FaceFailed(face, err) if self.guests.fail_face(face, &err.to_string()) => {}
                 Event::FaceFailed(face, err) => {
                     self.waiting_posed.remove(&face);
                     self.waiting_faces.remove(&PhotoId(face.0));
@@ -426,6 +481,9 @@ impl EngineLink {
                 Event::Frame(frame) => self.take_frame(frame),
                 Event::FrameFailed(number, err) if self.beside.fail(number) => {
                     reports.push(Report::FrameFailed(err.to_string()));
+                }
+                Event::FrameFailed(number, err) if self.guests.is_of(number) => {
+                    self.guests.fail(number, err.to_string());
                 }
                 // What was beside and is not wanted any more.
                 Event::FrameFailed(number, _) if self.beside.is_of(number) => {}
@@ -449,6 +507,9 @@ impl EngineLink {
     fn take_frame(&mut self, mut frame: Frame) {
         if self.beside.is_of(frame.request) {
             return self.beside.take(frame);
+        }
+        if self.guests.is_of(frame.request) {
+            return self.guests.take(frame);
         }
         self.finished = self.finished.max(frame.order());
         while self.sent.front().is_some_and(|request| request.number <= frame.request) {

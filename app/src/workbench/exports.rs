@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
-use crate::document::PhotoId;
-use crate::edited_face::{self, EditedPhoto};
-use crate::export::{self, Format};
+use crate::document::{Photo, PhotoId};
+use crate::export::name::{self, NameParts};
+use crate::export::{self, ExportSize, write_edit};
 use crate::language::tr_with;
-use crate::settings::ExportSettings;
+use crate::settings::{ExportChoice, ExportSettings};
 
 /// A picture on its way to a file: it waits for the frame of the document as it was asked for.
 struct PendingExport {
@@ -16,6 +16,7 @@ struct PendingExport {
     request: u64,
     /// The source, where the whole photo is to be written.
     in_photo: Option<PhotoId>,
+    settings: ExportSettings,
 }
 
 /// What writes a file.
@@ -29,6 +30,8 @@ pub struct Exports {
     ready: VecDeque<(PathBuf, Write)>,
     /// The file of the newest export of a picture, and whether that was of the whole photo.
     last: Option<(PathBuf, bool)>,
+    /// What was chosen for this document; none leaves it to the settings.
+    choice: Option<ExportChoice>,
 }
 
 impl Exports {
@@ -42,25 +45,14 @@ impl Exports {
         !std::mem::take(&mut self.pending).is_empty()
     }
 
+    /// Another document is on the table, for which this was chosen.
+    pub fn begin_document(&mut self, choice: Option<ExportChoice>) {
+        (self.last, self.choice) = (None, choice);
+    }
+
     /// Drops those of a photo that cannot be used.
     pub fn forget_photo(&mut self, photo: PhotoId) {
         self.pending.retain(|export| export.in_photo != Some(photo));
-    }
-}
-
-/// Writes an edited face by itself, or its photo with everything that is edited in it.
-///
-/// # Errors
-/// When the file's name says no kind of picture, or it cannot be written.
-pub fn write_edit(edit: &EditedPhoto, in_photo: bool, path: &Path, settings: ExportSettings) -> anyhow::Result<()> {
-    // Known before the work begins.
-    let format = Format::of(path)?;
-    if in_photo {
-        let photo = &edit.face.placement()?.original.file;
-        export::write(path, &edit.in_own_file()?, format, &settings.file_options(Some(photo)))
-    } else {
-        let picture = edit.face.by_itself(edit.face.full_size_px())?;
-        export::write(path, &picture, format, &settings.file_options(None))
     }
 }
 
@@ -78,50 +70,94 @@ impl Workbench {
         self.exports.last.as_ref().map(|(path, _)| path.as_path())
     }
 
-    /// The size of the face by itself in a file, in pixels.
-    pub fn exported_face_px(&self) -> u32 {
-        let document = self.timeline.document();
-        let source = document.source().and_then(|source| document.photo(source));
-        let model_px = match (self.engine.frame(), self.engine.state()) {
+    /// How pictures of this document are written: as was chosen for it, else as for the last one.
+    pub fn export_settings(&self) -> &ExportSettings {
+        self.exports.choice.as_ref().map_or(&self.settings.export, |choice| &choice.settings)
+    }
+
+    /// What was chosen for this document's exports, if anything was.
+    pub fn export_choice(&self) -> Option<&ExportChoice> {
+        self.exports.choice.as_ref()
+    }
+
+    pub(super) fn set_export(&mut self, settings: ExportSettings) {
+        // A layer of the change is for one document, and a surprise in the next.
+        self.settings.export = ExportSettings { change_only: false, ..settings.clone() };
+        self.exports.choice.get_or_insert_default().settings = settings;
+    }
+
+    /// The size of the model's pictures.
+    pub fn model_px(&self) -> usize {
+        match (self.engine.frame(), self.engine.state()) {
             (Some(frame), _) => frame.size_px,
             (None, EngineState::Ready(info)) => info.config.size,
             (None, _) => 256,
-        };
-        source.map_or(model_px as u32, |photo| edited_face::full_size_px(photo, model_px))
+        }
     }
 
-    /// A path in a folder where the user will find the file again: that of the project, of the source, or the user's own.
-    pub fn suggested_path(&self, question: Question) -> PathBuf {
+    /// The usual size of the face by itself in a file, in pixels.
+    pub fn exported_face_px(&self) -> u32 {
+        self.export_size_px(false, ExportSize::Usual).0
+    }
+
+    /// Width and height of a picture in a file, of the face or of its whole photo.
+    pub fn export_size_px(&self, in_photo: bool, size: ExportSize) -> (u32, u32) {
+        if let Some((_, placement)) = self.source_in_photo().filter(|_| in_photo) {
+            return size.photo_px(placement.original.pixels.dimensions());
+        }
+        let model_px = self.model_px();
+        let side = self.source_photo().map_or(model_px as u32, |photo| size.face_px(photo, model_px));
+        (side, side)
+    }
+
+    fn source_photo(&self) -> Option<&Photo> {
         let document = self.timeline.document();
-        let of_source = document.source().and_then(|id| document.photo(id)).and_then(|photo| photo.path.as_deref());
+        document.source().and_then(|source| document.photo(source)).map(|photo| &**photo)
+    }
+
+    /// A path in a folder where the user will find the file again: that of the last export, of the project, of the source, or the
+    /// user's own. Of exports it is none where a file lies.
+    pub fn suggested_path(&self, question: Question) -> PathBuf {
+        let of_source = self.source_photo().and_then(|photo| photo.path.as_deref());
         let is_export = matches!(question, Question::ExportTo | Question::ExportInPhotoTo);
         let last = self.last_export().filter(|_| is_export);
         let own = [last, self.projects.path(), of_source].into_iter().flatten().find_map(Path::parent);
         let folder = own.map(Path::to_owned).or_else(std::env::home_dir).unwrap_or_default();
-        folder.join(self.suggested_name(question))
+        let photo_name = self.source_photo().map_or("Stylebrush", photo_name);
+        match question {
+            Question::ExportTo | Question::ExportInPhotoTo => {
+                let settings = self.export_settings();
+                let parts = self.name_parts(question == Question::ExportInPhotoTo, settings.size);
+                settings.name.free_path(&folder, &parts, settings.format.extension())
+            }
+            Question::MotionTo => {
+                let extension = self.motion.settings.format.extension();
+                name::free_path(&folder, &format!("{photo_name} in motion"), extension)
+            }
+            Question::MotionFramesTo => name::free_path(&folder, &format!("{photo_name} in motion"), ""),
+            Question::ExportMaskTo => match self.timeline.document().active_layer() {
+                Some(layer) => name::free_path(&folder, &format!("{} mask", layer.name), "png"),
+                None => folder,
+            },
+            Question::SaveProjectTo => {
+                let own_name = self.projects.path().and_then(Path::file_name);
+                let new_name = || name::free_path(&folder, photo_name, crate::project::EXTENSION);
+                own_name.map_or_else(new_name, |name| folder.join(name))
+            }
+            // A dialog opens in the folder of what is suggested.
+            Question::BatchFolder => self.batch.plan().folder.clone().unwrap_or(folder).join(photo_name),
+            Question::OpenPhotos | Question::ImportMaskFrom | Question::BatchPhotos | Question::BatchPhotoFolder => {
+                folder.join(photo_name)
+            }
+        }
     }
 
-    /// The name of a file to write: that of the source.
-    pub fn suggested_name(&self, question: Question) -> String {
-        let document = self.timeline.document();
-        if question == Question::ExportMaskTo
-            && let Some(layer) = document.active_layer()
-        {
-            return format!("{} mask.png", layer.name.replace(['/', '\\', ':'], "-"));
-        }
-        let name = document.source().and_then(|id| document.photo(id)).map_or("Stylebrush", |photo| &photo.name);
-        match question {
-            Question::SaveProjectTo => {
-                let own_name = self.projects.path().and_then(|path| path.file_name());
-                own_name.map_or_else(
-                    || format!("{name}.{}", crate::project::EXTENSION),
-                    |name| name.to_string_lossy().into_owned(),
-                )
-            }
-            Question::MotionTo => format!("{name} in motion.gif"),
-            Question::MotionFramesTo => format!("{name} in motion"),
-            _ => format!("{name} edited.{}", self.settings.export.format.extension()),
-        }
+    /// What the words in an exported file's name stand for.
+    pub fn name_parts(&self, in_photo: bool, size: ExportSize) -> NameParts<'_> {
+        let photo = self.source_photo();
+        let face = photo.and_then(|photo| photo.placement.as_ref()?.face_number()).unwrap_or(1);
+        let size_px = self.export_size_px(in_photo, size);
+        NameParts { photo: photo.map_or("Stylebrush", photo_name), face, size_px, number: 1, date: name::today() }
     }
 
     pub(super) fn export_to(&mut self, path: PathBuf, in_photo: Option<PhotoId>) {
@@ -135,7 +171,9 @@ impl Workbench {
         let request = self.engine.newest_request() + u64::from(!is_asked);
         let path = export::with_png_extension(path);
         self.exports.last = Some((path.clone(), in_photo.is_some()));
-        self.exports.pending.push(PendingExport { path, request, in_photo });
+        let settings = self.export_settings().clone();
+        self.exports.choice = Some(ExportChoice { in_photo: Some(in_photo.is_some()), settings: settings.clone() });
+        self.exports.pending.push(PendingExport { path, request, in_photo, settings });
     }
 
     /// Writes the pictures that are complete, each as a job of its own. Those whose source is gone never will be.
@@ -155,9 +193,8 @@ impl Workbench {
                 self.exports.pending.push(export);
                 continue;
             };
-            let settings = self.settings.export;
-            let in_photo = export.in_photo.is_some();
-            self.start_export(export.path, move |path| write_edit(&edit, in_photo, path, settings));
+            let PendingExport { path, in_photo, settings, .. } = export;
+            self.start_export(path, move |path| write_edit(&edit, in_photo.is_some(), path, &settings));
         }
         self.start_next_export();
     }
@@ -192,10 +229,21 @@ impl Workbench {
         }
     }
 
-    /// Writes the file of the newest export again.
+    /// Whether there is an export to be repeated: of this run of the program, or one that the project remembers.
+    pub(super) fn can_export_again(&self) -> bool {
+        self.last_export().is_some() || self.export_choice().is_some_and(|choice| choice.in_photo.is_some())
+    }
+
+    /// Writes the file of the newest export again. A project knows how it was written, and asks where to: its own folders may be
+    /// another machine's.
     pub(super) fn export_again(&mut self) {
-        if let Some((path, in_photo)) = self.exports.last.clone() {
-            self.apply(if in_photo { Action::ExportInPhotoTo(path) } else { Action::ExportTo(path) });
+        let remembered = self.export_choice().and_then(|choice| choice.in_photo);
+        match (self.exports.last.clone(), remembered) {
+            (Some((path, true)), _) => self.apply(Action::ExportInPhotoTo(path)),
+            (Some((path, false)), _) => self.apply(Action::ExportTo(path)),
+            (None, Some(true)) if self.source_in_photo().is_some() => self.ask(Question::ExportInPhotoTo),
+            (None, Some(_)) => self.ask(Question::ExportTo),
+            (None, None) => {}
         }
     }
 
@@ -214,4 +262,9 @@ impl Workbench {
             self.tell_error(&err.context("the picture could not be copied"));
         }
     }
+}
+
+/// What a photo's file is called, without extension; what the photo is called where it has none.
+fn photo_name(photo: &Photo) -> &str {
+    photo.path.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or(&photo.name)
 }

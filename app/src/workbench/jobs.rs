@@ -35,6 +35,8 @@ pub enum JobKind {
     OpenProject,
     /// Cuts out a reference as it lies.
     CutOut,
+    /// Reads or writes a photo of a batch.
+    Batch,
 }
 
 /// What a job does with its owner once it is done.

@@ -7,17 +7,20 @@
 
 pub mod action;
 mod apply;
+pub mod batch;
 mod beside;
 pub mod clipboard;
 mod effect;
 mod engine_link;
 mod exports;
+mod guests;
 mod jobs;
 pub mod live_photo;
 mod masks;
 mod motion;
 mod motion_settings;
 mod photos;
+mod presets_file;
 pub mod projects;
 mod recent;
 mod settings_file;
@@ -34,20 +37,23 @@ pub use effect::{Effect, Notice, NoticeKind, Question};
 pub use engine_link::{EngineLink, EngineState, LoadEngine, Report, Sample};
 pub use jobs::{JobKind, Jobs, Wake};
 pub use motion::Motion;
-pub use motion_settings::{MotionSettings, MotionTarget};
+pub use motion_settings::{MOTION_SIDES_PX, MotionSettings, MotionTarget};
 pub use photos::FaceInPhoto;
 pub use projects::{Projects, UserFolders};
 pub use recent::Recent;
 
-use crate::document::{Document, LayerId, Photo, PhotoId, Placement, Timeline};
+use crate::document::{Document, LayerId, Photo, PhotoId, Placement, Recipe, Timeline};
 use crate::edited_face::{EditedFace, EditedPhoto};
 use crate::language::{tr, tr_with};
 use crate::photo_loading::{PhotoLoader, Purpose};
+use crate::presets::Presets;
 use crate::settings::Settings;
 use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
+use batch::Batch;
 use exports::Exports;
 use live_photo::{LivePhoto, Patch, PatchKey, Place};
 use photos::Opening;
+use presets_file::PresetsFile;
 use settings_file::SettingsFile;
 
 /// What a workbench starts with.
@@ -125,6 +131,11 @@ pub struct Workbench {
     view: ViewState,
     settings: Settings,
     settings_file: SettingsFile,
+    presets: Presets,
+    presets_file: PresetsFile,
+    batch: Batch,
+    /// What was done to the face that was copied from.
+    copied_edit: Option<Recipe>,
     /// Photos of which the user is to be asked which face is meant.
     unclear_faces: VecDeque<PhotoId>,
     /// The photo that the user was last asked about because it is not plain which face is meant.
@@ -148,6 +159,7 @@ impl Workbench {
         let mut effects = Vec::new();
         let mut failed = |err: anyhow::Error| effects.push(Effect::Tell(Notice::of_error(&err)));
         let (settings, settings_file) = SettingsFile::load(folders.as_ref(), &mut failed);
+        let (presets, presets_file) = PresetsFile::load(folders.as_ref(), &mut failed);
         let projects = Projects::start(folders.as_ref(), waking(&wake), &mut failed)?;
         let mut bench = Self {
             timeline: Timeline::default(),
@@ -163,6 +175,10 @@ impl Workbench {
             view: ViewState::default(),
             settings,
             settings_file,
+            presets,
+            presets_file,
+            batch: Batch::default(),
+            copied_edit: None,
             unclear_faces: VecDeque::new(),
             asked_face: None,
             opening: None,
@@ -227,6 +243,11 @@ impl Workbench {
         &self.settings
     }
 
+    /// What the user keeps under a name.
+    pub fn presets(&self) -> &Presets {
+        &self.presets
+    }
+
     /// The newest picture of the model.
     pub fn frame(&self) -> Option<&Arc<Frame>> {
         self.engine.frame()
@@ -266,6 +287,7 @@ impl Workbench {
             && self.jobs.is_idle()
             && self.recent.is_kept()
             && self.motion.progress().is_none()
+            && !self.batch.is_running()
             && !self.projects.is_busy()
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
@@ -363,6 +385,7 @@ impl Workbench {
             finish(self);
         }
         self.write_exports();
+        self.update_batch();
         self.update_projects();
     }
 
@@ -378,8 +401,10 @@ impl Workbench {
             self.live_photo.ask_for(key, edit);
         }
         self.write_exports();
+        self.update_batch();
         if is_at_rest {
             self.keep_settings();
+            self.keep_presets();
         }
         self.keep_recent();
     }
@@ -401,6 +426,7 @@ impl Workbench {
         self.close_projects();
         self.recent.close();
         self.settings_file.close(&self.settings);
+        self.presets_file.close(&self.presets);
     }
 
     pub(super) fn tell(&mut self, kind: NoticeKind, text: impl Into<String>) {

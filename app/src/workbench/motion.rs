@@ -1,32 +1,33 @@
 //! Motion between two faces: played live, and written as a moving picture or as single ones.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use image::RgbImage;
-use stylemap::face::Extent;
+use stylemap::face::{Extent, PasteTarget};
+use stylemap::photo;
 
 use super::motion_settings::{MotionSettings, MotionTarget};
 use super::{EngineState, NoticeKind, Workbench};
 use crate::document::history::EditKey;
 use crate::document::{Below, Blend, Timeline};
-use crate::edited_face::{EditedFace, crop_target};
+use crate::edited_face::{EditedPhoto, crop_target};
 use crate::export::FileOptions;
 use crate::export::animation::{self, AnimationFormat};
 use crate::export::folder::{PictureFolder, numbered_names};
+use crate::export::size::within;
+use crate::original::PREVIEW_SIDE_PX;
 
 /// From one face to the other takes this long live.
 const SECONDS_PER_WAY: f32 = 2.0;
-/// Moving pictures are no larger than this: GIF files are large.
-const MOST_SIDE_PX: u32 = 512;
-
 /// Pictures on their way to a file, drawn one after the other.
 struct Recording {
     target: MotionTarget,
     settings: MotionSettings,
     /// Whether the files say that the pictures were made by editing.
     says_edited: bool,
-    frames: Vec<EditedFace>,
+    frames: Vec<EditedPhoto>,
     /// The request for the picture that comes next.
     request: Option<u64>,
 }
@@ -144,9 +145,25 @@ impl Workbench {
             return self.tell(NoticeKind::Error, "There is nothing to export: the model could not be loaded.");
         }
         self.stop_motion();
+        let has_photo = self.source_in_photo().is_some();
         let settings = self.motion.settings;
-        let says_edited = self.settings.export.says_edited;
+        let settings = MotionSettings { in_photo: settings.in_photo && has_photo, ..settings };
+        let says_edited = self.export_settings().says_edited;
         self.motion.recording = Some(Recording { target, settings, says_edited, frames: Vec::new(), request: None });
+    }
+
+    /// Width and height of a motion's pictures with these settings.
+    pub fn motion_size_px(&self, settings: &MotionSettings) -> (u32, u32) {
+        match self.source_in_photo().filter(|_| settings.in_photo) {
+            Some((_, placement)) => {
+                let preview = within(PREVIEW_SIDE_PX, placement.original.pixels.dimensions());
+                within(settings.side_px, preview)
+            }
+            None => {
+                let side = self.exported_face_px().min(settings.side_px);
+                (side, side)
+            }
+        }
     }
 
     /// Takes the picture that was asked for and asks for the next; writes them when all are there. `is_asked` says whether
@@ -156,14 +173,16 @@ impl Workbench {
             (self.motion.playing, self.motion.recording) = (None, None);
         }
         let Some(recording) = &mut self.motion.recording else { return };
+        // The photo around the face has its other faces in it.
+        let waits_beside = recording.settings.in_photo && self.engine.waits_beside();
         let Some(request) = recording.request else {
             recording.request = is_asked.then(|| self.engine.newest_request());
             return;
         };
-        if self.engine.final_frame(request).is_none() {
+        if waits_beside || self.engine.final_frame(request).is_none() {
             return;
         }
-        let Some(edit) = self.edited_photo().map(|edit| edit.face) else { return };
+        let Some(edit) = self.edited_photo() else { return };
         let Some(recording) = &mut self.motion.recording else { return };
         recording.frames.push(edit);
         recording.request = None;
@@ -184,30 +203,60 @@ fn move_to(timeline: &mut Timeline, at: [f32; 2]) {
     });
 }
 
-impl Recording {
-    /// The pictures with the photos' fine structure.
-    fn pictures(&self) -> anyhow::Result<Vec<RgbImage>> {
-        let Some(first) = self.frames.first() else { return Ok(Vec::new()) };
-        let mut target = crop_target(&first.photo.crop, first.full_size_px().min(MOST_SIDE_PX), first.photo.axis())?;
-        self.frames.iter().map(|edit| Ok(edit.paste_into(&mut target, Extent::Whole)?)).collect()
+/// Makes the pictures of a motion, one after the other.
+struct MotionPictures<'a> {
+    frames: &'a [EditedPhoto],
+    target: PasteTarget<'static>,
+    extent: Extent,
+}
+
+impl<'a> MotionPictures<'a> {
+    fn new(frames: &'a [EditedPhoto], settings: &MotionSettings) -> anyhow::Result<Self> {
+        let first = frames.first().context("there are no pictures to write")?;
+        let MotionSettings { in_photo, side_px, .. } = *settings;
+        if !in_photo {
+            let face = &first.face;
+            let size_px = face.full_size_px().min(side_px);
+            let target = crop_target(&face.photo.crop, size_px, face.photo.axis())?;
+            return Ok(Self { frames, target, extent: Extent::Whole });
+        }
+        let placement = first.face.placement()?;
+        let preview = placement.original.preview();
+        let (width, height) = within(side_px, preview.dimensions());
+        let factor = f64::from(width) / f64::from(placement.original.pixels.width().max(1));
+        let small = photo::shrunk(preview, width, height);
+        let around = first.paste_beside(small, |quad| Ok(Some(quad.in_resized_photo(factor)?)))?;
+        let quad = placement.quad.in_resized_photo(factor)?;
+        let target = PasteTarget::new(Cow::Owned(around), quad).on_axis(placement.original.file.axis.as_ref());
+        Ok(Self { frames, target, extent: Extent::Changes })
     }
 
+    fn picture(&mut self, index: usize) -> anyhow::Result<RgbImage> {
+        let frame = self.frames.get(index).context("a picture is missing")?;
+        Ok(frame.face.paste_into(&mut self.target, self.extent)?)
+    }
+}
+
+impl Recording {
     fn write(&self) -> anyhow::Result<()> {
-        let Self { target, settings: MotionSettings { count, seconds, returns }, says_edited, .. } = self;
-        let frames = self.pictures()?;
+        let Self { target, settings, says_edited, frames, .. } = self;
+        let MotionSettings { count, seconds, returns, .. } = settings;
+        let mut pictures = MotionPictures::new(frames, settings)?;
+        let order: Vec<usize> = (0..frames.len()).collect();
         match target {
             MotionTarget::File(path) => {
                 let frame_ms = (seconds * 1e3 / count.saturating_sub(1).max(1) as f32).round().clamp(10.0, 60_000.0);
-                let looped = if *returns { animation::there_and_back(&frames) } else { frames };
-                let bytes = animation::encode(&looped, frame_ms as u16, AnimationFormat::of(path)?, *says_edited)
+                let order = if *returns { animation::there_and_back(&order) } else { order };
+                let pictures = order.into_iter().map(|index| pictures.picture(index));
+                let bytes = animation::encode(pictures, frame_ms as u16, AnimationFormat::of(path)?, *says_edited)
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 Ok(stylemap::files::write_whole(path, &bytes)?)
             }
             MotionTarget::Folder(path) => {
                 let mut folder = PictureFolder::new(path)?;
-                for (name, frame) in numbered_names(frames.len()).zip(&frames) {
+                for (name, index) in numbered_names(order.len()).zip(order) {
                     let options = FileOptions { says_edited: *says_edited, ..FileOptions::default() };
-                    folder.add(name, frame, &options)?;
+                    folder.add(name, &pictures.picture(index)?, &options)?;
                 }
                 folder.finish()
             }

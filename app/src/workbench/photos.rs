@@ -360,6 +360,13 @@ impl Workbench {
         id
     }
 
+    /// So many numbers in a row, for photos that are numbered on another thread; the first.
+    pub(super) fn take_photo_ids(&mut self, count: u64) -> u64 {
+        let first = self.next_photo_id;
+        self.next_photo_id += count;
+        first
+    }
+
     /// Asks which face of these new photos is meant, wherever that is not plain: where there are several, or none was found. Of
     /// several faces of the source nobody asks: it shows in its photo, where a click works on any other.
     fn ask_about_unclear(&mut self, new: &[PhotoId]) {

@@ -151,6 +151,7 @@ impl Workbench {
     pub(super) fn begin_project(&mut self, path: Option<PathBuf>) {
         self.opening = None;
         self.projects.begin(path, self.timeline.revision());
+        self.exports.begin_document(None);
     }
 
     /// Asks about unsaved changes first, then does it.
@@ -253,6 +254,7 @@ impl Workbench {
         if leftover.is_none() {
             self.forget_autosave();
         }
+        let export = opened.export.clone();
         let document = opened.into_document(&mut self.next_photo_id);
         self.toolbox.finish_gesture(&mut self.timeline);
         self.unclear_faces.clear();
@@ -284,6 +286,7 @@ impl Workbench {
                 self.begin_project(path);
             }
         }
+        self.exports.begin_document(export);
     }
 
     /// Everything as it is, for a file.
@@ -304,6 +307,7 @@ impl Workbench {
             model,
             latents: self.engine.latents().clone(),
             thumbnail: thumbnail.map(Arc::new),
+            export: self.export_choice().cloned(),
         }
     }
 

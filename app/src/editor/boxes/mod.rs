@@ -1,6 +1,7 @@
 //! Boxes over the window, one file each: a path to type, questions, exports, keys, what this program is.
 
 mod about;
+mod batch;
 mod export;
 mod keys;
 mod model_card;
@@ -8,6 +9,7 @@ mod motion;
 mod palette;
 mod path;
 mod preferences;
+mod presets;
 mod random_faces;
 mod recover;
 mod unsaved;
@@ -24,6 +26,7 @@ pub(super) use export::ExportBox;
 use keys::KeysBox;
 use palette::Palette;
 pub(super) use path::PathBox;
+use presets::PresetsBox;
 use random_faces::RandomFaces;
 
 /// The box that is open.
@@ -44,6 +47,10 @@ pub(super) enum Modal {
     Export(ExportBox),
     /// What to write of the motion between two faces.
     Motion,
+    /// Which photos the edit is applied to, and how far that is.
+    Batch,
+    /// Brushes and adjustments that have a name.
+    Presets(PresetsBox),
     /// Every key.
     Keys(KeysBox),
     /// Everything that can be set.
@@ -65,6 +72,11 @@ impl Modal {
         Self::RandomFaces(RandomFaces::new(usual_truncation))
     }
 
+    /// The presets as they open.
+    pub fn presets() -> Self {
+        Self::Presets(PresetsBox::default())
+    }
+
     /// The keys as they open.
     pub fn keys() -> Self {
         Self::Keys(KeysBox::default())
@@ -81,6 +93,8 @@ impl Modal {
             Self::RandomFaces(_) => "random faces",
             Self::Export(_) => "export",
             Self::Motion => "motion",
+            Self::Batch => "batch",
+            Self::Presets(_) => "presets",
             Self::Keys(_) => "keys",
             Self::Preferences => "preferences",
             Self::About => "about",
@@ -116,6 +130,8 @@ impl Context<'_> {
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
                 Modal::Export(export_box) => self.export_ui(ui, export_box),
                 Modal::Motion => self.motion_ui(ui),
+                Modal::Batch => self.batch_ui(ui),
+                Modal::Presets(presets_box) => self.presets_ui(ui, presets_box),
                 Modal::Keys(keys_box) => self.keys_ui(ui, keys_box),
                 Modal::Preferences => self.preferences_ui(ui),
                 Modal::About => self.about_ui(ui),

@@ -43,6 +43,9 @@ pub(super) fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::MotionFramesTo => ("Export pictures to a folder", "/home/me/frames", "Export"),
         Question::ImportMaskFrom => ("Import mask by path", "/home/me/mask.png", "Import"),
         Question::ExportMaskTo => ("Export mask to path", "/home/me/mask.png", "Export"),
+        Question::BatchPhotos => ("Apply the edit to a photo", "/home/me/photo.jpg", "Choose"),
+        Question::BatchPhotoFolder => ("Apply the edit to a folder of photos", "/home/me/photos", "Choose"),
+        Question::BatchFolder => ("Folder for the edited photos", "/home/me/edited", "Choose"),
     };
     ui.set_width(460.0);
     ui.heading(tr(title));

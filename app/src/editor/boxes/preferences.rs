@@ -41,7 +41,7 @@ impl Context<'_> {
                     }
                 }
             });
-            let mut export = settings.export;
+            let mut export = self.bench.export_settings().clone();
             row_ui(ui, "Exported files", |ui| {
                 let hint = "A line that viewers show with the file’s details; nothing is drawn on the picture";
                 ui.checkbox(&mut export.says_edited, tr("Say in the file that it was edited")).on_hover_text(tr(hint));
@@ -62,7 +62,7 @@ impl Context<'_> {
                     ui.selectable_value(&mut export.metadata, choice, tr(choice.text())).on_hover_text(hint);
                 }
             });
-            if export != settings.export {
+            if export != *self.bench.export_settings() {
                 self.send(Action::SetExport(export));
             }
             row_ui(ui, "Saved by itself", |ui| {

@@ -28,6 +28,10 @@ pub enum Look {
     },
     /// Asks what to write of the motion between the two faces.
     ShowMotionExport,
+    /// Asks which photos the edit is applied to, and shows how far that is.
+    ShowBatch,
+    /// Shows what is kept under a name: brushes and adjustments.
+    ShowPresets,
     /// Shows random faces, to pick from.
     ShowRandomFaces,
     /// Shows every command, to be found by its name.

@@ -129,6 +129,7 @@ impl Context<'_> {
                 Action::AddLayer(photo.id),
                 Action::MakeSource(photo.id),
                 Action::EditFace(photo.id),
+                Action::PasteEditTo(photo.id),
                 Action::BlendWith(Some(photo.id)),
             ] {
                 self.menu_item_ui(ui, command);

@@ -69,6 +69,12 @@ impl Context<'_> {
                     &[("number", &picture.to_string()), ("count", &of.to_string())],
                 )
             }),
+            _ if self.bench.batch().is_running() => {
+                let report = self.bench.batch().report();
+                let numbers = [("number", (report.done() + 1).to_string()), ("count", report.count.to_string())];
+                let numbers = numbers.each_ref().map(|(name, value)| (*name, value.as_str()));
+                Some(tr_with("Photo {number} of {count}", &numbers))
+            }
             _ if self.bench.is_exporting() => Some(tr("Exporting").to_owned()),
             _ if self.bench.jobs().count(JobKind::ReadClipboard) > 0 => Some(tr("Reading the clipboard").to_owned()),
             _ if self.bench.jobs().count(JobKind::ReadMask) > 0 => Some(tr("Importing a mask").to_owned()),
@@ -87,6 +93,9 @@ impl Context<'_> {
         }
         if self.bench.opening_share().is_some() && ui.small_button(tr("Cancel")).clicked() {
             self.send(Action::CancelOpening);
+        }
+        if self.bench.batch().is_running() && ui.small_button(tr("Cancel")).clicked() {
+            self.send(Action::CancelBatch);
         }
         if self.bench.motion().progress().is_some() && ui.small_button(tr("Cancel")).clicked() {
             self.send(Action::CancelExport);

@@ -124,6 +124,7 @@ impl Context<'_> {
                             Look::AskForPath(Question::ExportTo),
                             Look::ShowMotionExport
                         ],
+                        &command_list![Look::ShowBatch],
                         &command_list![Action::Quit],
                     ],
                 );
@@ -133,10 +134,11 @@ impl Context<'_> {
                 &[
                     &command_list![Action::Undo, Action::Redo],
                     &command_list![Action::CopyPicture, Action::Paste, Action::PasteAsSource],
+                    &command_list![Action::CopyEdit, Action::PasteEdit],
                     &command_list![Look::ChooseFace(None), Look::PlaceFace(None)],
                     &ToolKind::ALL.map(|tool| Action::SelectTool(tool).into()),
                     &command_list![Action::BrushLarger, Action::BrushSmaller, Action::BrushHarder, Action::BrushSofter],
-                    &command_list![Look::ShowPreferences],
+                    &command_list![Look::ShowPresets, Look::ShowPreferences],
                 ],
             ),
             Menu::View => {
