@@ -420,6 +420,30 @@ fn a_real_photo_survives_the_loss_of_its_file() {
     assert_same(&project, &reopened(&path));
 }
 
+/// Sizes were asked of a library that knows neither HEIC nor Lab, and such photos came back as gray squares.
+#[test]
+fn a_photo_of_any_kind_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    for name in [
+        "portrait.heic",
+        "portrait_turned.heic",
+        "portrait.jxl",
+        "small_16_bit.jxl",
+        "small_tiled.tif",
+        "small_big.tif",
+    ] {
+        let bytes = std::fs::read(cases.join(name)).unwrap();
+        let mut document = Document::default();
+        document.add_photo(placed(1, name, Placement::of_middle(original(bytes, Vec::new())).unwrap()));
+        let project = Project { document, ..Project::default() };
+        let path = folder.path().join("project.stylebrush");
+        project::save(&path, &project).unwrap();
+        assert_eq!(open(&path).unwrap().problems, [""; 0], "{name}");
+        assert_same(&project, &reopened(&path));
+    }
+}
+
 #[test]
 fn a_large_thumbnail_is_reduced() {
     let saved = Saved::new(&Project { thumbnail: Some(Arc::new(picture(1024, 512, 3))), ..sample() });

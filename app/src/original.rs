@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use stylemap::face::{CropQuad, Detection, FaceDetector, Landmarks, align, crop_quad};
+use stylemap::memory;
 use stylemap::photo::{self, FileSamples, PhotoFile};
 
 /// Crops of small faces are made at this size, which is the canvas's.
@@ -78,19 +79,23 @@ impl Original {
         &self,
         paste: impl FnOnce(&mut DynamicImage) -> stylemap::Result<()>,
     ) -> stylemap::Result<DynamicImage> {
+        let (width, height) = self.pixels.dimensions();
+        // The photo once more, and the file as it is written.
+        let bytes = 2 * self.pixels.as_raw().len() as u64;
+        memory::check(bytes, &format!("writing a photo of {width} x {height} pixels"))
+            .map_err(stylemap::Error::Argument)?;
         if self.file.is_plain() {
             let mut picture = DynamicImage::ImageRgb8(self.pixels.clone());
             paste(&mut picture)?;
             return Ok(picture);
         }
         let mut samples = FileSamples::decode(&self.encoded, Path::new("the photo"))?;
-        let before = samples.srgb()?;
-        let mut picture = DynamicImage::ImageRgb16(before.clone());
+        let mut picture = DynamicImage::ImageRgb16(samples.srgb()?);
         paste(&mut picture)?;
-        let DynamicImage::ImageRgb16(after) = picture else {
+        let DynamicImage::ImageRgb16(edited) = picture else {
             return Err(stylemap::Error::argument("an edit leaves a picture the kind that it was"));
         };
-        samples.change(&before, &after)?;
+        samples.change(&edited)?;
         Ok(samples.into_image())
     }
 

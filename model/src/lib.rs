@@ -43,8 +43,8 @@
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
 //! - [`face`]: faces in photos: found, cut out as the model was trained, and put back;
 //! - [`metrics`]: how good a model is;
-//! - [`photo`]: pictures to tensors and back; [`files`]: files written whole or not at all; [`mailbox`]: how
-//!   threads leave work for each other; [`verify`]: numbers of the PyTorch reference recomputed.
+//! - [`photo`]: pictures to tensors and back; [`files`]: files written whole or not at all; [`memory`]: how much
+//!   memory is left; [`mailbox`]: how threads leave work for each other; [`verify`]: numbers of the PyTorch reference recomputed.
 //!
 //! Tensors of pictures are RGB in [-1, 1], layout (N, C, H, W).
 
@@ -69,6 +69,7 @@ pub mod learn;
 pub mod mailbox;
 pub mod mapping;
 pub mod mask;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod photo;

@@ -531,6 +531,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "{name} is damaged, and a part of it may be missing or wrong",
         "{name} 파일이 손상되어 일부가 없거나 틀릴 수 있습니다",
     ),
+    (
+        "{name} shows {count} faces or more: the largest and surest are taken",
+        "{name}에 얼굴이 {count}개 이상 있어, 크고 확실한 얼굴만 씁니다",
+    ),
     ("Say in the file that it was edited", "편집한 그림이라고 파일에 적기"),
     (
         "A line that viewers show with the file’s details; nothing is drawn on the picture",

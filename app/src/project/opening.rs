@@ -221,8 +221,7 @@ impl<'a> PictureReader<'a> {
 
     fn read(&mut self, file: &str, max_bytes: u64) -> anyhow::Result<Vec<u8>> {
         let bytes = self.archive.read(file, max_bytes)?;
-        let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
-        let (width, height) = reader.into_dimensions().with_context(|| format!("{file} is no picture"))?;
+        let (width, height) = stylemap::photo::size_px(&bytes, Path::new(file))?;
         let left = self.pixels_left.checked_sub(u64::from(width) * u64::from(height));
         self.pixels_left = left.context("all its photos together are too large")?;
         Ok(bytes)

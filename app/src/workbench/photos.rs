@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stylemap::engine::SampleRequest;
+use stylemap::face::detect::MAX_FACES;
 use stylemap::face::{Detection, FaceFrame, Landmarks, crop_quad};
 use stylemap::latent::Latent;
 
@@ -251,6 +252,13 @@ impl Workbench {
             if photo.placement.as_ref().is_some_and(is_damaged) {
                 let text = "{name} is damaged, and a part of it may be missing or wrong";
                 self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name)]));
+            }
+            let is_crowd = |placement: &Placement| placement.original.faces.len() >= MAX_FACES;
+            let is_opened = !matches!(purpose, Purpose::Replace(_) | Purpose::EditBeside(_));
+            if is_opened && photo.placement.as_ref().is_some_and(is_crowd) {
+                let text = "{name} shows {count} faces or more: the largest and surest are taken";
+                let count = MAX_FACES.to_string();
+                self.tell(NoticeKind::Info, tr_with(text, &[("name", &photo.name), ("count", &count)]));
             }
         }
         if photos.is_empty() {

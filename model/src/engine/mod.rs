@@ -31,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::latent::{Latent, stylemap_values};
 use crate::mask::Mask;
+use crate::memory;
 use crate::model::{DeviceChoice, DtypeChoice, Model, ModelInfo};
 use crate::photo;
 use crate::settle::{self, Shown};
@@ -79,6 +80,9 @@ pub const CACHE_VARIABLE: &str = "STYLEMAP_CACHE_MIB";
 /// Three faces of the published 256 px network, dozens of the default model's.
 const DEFAULT_CACHE_MIB: usize = 1152;
 
+/// What drawing takes for each number of the weights: in two forms, and maps of pictures. Measured with the default model.
+const BYTES_PER_WEIGHT: u64 = 32;
+
 fn default_cache_budget_bytes() -> usize {
     let asked = std::env::var(CACHE_VARIABLE).ok().and_then(|mib| mib.trim().parse().ok());
     asked.unwrap_or(DEFAULT_CACHE_MIB).saturating_mul(1 << 20)
@@ -100,6 +104,9 @@ impl Engine {
     /// # Errors
     /// See [`Model::new`].
     pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
+        let weights: usize = checkpoint.tensors.values().map(Tensor::elem_count).sum();
+        let bytes = (weights as u64).saturating_mul(BYTES_PER_WEIGHT);
+        memory::check(bytes, "drawing with this model").map_err(Error::Argument)?;
         let model = Model::new(&checkpoint, device, dtype)?;
         let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);
         Ok(Self {

@@ -1,9 +1,13 @@
 //! What a photo may take: known before anything is decoded, so that nothing hostile or too large takes the machine with it.
 
+use crate::memory;
+
 /// The longest side that is opened; cameras end below 20,000.
 const MAX_SIDE_PX: u32 = 40_000;
 /// What a photo may take in memory while it is opened: 200 megapixels of an ordinary JPEG, a decompression bomb's end.
-const MAX_BYTES: u64 = 1280 << 20;
+const MAX_BYTES: u64 = if cfg!(fuzzing) { 8 << 20 } else { 1280 << 20 };
+/// What it takes to look for faces in it, and to cut one out.
+const SEARCH_BYTES: u64 = 64 << 20;
 
 /// What it takes to open a picture.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,16 +52,7 @@ impl Need {
                 MAX_BYTES / bytes_per_pixel / 1_000_000
             ));
         }
-        // Whether the system gives so much is found out where a refusal is no end.
-        let mut room = Vec::<u8>::new();
-        if usize::try_from(bytes).map_or(true, |bytes| room.try_reserve_exact(bytes).is_err()) {
-            return Err(format!(
-                "there is not enough memory: a photo of {width} x {height} pixels takes {} MiB, so close other programs or \
-                 make it smaller",
-                bytes.div_ceil(1 << 20)
-            ));
-        }
-        Ok(())
+        memory::check(bytes + SEARCH_BYTES, &format!("a photo of {width} x {height} pixels"))
     }
 }
 

@@ -260,11 +260,11 @@ pub(super) fn to_srgb8(image: DynamicImage, conversion: Option<&Conversion>) -> 
             let (width, height) = (image.width(), image.height());
             let row_len = width as usize * 3;
             let mut out = zeros::<u8>(row_len * height as usize)?;
-            let rows = Rows::new(&image, conversion)?;
+            let rows = ToSrgb::new(conversion)?;
             out.par_chunks_exact_mut(row_len.max(1)).enumerate().try_for_each_init(
                 || vec![0u16; row_len],
                 |row, (y, to)| {
-                    rows.read(y, row)?;
+                    rows.read(&image, y, row)?;
                     to.iter_mut().zip(&*row).for_each(|(to, value)| *to = to_8_bits(*value));
                     Ok::<(), String>(())
                 },
@@ -279,8 +279,8 @@ pub(super) fn to_srgb16(image: &DynamicImage, conversion: Option<&Conversion>) -
     let (width, height) = (image.width(), image.height());
     let row_len = width as usize * 3;
     let mut out = zeros::<u16>(row_len * height as usize)?;
-    let rows = Rows::new(image, conversion)?;
-    out.par_chunks_exact_mut(row_len.max(1)).enumerate().try_for_each(|(y, row)| rows.read(y, row))?;
+    let rows = ToSrgb::new(conversion)?;
+    out.par_chunks_exact_mut(row_len.max(1)).enumerate().try_for_each(|(y, row)| rows.read(image, y, row))?;
     Rgb16Image::from_raw(width, height, out).ok_or_else(|| "it has no pixels".to_owned())
 }
 
@@ -288,15 +288,14 @@ fn to_8_bits(value: u16) -> u8 {
     ((u32::from(value) * 255 + 32_767) / 65_535) as u8
 }
 
-/// Rows of any picture in sRGB over white.
-struct Rows<'a> {
-    image: &'a DynamicImage,
+/// From rows of a file's numbers to sRGB over white.
+struct ToSrgb<'a> {
     transform: Option<Arc<dyn TransformExecutor<u16> + Send + Sync>>,
     gray: Option<&'a [f32]>,
 }
 
-impl<'a> Rows<'a> {
-    fn new(image: &'a DynamicImage, conversion: Option<&'a Conversion>) -> Result<Self, String> {
+impl<'a> ToSrgb<'a> {
+    fn new(conversion: Option<&'a Conversion>) -> Result<Self, String> {
         let (transform, gray) = match conversion {
             None => (None, None),
             Some(Conversion::Gray(shown)) => (None, Some(shown.as_slice())),
@@ -306,26 +305,25 @@ impl<'a> Rows<'a> {
                 (Some(transform.map_err(failed)?), None)
             }
         };
-        Ok(Self { image, transform, gray })
+        Ok(Self { transform, gray })
     }
 
-    fn read(&self, y: usize, row: &mut [u16]) -> Result<(), String> {
-        match self.image {
-            DynamicImage::ImageLuma8(image) => self.convert(image.as_raw(), 1, y, row),
-            DynamicImage::ImageLumaA8(image) => self.convert(image.as_raw(), 2, y, row),
-            DynamicImage::ImageRgb8(image) => self.convert(image.as_raw(), 3, y, row),
-            DynamicImage::ImageRgba8(image) => self.convert(image.as_raw(), 4, y, row),
-            DynamicImage::ImageLuma16(image) => self.convert(image.as_raw(), 1, y, row),
-            DynamicImage::ImageLumaA16(image) => self.convert(image.as_raw(), 2, y, row),
-            DynamicImage::ImageRgb16(image) => self.convert(image.as_raw(), 3, y, row),
-            DynamicImage::ImageRgba16(image) => self.convert(image.as_raw(), 4, y, row),
+    /// Row `y` of a picture.
+    fn read(&self, image: &DynamicImage, y: usize, row: &mut [u16]) -> Result<(), String> {
+        match image {
+            DynamicImage::ImageLuma8(image) => self.convert(row_of(image.as_raw(), 1, y, row), 1, row),
+            DynamicImage::ImageLumaA8(image) => self.convert(row_of(image.as_raw(), 2, y, row), 2, row),
+            DynamicImage::ImageRgb8(image) => self.convert(row_of(image.as_raw(), 3, y, row), 3, row),
+            DynamicImage::ImageRgba8(image) => self.convert(row_of(image.as_raw(), 4, y, row), 4, row),
+            DynamicImage::ImageLuma16(image) => self.convert(row_of(image.as_raw(), 1, y, row), 1, row),
+            DynamicImage::ImageLumaA16(image) => self.convert(row_of(image.as_raw(), 2, y, row), 2, row),
+            DynamicImage::ImageRgb16(image) => self.convert(row_of(image.as_raw(), 3, y, row), 3, row),
+            DynamicImage::ImageRgba16(image) => self.convert(row_of(image.as_raw(), 4, y, row), 4, row),
             _ => Err("its kind of numbers is not known".to_owned()),
         }
     }
 
-    fn convert<S: Sample>(&self, samples: &[S], channels: usize, y: usize, row: &mut [u16]) -> Result<(), String> {
-        let len = row.len() / 3 * channels;
-        let own = samples.get(y * len..(y + 1) * len).unwrap_or_default();
+    fn convert<S: Sample>(&self, own: &[S], channels: usize, row: &mut [u16]) -> Result<(), String> {
         for (to, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(own.chunks_exact(channels)) {
             *to = match *pixel {
                 [red, green, blue] | [red, green, blue, _] => [red, green, blue].map(Sample::to_16_bits),
@@ -351,6 +349,12 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+}
+
+/// The numbers of row `y`, where `row` has the same pixels in sRGB.
+fn row_of<'a, S>(samples: &'a [S], channels: usize, y: usize, row: &[u16]) -> &'a [S] {
+    let len = row.len() / 3 * channels;
+    samples.get(y * len..(y + 1) * len).unwrap_or_default()
 }
 
 /// A number of a file.
@@ -389,24 +393,22 @@ impl Sample for u16 {
     }
 }
 
-/// Brings the change from one sRGB picture to another into a file's own numbers. Where nothing changed they stay.
+/// Brings an edit of a picture in sRGB into its file's own numbers. Where nothing changed they stay.
 pub(super) fn change(
     image: &mut DynamicImage,
     conversion: Option<&Conversion>,
-    before: &Rgb16Image,
-    after: &Rgb16Image,
+    edited: &Rgb16Image,
 ) -> Result<(), String> {
-    let back = Back::new(conversion)?;
-    let changes = (before, after);
+    let ways = (ToSrgb::new(conversion)?, Back::new(conversion)?);
     match image {
-        DynamicImage::ImageLuma8(image) => change_samples(image, 1, &back, changes),
-        DynamicImage::ImageLumaA8(image) => change_samples(image, 2, &back, changes),
-        DynamicImage::ImageRgb8(image) => change_samples(image, 3, &back, changes),
-        DynamicImage::ImageRgba8(image) => change_samples(image, 4, &back, changes),
-        DynamicImage::ImageLuma16(image) => change_samples(image, 1, &back, changes),
-        DynamicImage::ImageLumaA16(image) => change_samples(image, 2, &back, changes),
-        DynamicImage::ImageRgb16(image) => change_samples(image, 3, &back, changes),
-        DynamicImage::ImageRgba16(image) => change_samples(image, 4, &back, changes),
+        DynamicImage::ImageLuma8(image) => change_samples(image, 1, &ways, edited),
+        DynamicImage::ImageLumaA8(image) => change_samples(image, 2, &ways, edited),
+        DynamicImage::ImageRgb8(image) => change_samples(image, 3, &ways, edited),
+        DynamicImage::ImageRgba8(image) => change_samples(image, 4, &ways, edited),
+        DynamicImage::ImageLuma16(image) => change_samples(image, 1, &ways, edited),
+        DynamicImage::ImageLumaA16(image) => change_samples(image, 2, &ways, edited),
+        DynamicImage::ImageRgb16(image) => change_samples(image, 3, &ways, edited),
+        DynamicImage::ImageRgba16(image) => change_samples(image, 4, &ways, edited),
         _ => Err("its kind of numbers is not known".to_owned()),
     }
 }
@@ -414,51 +416,56 @@ pub(super) fn change(
 fn change_samples<S: Sample>(
     samples: &mut [S],
     channels: usize,
-    back: &Back<'_>,
-    (before, after): (&Rgb16Image, &Rgb16Image),
+    (to_srgb, back): &(ToSrgb<'_>, Back<'_>),
+    edited: &Rgb16Image,
 ) -> Result<(), String> {
-    let width = before.width() as usize;
-    let rows = before.as_raw().par_chunks_exact((width * 3).max(1));
-    let rows = rows.zip(after.as_raw().par_chunks_exact((width * 3).max(1)));
-    samples.par_chunks_exact_mut((width * channels).max(1)).zip(rows).try_for_each(|(own, (before, after))| {
-        if before == after {
-            return Ok(());
-        }
-        // Of the pixels that change: where they are, what they are, and what they become, without their transparency.
-        let (mut places, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
-        let pairs = before.as_chunks::<3>().0.iter().zip(after.as_chunks::<3>().0);
-        for ((x, pixel), (before, after)) in own.chunks_exact(channels).enumerate().zip(pairs) {
-            let alpha = if channels.is_multiple_of(2) { pixel[channels - 1].to_unit() } else { 1.0 };
-            if before == after || alpha == 0.0 {
-                continue;
+    let width = edited.width() as usize;
+    let rows = edited.as_raw().par_chunks_exact((width * 3).max(1));
+    let own_rows = samples.par_chunks_exact_mut((width * channels).max(1));
+    own_rows.zip(rows).try_for_each_init(
+        || vec![0u16; width * 3],
+        |before, (own, after)| {
+            to_srgb.convert(own, channels, before)?;
+            let before = before.as_slice();
+            if before == after {
+                return Ok(());
             }
-            places.push(x);
-            for (before, after) in before.map(Sample::to_unit).into_iter().zip(after.map(Sample::to_unit)) {
-                let colour = ((before + alpha - 1.0) / alpha).clamp(0.0, 1.0);
-                from.push(colour);
-                to.push((colour + (after - before) / alpha).clamp(0.0, 1.0));
-            }
-        }
-        let mut own_colours = Vec::with_capacity(from.len());
-        for x in &places {
-            let pixel = &own[x * channels..][..channels];
-            own_colours.extend(match pixel {
-                [red, green, blue] | [red, green, blue, _] => [red, green, blue].map(|value| value.to_unit()),
-                _ => [pixel[0].to_unit(); 3],
-            });
-        }
-        back.apply(&mut own_colours, &from, &to)?;
-        for (x, colour) in places.iter().zip(own_colours.as_chunks::<3>().0) {
-            let pixel = &mut own[x * channels..][..channels];
-            match pixel {
-                [red, green, blue] | [red, green, blue, _] => {
-                    [*red, *green, *blue] = colour.map(S::from_unit);
+            // Of the pixels that change: where they are, what they are, and what they become, without their transparency.
+            let (mut places, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
+            let pairs = before.as_chunks::<3>().0.iter().zip(after.as_chunks::<3>().0);
+            for ((x, pixel), (before, after)) in own.chunks_exact(channels).enumerate().zip(pairs) {
+                let alpha = if channels.is_multiple_of(2) { pixel[channels - 1].to_unit() } else { 1.0 };
+                if before == after || alpha == 0.0 {
+                    continue;
                 }
-                _ => pixel[0] = S::from_unit(gray(*colour)),
+                places.push(x);
+                for (before, after) in before.map(Sample::to_unit).into_iter().zip(after.map(Sample::to_unit)) {
+                    let colour = ((before + alpha - 1.0) / alpha).clamp(0.0, 1.0);
+                    from.push(colour);
+                    to.push((colour + (after - before) / alpha).clamp(0.0, 1.0));
+                }
             }
-        }
-        Ok(())
-    })
+            let mut own_colours = Vec::with_capacity(from.len());
+            for x in &places {
+                let pixel = &own[x * channels..][..channels];
+                own_colours.extend(match pixel {
+                    [red, green, blue] | [red, green, blue, _] => [red, green, blue].map(|value| value.to_unit()),
+                    _ => [pixel[0].to_unit(); 3],
+                });
+            }
+            back.apply(&mut own_colours, &from, &to)?;
+            for (x, colour) in places.iter().zip(own_colours.as_chunks::<3>().0) {
+                let pixel = &mut own[x * channels..][..channels];
+                match pixel {
+                    [red, green, blue] | [red, green, blue, _] => {
+                        [*red, *green, *blue] = colour.map(S::from_unit);
+                    }
+                    _ => pixel[0] = S::from_unit(gray(*colour)),
+                }
+            }
+            Ok(())
+        },
+    )
 }
 
 /// From sRGB to the numbers of a file.

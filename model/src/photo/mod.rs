@@ -114,6 +114,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Width and height of a photo in memory as its header says them, without decoding it; for whoever opens several within bounds.
+/// `label` stands for the path in errors.
+///
+/// # Errors
+/// [`Error::Picture`] when the bytes are not a picture of a known kind.
+pub fn size_px(bytes: &[u8], label: &Path) -> Result<(u32, u32)> {
+    let refused = |reason| Error::Picture { path: label.to_owned(), reason };
+    let kind = Kind::of(bytes).map_err(refused)?;
+    decode::size_px(kind, bytes).ok_or_else(|| refused(decode::too_damaged(kind)))
+}
+
 fn decoded_photo(bytes: &[u8]) -> std::result::Result<DecodedPhoto, String> {
     let Decoded { image, kind, stored } = decode_bytes(bytes)?;
     let color_type = image.color();
@@ -166,16 +177,15 @@ impl FileSamples {
         colours::to_srgb16(&self.image, self.conversion.as_ref()).map_err(Error::Argument)
     }
 
-    /// Changes the numbers as one picture in sRGB was changed to the other. Where both are alike, they stay.
+    /// Brings an edit into the numbers: `edited` is what [`Self::srgb`] gave, with an edit in it. Where both are alike, the numbers stay.
     ///
     /// # Errors
-    /// When the pictures are not of the photo's size.
-    pub fn change(&mut self, before: &Rgb16Image, after: &Rgb16Image) -> Result<()> {
-        let size_px = (self.image.width(), self.image.height());
-        if before.dimensions() != size_px || after.dimensions() != size_px {
+    /// When the picture is not of the photo's size.
+    pub fn change(&mut self, edited: &Rgb16Image) -> Result<()> {
+        if edited.dimensions() != (self.image.width(), self.image.height()) {
             return Err(Error::argument("an edited photo has the size of the photo"));
         }
-        colours::change(&mut self.image, self.conversion.as_ref(), before, after).map_err(Error::Argument)
+        colours::change(&mut self.image, self.conversion.as_ref(), edited).map_err(Error::Argument)
     }
 
     /// The picture for a file in the photo's own encoding.

@@ -42,3 +42,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
         _ => Err(too_damaged(Kind::Bmp)),
     }
 }
+
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    Some(BmpDecoder::new(Cursor::new(bytes)).ok()?.dimensions())
+}

@@ -43,3 +43,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     stored.image = if is_opaque { DynamicImage::ImageRgb8(canvas.into_rgb8()) } else { canvas };
     Ok(stored)
 }
+
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    let decoder = DecodeOptions::new().read_info(bytes).ok()?;
+    Some((decoder.width().into(), decoder.height().into()))
+}

@@ -78,3 +78,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     stored.metadata.xmp = metadata.xmp;
     Ok(stored)
 }
+
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    let file = HeifFile::parse(bytes).ok()?;
+    file.image_size(file.primary_id).ok().flatten()
+}

@@ -67,6 +67,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     Ok(stored)
 }
 
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    Some(Headers::read(bytes).frame?.size_px)
+}
+
 /// The ICC profile, once the samples are decoded.
 fn decode_into(bytes: &[u8], is_gray: bool, is_strict: bool, samples: &mut [u8]) -> Result<Option<Vec<u8>>, String> {
     let options = DecoderOptions::default()

@@ -4,6 +4,7 @@ mod bmp;
 mod gif;
 mod heic;
 mod jpeg;
+mod jxl;
 mod png;
 mod tiff;
 mod webp;
@@ -45,16 +46,28 @@ pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Result<Stored, String> {
         Kind::Bmp => bmp::decode(bytes),
         Kind::Tiff => tiff::decode(bytes),
         Kind::Heic => heic::decode(bytes),
-        Kind::JpegXl => Err(format!(
-            "it is a {} picture, which this program does not open: save it as PNG or JPEG with the program that made it",
-            kind.name()
-        )),
+        Kind::JpegXl => jxl::decode(bytes),
     }));
     decoded.unwrap_or_else(|_| Err(too_damaged(kind)))
 }
 
+/// Width and height of the picture in a file of this kind as its header says them, upright or not; none where it has no header.
+pub(super) fn size_px(kind: Kind, bytes: &[u8]) -> Option<(u32, u32)> {
+    let size = || match kind {
+        Kind::Png => png::size_px(bytes),
+        Kind::Jpeg => jpeg::size_px(bytes),
+        Kind::WebP => webp::size_px(bytes),
+        Kind::Gif => gif::size_px(bytes),
+        Kind::Bmp => bmp::size_px(bytes),
+        Kind::Tiff => tiff::size_px(bytes),
+        Kind::Heic => heic::size_px(bytes),
+        Kind::JpegXl => jxl::size_px(bytes),
+    };
+    catch_unwind(AssertUnwindSafe(size)).unwrap_or_default()
+}
+
 /// Said of a file of which nothing can be shown.
-fn too_damaged(kind: Kind) -> String {
+pub(super) fn too_damaged(kind: Kind) -> String {
     format!(
         "it is a {} file that is too damaged to be opened: take it from the camera or a backup once more",
         kind.name()

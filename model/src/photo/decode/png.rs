@@ -20,6 +20,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     }
 }
 
+/// Of the header, which Apple's programs put second.
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = bytes.get(SIGNATURE.len()..)?;
+    loop {
+        let (header, body) = rest.split_first_chunk::<8>()?;
+        let [a, b, c, d, name @ ..] = *header;
+        if &name == b"IHDR" {
+            let number = |at: usize| body.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+            return Some((number(0)?, number(4)?));
+        }
+        rest = body.get((u32::from_be_bytes([a, b, c, d]) as usize).saturating_add(4)..)?;
+    }
+}
+
 /// Reads what is there of a file that is not as it should be.
 fn repair(bytes: &[u8]) -> Result<Stored, String> {
     let repaired = Repaired::new(bytes);

@@ -12,6 +12,8 @@ use super::super::exif::Exif;
 use super::bounds::{Need, zeros};
 use super::{ENDS_TOO_EARLY, HOLDS_ERRORS, Kind, Stored, too_damaged};
 
+const IMAGE_WIDTH: u16 = 256;
+const IMAGE_LENGTH: u16 = 257;
 const BITS_PER_SAMPLE: u16 = 258;
 const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
@@ -43,8 +45,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
         }
         _ => damaged(),
     };
-    // Bounded below, before anything is allocated.
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(refused)?.with_limits(Limits::unlimited());
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(refused)?.with_limits(limits_of_tags(bytes));
     let size_px = decoder.dimensions().map_err(refused)?;
     let color = decoder.colortype().map_err(refused)?;
     let layout = decoder.image_buffer_layout().map_err(refused)?;
@@ -72,13 +73,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
         _ => None,
     };
     let mut samples = DecodingResult::U8(Vec::new());
+    // Bounded above.
+    let mut decoder = decoder.with_limits(limits_of_samples(bytes));
     if let Err(err) = decoder.read_image_to_buffer(&mut samples) {
-        let is_short = matches!(err, TiffError::IoError(_));
+        let is_short = matches!(err, TiffError::IoError(_) | TiffError::LimitsExceeded);
         // Of a file that was cut, what is there is read with nothing after it.
         let mut padded = bytes.to_vec();
         padded.resize(bytes.len() + layout.complete_len, 0);
+        let limits = limits_of_samples(&padded);
         if let Ok(padded) = Decoder::new(Cursor::new(padded.as_slice())) {
-            let _ = padded.with_limits(Limits::unlimited()).read_image_to_buffer(&mut samples);
+            let _ = padded.with_limits(limits).read_image_to_buffer(&mut samples);
         }
         if samples.as_buffer(0).as_bytes().iter().all(|byte| *byte == 0) {
             return Err(refused(err));
@@ -100,6 +104,31 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     }
     .ok_or_else(|| refused(TiffError::UnsupportedError(tiff::TiffUnsupportedError::UnknownInterpretation)))?;
     Ok(stored)
+}
+
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    let of_tags = || {
+        let tags = Tags::new(bytes)?;
+        Some((tags.long(IMAGE_WIDTH)?, tags.long(IMAGE_LENGTH)?))
+    };
+    of_tags().or_else(|| Decoder::new(Cursor::new(bytes)).ok()?.dimensions().ok())
+}
+
+/// No tag has more values than the file has bytes, whatever it says; and no profile is so large.
+fn limits_of_tags(bytes: &[u8]) -> Limits {
+    const MAX_VALUES: usize = 4 << 20;
+    /// Of a value as the decoder keeps it.
+    const BYTES_PER_VALUE: usize = 32;
+    let mut limits = limits_of_samples(bytes);
+    limits.decoding_buffer_size = bytes.len().min(MAX_VALUES) * BYTES_PER_VALUE;
+    limits
+}
+
+/// No strip or tile has more bytes than the file, once it is padded.
+fn limits_of_samples(bytes: &[u8]) -> Limits {
+    let mut limits = Limits::unlimited();
+    limits.intermediate_buffer_size = bytes.len();
+    limits
 }
 
 /// What is unusual about it, for whoever has to save it otherwise.
@@ -131,6 +160,10 @@ struct Tags<'a> {
 
 impl<'a> Tags<'a> {
     fn new(bytes: &'a [u8]) -> Option<Self> {
+        // Of the larger kind of TIFF, whose directories are others, nothing is read here.
+        if !matches!(bytes, [b'I', b'I', 0x2a, 0, ..] | [b'M', b'M', 0, 0x2a, ..]) {
+            return None;
+        }
         let is_little_endian = bytes.starts_with(b"II");
         let long =
             |bytes: [u8; 4]| if is_little_endian { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
@@ -159,6 +192,18 @@ impl<'a> Tags<'a> {
             return self.short(offset);
         }
         self.short(at + 8)
+    }
+
+    /// One number of two or four bytes.
+    fn long(&self, tag: u16) -> Option<u32> {
+        const SHORT: u16 = 3;
+        let at = self.entry(tag)?;
+        let [first, second] = [self.short(at + 8)?, self.short(at + 10)?].map(u32::from);
+        Some(match self.short(at + 2)? {
+            SHORT => first,
+            _ if self.is_little_endian => first | second << 16,
+            _ => first << 16 | second,
+        })
     }
 
     fn with_number(&self, tag: u16, value: u16) -> Option<Vec<u8>> {

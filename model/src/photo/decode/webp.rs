@@ -47,3 +47,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     .ok_or_else(damaged)?;
     Ok(stored)
 }
+
+pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    Some(WebPDecoder::new(Cursor::new(bytes)).ok()?.dimensions())
+}
