@@ -64,7 +64,6 @@ fn files_of_other_encoders_show_their_picture() {
         ("small_big.tif", &small, 0.0),
         ("small_big_endian.tif", &small, 0.0),
         ("small_predictor.tif", &small, 0.0),
-        ("small_jpeg.tif", &small, 6.0),
         // Of several pictures the first.
         ("small_animated.webp", &small, 0.0),
         ("small_animated.png", &small, 0.0),
