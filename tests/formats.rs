@@ -57,7 +57,6 @@ fn files_of_other_encoders_show_their_picture() {
         ("portrait.jxl", &portrait, 3.0),
         ("portrait_gray.jxl", &gray, 10.0),
         ("portrait_of_jpeg.jxl", &portrait, 3.0),
-        ("small_16_bit.jxl", &small, 0.0),
         ("small_lossless.jxl", &small, 0.0),
         ("small_words.jxl", &small, 4.0),
         ("small_tiled.tif", &small, 0.0),
