@@ -15,7 +15,8 @@ use crate::document::{NewPhoto, Photo, PhotoId, Placement};
 use crate::original::Original;
 
 /// What file dialogs offer, and what dropped files may be.
-pub const PHOTO_EXTENSIONS: [&str; 10] = ["png", "jpg", "jpeg", "heic", "heif", "webp", "gif", "bmp", "tif", "tiff"];
+pub const PHOTO_EXTENSIONS: [&str; 11] =
+    ["png", "jpg", "jpeg", "heic", "heif", "jxl", "webp", "gif", "bmp", "tif", "tiff"];
 
 /// Why photos are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

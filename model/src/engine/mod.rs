@@ -80,8 +80,9 @@ pub const CACHE_VARIABLE: &str = "STYLEMAP_CACHE_MIB";
 /// Three faces of the published 256 px network, dozens of the default model's.
 const DEFAULT_CACHE_MIB: usize = 1152;
 
-/// What drawing takes for each number of the weights: in two forms, and maps of pictures. Measured with the default model.
-const BYTES_PER_WEIGHT: u64 = 32;
+/// What drawing takes for each number of the weights: about 27 bytes of memory with the default model, and twice the addresses, which
+/// `ulimit -v` counts.
+const BYTES_PER_WEIGHT: u64 = 56;
 
 fn default_cache_budget_bytes() -> usize {
     let asked = std::env::var(CACHE_VARIABLE).ok().and_then(|mib| mib.trim().parse().ok());

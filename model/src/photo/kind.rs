@@ -163,5 +163,6 @@ fn other(bytes: &[u8]) -> String {
     if is_text && std::str::from_utf8(start).is_ok() {
         return unsupported("text", "choose a photo");
     }
-    "it is no picture of a kind that this program knows, which are PNG, JPEG, HEIC, WebP, GIF, BMP and TIFF".to_owned()
+    "it is no picture of a kind that this program knows, which are PNG, JPEG, HEIC, JPEG XL, WebP, GIF, BMP and TIFF"
+        .to_owned()
 }

@@ -10,6 +10,7 @@ use super::bounds::Need;
 use super::{Kind, Stored, too_damaged};
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
+    let bytes = boxes(bytes);
     let damaged = || too_damaged(Kind::Heic);
     let refused = |err: Error| match err {
         Error::Unsupported(_) => {
@@ -79,7 +80,28 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     Ok(stored)
 }
 
+/// Boxes that a file is made of: one that is not whole is a file that was cut.
+const KNOWN: [&[u8]; 5] = [b"ftyp", b"meta", b"mdat", b"moov", b"idat"];
+
+/// The file without what stands behind its last box, over which the reader stumbles.
+fn boxes(bytes: &[u8]) -> &[u8] {
+    let mut end = 0usize;
+    while let Some([a, b, c, d, kind @ ..]) = bytes.get(end..).and_then(|rest| rest.first_chunk::<8>()) {
+        let len = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        let next = end.saturating_add(len);
+        if next > bytes.len() && kind.is_ascii() && len >= 8 && end > 0 && KNOWN.contains(&kind.as_slice()) {
+            return bytes;
+        }
+        if len < 8 || next > bytes.len() || !kind.iter().all(|byte| byte.is_ascii_alphanumeric()) {
+            // Of a box with a longer length, or one to the end of the file, the rest is taken as it is.
+            return if len < 2 && end > 0 && kind == b"mdat" { bytes } else { bytes.get(..end).unwrap_or(bytes) };
+        }
+        end = next;
+    }
+    bytes.get(..end).unwrap_or(bytes)
+}
+
 pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
-    let file = HeifFile::parse(bytes).ok()?;
+    let file = HeifFile::parse(boxes(bytes)).ok()?;
     file.image_size(file.primary_id).ok().flatten()
 }

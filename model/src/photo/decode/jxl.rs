@@ -34,9 +34,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     need.check()?;
     let budget =
         usize::try_from(pixels.saturating_mul(4 * 4 * COPIES).saturating_add(LEAST_BUDGET)).unwrap_or(usize::MAX);
-    let mut image = open(&codestream, Some(AllocTracker::with_limit(budget))).ok_or_else(damaged)?;
-    // What is wrong after the header ends the picture there.
-    let is_whole = image.feed_bytes(&[]).is_ok() && image.is_loading_done() && !is_cut;
+    let (mut image, head_len) = open(&codestream, budget).ok_or_else(damaged)?;
+    // What is wrong after the header ends the picture there, and what follows the picture does not matter.
+    let _ = image.feed_bytes(codestream.get(head_len..).unwrap_or_default());
+    let is_whole = image.is_loading_done() && !is_cut;
     let render = if image.num_loaded_keyframes() > 0 { image.render_frame(0) } else { image.render_loading_frame() };
     let render = render.map_err(|_| damaged())?;
     let (mut stored, format) = (Stored::default(), image.pixel_format());
@@ -86,31 +87,23 @@ pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
 }
 
 fn size_of_codestream(codestream: &[u8]) -> Option<(u32, u32)> {
-    // The header alone; a profile may stand in it too.
-    const HEADER_BYTES: usize = 1 << 16;
-    let mut budget = HEADER_BYTES;
-    loop {
-        let head = codestream.get(..budget.min(codestream.len()))?;
-        if let Some(image) = open(head, Some(AllocTracker::with_limit(0))) {
-            return Some((image.width(), image.height()));
-        }
-        if head.len() == codestream.len() {
-            return None;
-        }
-        budget = budget.saturating_mul(8);
-    }
+    let (image, _) = open(codestream, LEAST_BUDGET as usize)?;
+    Some((image.width(), image.height()))
 }
 
-fn open(codestream: &[u8], tracker: Option<AllocTracker>) -> Option<JxlImage> {
-    let mut builder = JxlImage::builder();
-    if let Some(tracker) = tracker {
-        builder = builder.alloc_tracker(tracker);
-    }
-    let mut image = builder.build_uninit();
-    image.feed_bytes(codestream).ok()?;
-    match image.try_init().ok()? {
-        InitializeResult::Initialized(image) => Some(image),
-        InitializeResult::NeedMoreData(_) => None,
+/// A picture of which the header is read, and how many bytes of the file were taken for that.
+fn open(codestream: &[u8], budget: usize) -> Option<(JxlImage, usize)> {
+    let mut head_len = 64;
+    loop {
+        let head = codestream.get(..head_len).unwrap_or(codestream);
+        let mut image = JxlImage::builder().alloc_tracker(AllocTracker::with_limit(budget)).build_uninit();
+        image.feed_bytes(head).ok()?;
+        // A profile may stand in the header, which is long then.
+        match image.try_init().ok()? {
+            InitializeResult::Initialized(image) => return Some((image, head.len())),
+            InitializeResult::NeedMoreData(_) if head.len() == codestream.len() => return None,
+            InitializeResult::NeedMoreData(_) => head_len *= 2,
+        }
     }
 }
 
