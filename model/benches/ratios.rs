@@ -186,8 +186,8 @@ fn refine_rows(name: &str, checkpoint: &Checkpoint, runs: usize) {
     let begin = || Refinement::new(&model, &crop, &start, options, &cancel).unwrap();
     let decode = || drop(black_box(model.generator.decode(&stylemap).unwrap()));
     let mut refinement = begin();
-    row("step", runs, || drop(black_box(refinement.step(&model, &cancel).unwrap())), decode);
-    row("look at what the last step made", runs, || drop(black_box(refinement.look(&model, &cancel).unwrap())), decode);
+    row("step", runs, || _ = black_box(refinement.step(&model, &cancel).unwrap()), decode);
+    row("look at what the last step made", runs, || _ = black_box(refinement.look(&model, &cancel).unwrap()), decode);
     row("begin", runs, || drop(black_box(begin())), decode);
 }
 

@@ -1,5 +1,5 @@
 //! How near refined faces come to their photos, and what that takes: `cargo run --release --example refine_errors -- MODEL DIR LPIPS
-//! STEPS [PRIOR]`. DIR holds aligned pictures. Every face is refined twice, from the encoder alone and, where the model has one, from its
+//! STEPS [RATE [PRIOR]]`. DIR holds aligned pictures. Every face is refined twice, from the encoder alone and, where the model has one, from its
 //! fine encoder; time is told in full decodes of the same run.
 
 #![allow(clippy::print_stdout, missing_docs)]
@@ -29,23 +29,26 @@ fn errors(model: &Model, lpips: &Lpips, latent: &Latent, photo: &candle_core::Te
     Ok([f64::from(mse), lpips.distance(&lpips.features(&picture)?, &lpips.features(photo)?)?])
 }
 
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, folder, lpips, steps, prior @ ..] = arguments.as_slice() else {
-        return Err("MODEL DIR LPIPS STEPS [PRIOR]".into());
+    let [model, folder, lpips, steps, numbers @ ..] = arguments.as_slice() else {
+        return Err("MODEL DIR LPIPS STEPS [RATE [PRIOR]]".into());
     };
     let model = Model::new(&Checkpoint::load(model.as_ref())?, DeviceChoice::Cpu, DtypeChoice::F32)?;
     let lpips = Lpips::load(lpips.as_ref(), model.device())?;
-    let mut options = RefineOptions::default().with_steps(steps.parse()?);
-    if let Some(prior) = prior.first() {
-        options.prior = prior.parse()?;
-    }
+    let steps: usize = steps.parse()?;
+    let numbers = numbers.iter().map(|number| number.parse()).collect::<Result<Vec<f64>, _>>()?;
     let cancel = Cancel::default();
     let mut files: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     files.sort_by_key(std::fs::DirEntry::path);
     let mut table: Vec<(&str, Vec<[f64; 5]>)> = vec![("encoder", Vec::new()), ("fine encoder", Vec::new())];
     for file in files {
-        let crop = pillow::lanczos(&photo::load(&file.path())?, u32::try_from(model.config.size)?);
+        let crop = pillow::lanczos(&photo::load(file.path())?, u32::try_from(model.config.size)?);
         let photo = model.place(&photo::to_tensor(&crop, model.config.size)?)?;
         let (stylemap, residuals): (_, Option<Residuals>) = model.encode(&photo, &cancel)?;
         let alone = Latent::of_stylemap(stylemap_values(&stylemap)?);
@@ -53,20 +56,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         for ((name, rows), start) in table.iter_mut().zip(starts) {
             let Some(start) = start else { continue };
             let before = errors(&model, &lpips, &start, &photo)?;
+            let mut options = RefineOptions::of(&start).with_steps(steps);
+            options.learning_rate = numbers.first().copied().unwrap_or(options.learning_rate);
+            options.prior = numbers.get(1).copied().unwrap_or(options.prior);
             let mut refinement = Refinement::new(&model, &crop, &start, options, &cancel)?;
             // Steps and decodes in turn, so that both see the same machine.
-            let (mut refining, mut decoding) = (0.0, 0.0);
-            while refinement.steps_done() < refinement.steps() {
+            let (mut refining, mut decoding) = (Vec::new(), Vec::new());
+            while refinement.steps_done() < steps {
                 let begin = Instant::now();
                 refinement.step(&model, &cancel)?;
-                refining += begin.elapsed().as_secs_f64();
-                let begin = Instant::now();
-                model.generator.decode(&stylemap)?;
-                decoding += begin.elapsed().as_secs_f64();
+                refining.push(begin.elapsed().as_secs_f64());
+                if refinement.steps_done() % 4 == 1 {
+                    let begin = Instant::now();
+                    model.generator.decode(&stylemap)?;
+                    decoding.push(begin.elapsed().as_secs_f64());
+                }
             }
+            let decodes = median(refining) / median(decoding) * steps as f64;
             let latent = refinement.finish(&model, &cancel)?;
             let after = errors(&model, &lpips, &latent, &photo)?;
-            let row = [before[0], before[1], after[0], after[1], refining / decoding * refinement.steps() as f64];
+            let row = [before[0], before[1], after[0], after[1], decodes];
             println!("{:<28} {name:<14}{row:.4?}", file.file_name().to_string_lossy());
             rows.push(row);
         }

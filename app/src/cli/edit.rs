@@ -17,6 +17,7 @@ use super::failure::warn;
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{LARGEST, Portrait, PortraitOpener, WhichFace};
+use super::refine::Refine;
 use super::session::Session;
 use super::{CommonOptions, numbers};
 
@@ -66,6 +67,8 @@ pub struct EditArgs {
     in_photo: bool,
     #[command(flatten)]
     likeness: Likeness,
+    #[command(flatten)]
+    refine: Refine,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
@@ -290,8 +293,17 @@ impl Groups<'_> {
 
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
-    let EditArgs { source: path, references, directions: own_directions, in_photo, likeness, size, file, output } =
-        args;
+    let EditArgs {
+        source: path,
+        references,
+        directions: own_directions,
+        in_photo,
+        likeness,
+        refine,
+        size,
+        file,
+        output,
+    } = args;
     let References { references, face, directions } = references;
     anyhow::ensure!(
         *face != WhichFace::All || *in_photo,
@@ -308,7 +320,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     if let Some(own) = own_directions {
         checkpoint.directions = Some(Directions::load(own, &checkpoint.config)?);
     }
-    let mut session = Session::with_checkpoint(common, checkpoint)?;
+    let mut session = Session::with_checkpoint(common, checkpoint)?.refining(*refine);
     let first = sources.first().context("no face was found")?;
     if !*in_photo {
         size.check(&session)?;
@@ -353,7 +365,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
             });
         }
         let shown = layers.iter().map(|layer| layer.face).chain([source_face]);
-        let likeness = likeness.of_faces(&session.engine, shown);
+        let likeness = likeness.of_faces(&session, shown);
         let directions = directions_of_face.clone();
         let scene = Scene { base: Base::Face(source_face), directions, layers, likeness };
         let picture = session.draw(&scene)?;

@@ -11,6 +11,7 @@ use super::likeness::Likeness;
 use super::output::{Frames, OutputOptions, PictureFile};
 use super::portrait::{FaceOfEach, PortraitOpener};
 use super::progress::Progress;
+use super::refine::Refine;
 use super::session::Session;
 use super::{CommonOptions, numbers};
 
@@ -39,6 +40,8 @@ pub struct InterpolateArgs {
     face: FaceOfEach,
     #[command(flatten)]
     likeness: Likeness,
+    #[command(flatten)]
+    refine: Refine,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
@@ -71,7 +74,8 @@ enum Output {
 
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
-    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, face, likeness, size, file, output } = args;
+    let InterpolateArgs { from, to, steps: Steps { at, frames }, in_photo, face, likeness, refine, size, file, output } =
+        args;
     let output = match *frames {
         Some(count) => Output::Folder(Frames::new(output, common)?, count),
         None => Output::Picture(PictureFile::new(output, [from.as_path(), to.as_path()], common)?),
@@ -80,11 +84,11 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
     let [face_of_a, face_of_b] = face.which()?;
     let from = photos.open_face(from, face_of_a)?;
     let to = photos.open_face(to, face_of_b)?.crop;
-    let mut session = Session::open(common)?;
+    let mut session = Session::open(common)?.refining(*refine);
     let mut destination = Destination::new(FROM, &from, *in_photo, *size, &session)?;
     session.add_face(FROM, &from.crop)?;
     session.add_face(TO, &to)?;
-    let likeness = likeness.of_faces(&session.engine, [FROM, TO]);
+    let likeness = likeness.of_faces(&session, [FROM, TO]);
     let options = file.of_photo(destination.file());
     let mut picture = |t: f32| {
         // At the beginning nothing is done to the face: its photo stays as it is.

@@ -17,8 +17,9 @@
 //! engine.add_face(face, &crop)?;
 //!
 //! let (model, cancel) = (engine.model(), Cancel::default());
-//! let options = RefineOptions::default().with_steps(4);
-//! let mut refinement = Refinement::new(model, &crop, engine.latent(face)?, options, &cancel)?;
+//! let start = engine.latent(face)?;
+//! let options = RefineOptions::of(start).with_steps(4);
+//! let mut refinement = Refinement::new(model, &crop, start, options, &cancel)?;
 //! let first = refinement.step(model, &cancel)?;
 //! let latent = refinement.finish(model, &cancel)?;
 //! assert!(refinement.loss().unwrap().value <= first.value);
@@ -42,6 +43,11 @@ use crate::photo;
 use descent::{Descent, Schedule};
 pub use loss::Loss;
 
+/// From the encoder alone.
+const RATE: f64 = 0.03;
+/// From residuals that are nearly right.
+const RATE_FROM_RESIDUALS: f64 = 0.003;
+
 /// How a face is refined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -56,13 +62,20 @@ pub struct RefineOptions {
 
 impl Default for RefineOptions {
     fn default() -> Self {
-        Self { steps: 50, learning_rate: 0.03, prior: 0.005 }
+        Self { steps: 50, learning_rate: RATE, prior: 0.005 }
     }
 }
 
 impl RefineOptions {
     /// The most steps that make sense, and many times those that are needed.
     pub const MAX_STEPS: usize = 10_000;
+
+    /// What suits a face that begins at `start`: shorter steps where a fine encoder has found its residuals, since long ones would
+    /// lead away from them first.
+    pub fn of(start: &Latent) -> Self {
+        let learning_rate = if start.residuals.is_some() { RATE_FROM_RESIDUALS } else { RATE };
+        Self { learning_rate, ..Self::default() }
+    }
 
     /// With so many steps.
     #[must_use]
