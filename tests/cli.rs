@@ -874,6 +874,71 @@ fn likeness_leads_from_the_encoder_to_the_photo() {
 }
 
 #[test]
+fn refined_faces_are_nearer_to_their_photos() {
+    let files = Files::new();
+    files.mask("mask.png", 64, |_, _| 255);
+    let mse = |said: &str, word: &str| -> f64 {
+        let after = said.split_once(word).unwrap().1;
+        after.split_whitespace().next().unwrap().trim_end_matches(',').parse().unwrap()
+    };
+    let said = files.ok("--model {small} refine --aligned {a} --steps 25 -o w.safetensors");
+    let (before, after) = (mse(&said, "MSE "), mse(&said, "before, "));
+    assert!(after < 0.5 * before && said.contains("after 25 steps"), "{said}");
+    // The file holds the face, and other commands refine alike.
+    files.ok("--model {small} decode w.safetensors -o decoded.png");
+    let drawn = open(&files.path("decoded.png"));
+    let plain = mse(&files.ok("--model {small} reconstruct --aligned {a} --size 64 -o plain.png"), "MSE ");
+    let line = "--model {small} reconstruct --aligned {a} --size 64 --refine 25";
+    let refined = mse(&files.ok(&format!("{line} -o out.png")), "MSE ");
+    assert!(refined < 0.5 * plain, "{plain} {refined}");
+    assert!(mean_difference(&drawn, &open(&files.path("out.png"))) < 0.01);
+    // Without a fine encoder there is likeness to choose now.
+    files.ok(&format!("{line} --likeness 0 -o out.png"));
+    assert!(files.bytes("out.png") == files.bytes("plain.png"));
+    files.ok("--model {small} encode --aligned {a} --refine 25 -o again.safetensors");
+    files.ok("--model {small} decode again.safetensors -o again.png");
+    assert!(mean_difference(&drawn, &open(&files.path("again.png"))) < 0.01);
+    for line in [
+        "edit --aligned {b} --reference {a} --mask mask.png --match-colours off",
+        "interpolate --aligned {b} {a} --at 1",
+        "mix --aligned {a} {a} --coarse-from a",
+    ] {
+        files.ok(&format!("--model {{small}} {line} --size 64 --refine 25 -o out.png"));
+        let difference = mean_difference(&open(&files.path("out.png")), &drawn);
+        assert!(difference < 0.5, "{line}: {difference}");
+    }
+}
+
+#[test]
+fn refining_begins_where_the_fine_encoder_ends() {
+    let files = Files::new();
+    let size = size_px(&files);
+    let plain = psnr_db(&files.ok(&format!("reconstruct --aligned {{a}} --size {size} -o out.png")));
+    let refined = psnr_db(&files.ok(&format!("reconstruct --aligned {{a}} --size {size} --refine 10 -o out.png")));
+    assert!(refined > plain + 0.5, "{plain} dB, {refined} dB");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_refined_until_ctrl_c_is_kept() {
+    let files = Files::new();
+    // Only a process that listens already can be asked to stop, and how long that takes is the machine's affair.
+    let stopped = [1, 2, 4, 8, 16, 32].into_iter().find_map(|seconds| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stylebrush"));
+        command.current_dir(files.folder.path()).arg("--model").arg(&files.small).arg("refine").arg(&files.a);
+        command.args("--aligned --steps 10000 -o w.safetensors".split(' '));
+        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(seconds));
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        Some(child.wait_with_output().unwrap()).filter(|output| output.status.success())
+    });
+    let Output { stdout, stderr, .. } = stopped.expect("it stops and keeps what it has");
+    let (said, warned) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert!(said.starts_with("MSE ") && warned.contains("of 10000 steps: the best face so far"), "{said} {warned}");
+    files.ok("--model {small} decode w.safetensors -o out.png");
+}
+
+#[test]
 fn likeness_without_a_fine_encoder_is_said_to_change_nothing() {
     let files = Files::new();
     files.mask("mask.png", 64, |_, _| 255);
@@ -1156,8 +1221,7 @@ fn bench_measures_everything() {
 fn help_is_there_for_every_command() {
     let files = Files::new();
     let all = files.ok("--help");
-    let commands =
-        "edit interpolate reconstruct mix sample align encode decode convert directions info verify evaluate bench";
+    let commands = "edit interpolate reconstruct mix sample align encode refine decode convert directions info verify evaluate bench";
     for command in commands.split(' ') {
         assert!(all.contains(command), "{command}");
         let help = files.ok(&format!("{command} --help"));
@@ -1165,6 +1229,7 @@ fn help_is_there_for_every_command() {
         let encodes =
             "edit interpolate reconstruct mix encode decode evaluate".split(' ').any(|other| other == command);
         assert_eq!(help.contains("--likeness"), encodes, "{command}");
+        assert_eq!(help.contains("--refine <STEPS>"), encodes && command != "decode", "{command}");
     }
     assert_eq!(files.ok("--version").trim(), concat!("stylebrush ", env!("CARGO_PKG_VERSION")));
 }
@@ -1293,6 +1358,14 @@ fn wrong_usage_is_one_sentence() {
         ("interpolate {a} {b} --at 0.5 --in-photo --size 512 -o out.png", "--size"),
         ("encode {a} --size 512 -o out.safetensors", "--size"),
         ("sample --likeness 1 -o out.png", "--likeness"),
+        ("refine {a} --steps 0 -o w.safetensors", "from 1 to 10000"),
+        ("refine {a} --steps -5 -o w.safetensors", "from 1 to 10000"),
+        ("refine {a} --steps 10001 -o w.safetensors", "from 1 to 10000"),
+        ("refine {a}", "--output"),
+        ("reconstruct {a} --refine many -o out.png", "whole number"),
+        ("encode {a} --refine 0 -o w.safetensors", "from 1"),
+        ("decode {a} --refine 5 -o out.png", "--refine"),
+        ("sample --refine 5 -o out.png", "--refine"),
         ("sample --count 0 -o faces", "from 1"),
         ("sample --seed -1 -o out.png", "whole number"),
         ("sample --truncation NaN -o out.png", "from 0 to 2"),

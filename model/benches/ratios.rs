@@ -1,9 +1,9 @@
 //! Everything on the path from photo and brush to pixel, against a reference in the same run:
-//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, faces, parts, fine, frames).
+//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, faces, parts, fine, refine, frames).
 //!
 //! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
 //! Kernels are held against candle's own operations, the face detector against rten; frames against the picture drawn with nothing cached; the fine
-//! encoder and what settles a picture against a full decode, from stylemap to picture.
+//! encoder, a step of the refined projection and what settles a picture against a full decode, from stylemap to picture.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -21,8 +21,10 @@ use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
 use stylemap::face::CropQuad;
 use stylemap::kernels::conv::{After, Conv, UpConv};
 use stylemap::kernels::{self, reference};
+use stylemap::latent::{Latent, stylemap_values};
 use stylemap::mask::Pooling;
 use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::refine::{RefineOptions, Refinement};
 use stylemap::{FaceDetector, Mask, photo};
 
 /// As in the program.
@@ -170,6 +172,23 @@ fn fine_rows(checkpoint: &Checkpoint) {
         },
         || milliseconds(decode),
     );
+}
+
+/// A step of the refined projection, picture and gradients, against a full decode.
+fn refine_rows(name: &str, checkpoint: &Checkpoint, runs: usize) {
+    println!("\n{:<46} {:>12} {:>13} {:>8}", format!("refined projection, {name}"), "ours", "full decode", "ratio");
+    let model = stylemap::model::Model::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32).unwrap();
+    let (crop, cancel) = (picture(1), Cancel::default());
+    let image = model.place(&photo::to_tensor(&crop, model.config.size).unwrap()).unwrap();
+    let stylemap = model.encoder.forward(&image).unwrap();
+    let start = Latent::of_stylemap(stylemap_values(&stylemap).unwrap());
+    let options = RefineOptions::default().with_steps(1000);
+    let begin = || Refinement::new(&model, &crop, &start, options, &cancel).unwrap();
+    let decode = || drop(black_box(model.generator.decode(&stylemap).unwrap()));
+    let mut refinement = begin();
+    row("step", runs, || _ = black_box(refinement.step(&model, &cancel).unwrap()), decode);
+    row("look at what the last step made", runs, || _ = black_box(refinement.look(&model, &cancel).unwrap()), decode);
+    row("begin", runs, || drop(black_box(begin())), decode);
 }
 
 fn picture(seed: u32) -> RgbImage {
@@ -357,9 +376,13 @@ fn main() {
     if is_wanted("fine") {
         fine_rows(&default().unwrap());
     }
+    let published = || Checkpoint::random(Config::published(256, 2, false), 1).unwrap();
+    if is_wanted("refine") {
+        refine_rows("default model", &default().unwrap(), 15);
+        refine_rows("published 256 px widths, random weights", &published(), 5);
+    }
     if is_wanted("frames") {
         frame_rows("default model", default().unwrap(), 15);
-        let published = Config::published(256, 2, false);
-        frame_rows("published 256 px widths, random weights", Checkpoint::random(published, 1).unwrap(), 5);
+        frame_rows("published 256 px widths, random weights", published(), 5);
     }
 }

@@ -107,6 +107,19 @@ impl Conv {
         }
     }
 
+    /// As [`Self::forward`], by candle's operations alone and in f32: what gradients go through on any device.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward_plain(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            ConvForm::Cpu(conv) => x.conv2d(&conv.weight()?, conv.padding(), conv.stride(), 1, 1),
+            ConvForm::Candle { weight, padding, stride } => {
+                x.conv2d(&weight.to_dtype(DType::F32)?, *padding, *stride, 1, 1)
+            }
+        }
+    }
+
     /// The kernel, where ours computes.
     pub(crate) fn on_cpu(&self) -> Option<&kernels::conv::Conv> {
         match &self.0 {
@@ -189,6 +202,18 @@ impl UpConv {
             UpForm::Cpu(up) => Some(up),
             UpForm::Folded { .. } => None,
         }
+    }
+
+    /// As [`Self::forward`], by candle's operations alone and in f32: what gradients go through on any device.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward_plain(&self, x: &Tensor) -> Result<Tensor> {
+        let (phases, bias) = match &self.0 {
+            UpForm::Cpu(up) => (x.conv2d(&fold_upsampling(&up.weight()?)?, 1, 1, 1, 1)?, up.bias()?),
+            UpForm::Folded { phases, bias } => (phases.forward_plain(x)?, bias.to_dtype(DType::F32)?),
+        };
+        kernels::reference::pixel_shuffle_bias_activation(&phases, &bias)
     }
 
     /// Reads a style code's upsampling layer: `0.weight` (out, in, 3, 3) and `2.bias` (out).

@@ -38,6 +38,7 @@
 //! - [`kernels`], [`layers`], [`encoder`], [`fine_encoder`], [`mapping`], [`generator`]: the networks; [`model`] holds them together;
 //! - [`latent`]: a face as the model knows it, stylemap and residuals; [`agreement`]: where two pictures show the same structure;
 //! - [`colours`]: a reference brought to the colours of another face; [`settle`]: an edit brought near its faces again;
+//! - [`refine`]: a face brought nearer to its photo by optimisation;
 //! - [`directions`]: named directions of a model's stylemaps;
 //! - [`mask`], [`edit`]: what an edit means, as plain functions, the reference that everything faster is held against;
 //! - [`engine`]: caches per face and the thread that redraws under the brush;
@@ -74,6 +75,7 @@ pub mod metrics;
 pub mod model;
 pub mod photo;
 mod random;
+pub mod refine;
 pub mod settle;
 pub mod verify;
 

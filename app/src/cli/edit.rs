@@ -19,6 +19,7 @@ use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{Portrait, PortraitOpener, WhichFace};
 use super::references::{MAX_REFERENCES, NamedStep, Reference, References};
+use super::refine::Refine;
 use super::session::Session;
 use super::{CommonOptions, recipe};
 
@@ -81,6 +82,8 @@ pub struct EditArgs {
     #[command(flatten)]
     pub likeness: Likeness,
     #[command(flatten)]
+    pub refine: Refine,
+    #[command(flatten)]
     pub size: FaceSize,
     #[command(flatten)]
     pub file: OutputOptions,
@@ -93,7 +96,7 @@ pub struct EditArgs {
 /// Runs `edit`.
 pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let EditArgs { sources, references, directions: own_directions, in_photo, change_only, .. } = args;
-    let EditArgs { likeness, size, file, output, .. } = args;
+    let EditArgs { likeness, refine, size, file, output, .. } = args;
     let References { references, face, directions } = references;
     anyhow::ensure!(
         *face != WhichFace::All || *in_photo,
@@ -119,7 +122,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     if let Some(own) = own_directions {
         checkpoint.directions = Some(Directions::load(own, &checkpoint.config)?);
     }
-    let mut session = Session::with_checkpoint(common, checkpoint)?;
+    let mut session = Session::with_checkpoint(common, checkpoint)?.refining(*refine);
     let first = sources.first().context("no face was found")?;
     if !*in_photo {
         size.check(&session)?;
@@ -164,7 +167,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
             });
         }
         let shown = layers.iter().map(|layer| layer.face).chain([source_face]);
-        let likeness = likeness.of_faces(&session.engine, shown);
+        let likeness = likeness.of_faces(&session, shown);
         let directions = directions_of_face.clone();
         let scene = Scene { base: Base::Face(source_face), directions, layers, likeness };
         let picture = session.draw(&scene)?;

@@ -13,6 +13,7 @@ use stylemap::photo;
 
 use super::likeness::Likeness;
 use super::progress::Progress;
+use super::refine::Refine;
 use super::session::Session;
 use super::shown::Judge;
 use super::{CommonOptions, print_line};
@@ -24,8 +25,8 @@ face that it serves worst), how evenly it moves from one face to another (LPIPS 
 face in another, in its own colours, the error outside against the source and inside against the reference, and (change) the same against \
 what the model makes of both unedited.
 
-Of a model with a fine encoder faces are measured as they are shown, settled and in 8 bit, and reconstruction also by the encoder \
-alone. With --likeness 0 and of other models all is the encoder's, not rounded: the numbers of weights/train/evaluate.py.
+Of a model with a fine encoder, and with --refine, faces are measured as they are shown, settled and in 8 bit, and reconstruction \
+also by the encoder alone. With --likeness 0 and otherwise all is the encoder's, not rounded: the numbers of weights/train/evaluate.py.
 
 --lpips takes VGG16 with the LPIPS heads, version 0.1, as safetensors: features.N.weight, features.N.bias and linI.weight.
 
@@ -47,6 +48,8 @@ pub struct EvaluateArgs {
     lpips: Option<PathBuf>,
     #[command(flatten)]
     likeness: Likeness,
+    #[command(flatten)]
+    refine: Refine,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -113,16 +116,15 @@ struct LocalEdits {
 
 /// Runs `evaluate`.
 pub fn run(common: &CommonOptions, args: &EvaluateArgs) -> anyhow::Result<()> {
-    let EvaluateArgs { folder, lpips, likeness, json } = args;
+    let EvaluateArgs { folder, lpips, likeness, refine, json } = args;
     let files = pictures_in(folder)?;
     anyhow::ensure!(!files.is_empty(), "there is no picture in {} (.webp, .png or .jpg)", folder.display());
     let checkpoint = common.model_source()?.checkpoint()?;
     let images_seen = checkpoint.metadata.get("images_seen").and_then(|count| count.parse().ok()).unwrap_or_default();
-    let session = Session::with_checkpoint(common, checkpoint)?;
+    let session = Session::with_checkpoint(common, checkpoint)?.refining(*refine);
     let lpips = lpips.as_deref().map(|path| Lpips::load(path, session.engine.model().device())).transpose()?;
-    likeness.of_faces(&session.engine, []);
-    let has_fine_encoder = session.engine.model().fine_encoder.is_some();
-    let share = if has_fine_encoder { likeness.share() } else { 0.0 };
+    likeness.of_faces(&session, []);
+    let share = if session.has_residuals() { likeness.share() } else { 0.0 };
     let mut judge = Judge { session, lpips: lpips.as_ref(), likeness: share };
     let size_px = judge.session.size_px();
 

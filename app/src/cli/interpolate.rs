@@ -16,6 +16,7 @@ use super::numbers::Place;
 use super::output::{Frames, OutputOptions, PictureFile, check_inputs, check_place};
 use super::portrait::{FaceOfEach, PortraitOpener};
 use super::progress::Progress;
+use super::refine::Refine;
 use super::session::Session;
 use super::{CommonOptions, numbers};
 
@@ -53,6 +54,8 @@ pub struct InterpolateArgs {
     face: FaceOfEach,
     #[command(flatten)]
     likeness: Likeness,
+    #[command(flatten)]
+    refine: Refine,
     #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
@@ -114,7 +117,7 @@ fn base_at(faces: &[FaceId], place: Place) -> anyhow::Result<Base> {
 /// Runs `interpolate`.
 pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()> {
     let InterpolateArgs { from, to, below, steps, path, in_photo, face, likeness, size, file, .. } = args;
-    let InterpolateArgs { output, seconds, and_back, .. } = args;
+    let InterpolateArgs { output, refine, seconds, and_back, .. } = args;
     let files: Vec<&PathBuf> = [from, to].into_iter().chain(below).collect();
     let faces: Vec<FaceId> = (0..).map(FaceId).take(files.len()).collect();
     anyhow::ensure!(path.is_empty() || faces.len() == 4, "--path leads between four faces, A B C D");
@@ -143,12 +146,12 @@ pub fn run(common: &CommonOptions, args: &InterpolateArgs) -> anyhow::Result<()>
     let opened = files.iter().zip(which).map(|(file, which)| photos.open_face(file, which));
     let portraits = opened.collect::<anyhow::Result<Vec<_>>>()?;
     let source = portraits.first().context("there is no photo")?;
-    let mut session = Session::open(common)?;
+    let mut session = Session::open(common)?.refining(*refine);
     let mut destination = Destination::new(SOURCE, source, *in_photo, *size, &session)?;
     for (face, portrait) in faces.iter().zip(&portraits) {
         session.add_face(*face, &portrait.crop)?;
     }
-    let likeness = likeness.of_faces(&session.engine, faces.iter().copied());
+    let likeness = likeness.of_faces(&session, faces.iter().copied());
     let options = file.of_photo(destination.file());
     let mut picture = |place: Place| {
         let base = base_at(&faces, place)?;

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use stylemap::engine::{Engine, FaceId};
+use stylemap::engine::FaceId;
 
 use super::failure::warn;
 use super::numbers;
+use super::session::Session;
 
 /// `--likeness`.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Likeness {
-    /// How near the faces come to their photos: 1 is all that the fine encoder finds in them, 0 what the encoder alone makes of
-    /// them [default: 1]
+    /// How near the faces come to their photos: 1 is all that the fine encoder and --refine find in them, 0 what the encoder alone
+    /// makes of them [default: 1]
     #[arg(long, value_name = "SHARE", value_parser = numbers::unit, allow_negative_numbers = true)]
     likeness: Option<f32>,
 }
@@ -29,8 +30,8 @@ impl Likeness {
     }
 
     /// What a scene of these faces takes. Says so where the option was given and the model knows no difference.
-    pub fn of_faces(self, engine: &Engine, faces: impl IntoIterator<Item = FaceId>) -> BTreeMap<FaceId, f32> {
-        if engine.model().fine_encoder.is_none() {
+    pub fn of_faces(self, session: &Session, faces: impl IntoIterator<Item = FaceId>) -> BTreeMap<FaceId, f32> {
+        if !session.has_residuals() {
             self.warn_that_nothing_changes("this model has no fine encoder");
         }
         faces.into_iter().map(|face| (face, self.share())).collect()

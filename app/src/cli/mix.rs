@@ -10,6 +10,7 @@ use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{FaceOfEach, PortraitOpener};
+use super::refine::Refine;
 use super::session::Session;
 
 const EXAMPLES: &str = "\
@@ -34,6 +35,8 @@ pub struct MixArgs {
     #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
+    refine: Refine,
+    #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
@@ -54,12 +57,12 @@ enum Which {
 pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const A: FaceId = FaceId(0);
     const B: FaceId = FaceId(1);
-    let MixArgs { a, b, coarse_from, face, likeness, size, file, output } = args;
+    let MixArgs { a, b, coarse_from, face, likeness, refine, size, file, output } = args;
     let output = PictureFile::new(output, [a.as_path(), b.as_path()], common)?;
     let photos = PortraitOpener::new(common);
     let [face_of_a, face_of_b] = face.which()?;
     let [a, b] = [photos.open_face(a, face_of_a)?, photos.open_face(b, face_of_b)?];
-    let mut session = Session::open(common)?;
+    let mut session = Session::open(common)?.refining(*refine);
     let (coarse, fine, portrait) = match coarse_from {
         Which::A => (A, B, &b),
         Which::B => (B, A, &a),
@@ -69,7 +72,7 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     session.add_face(A, &a.crop)?;
     session.add_face(B, &b.crop)?;
     let base = Base::StyleMix { coarse, fine };
-    let likeness = likeness.of_faces(&session.engine, [A, B]);
+    let likeness = likeness.of_faces(&session, [A, B]);
     let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness };
     let picture = session.draw(&scene)?;
     output.write(&destination.finish(&picture, &scene, &session)?, &file.of_photo(destination.file()))

@@ -21,6 +21,7 @@ mod progress;
 mod recipe;
 mod reconstruct;
 mod references;
+mod refine;
 mod sample;
 mod session;
 mod shown;
@@ -112,6 +113,8 @@ enum Command {
     Align(align::AlignArgs),
     /// Encode a photo to a stylemap file
     Encode(stylemap_file::EncodeArgs),
+    /// Bring a face nearer to its photo by optimisation, to a stylemap file
+    Refine(refine::RefineArgs),
     /// Draw a stylemap file
     Decode(stylemap_file::DecodeArgs),
     /// Turn a published checkpoint into a model file of Stylebrush
@@ -153,6 +156,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sample(args) => sample::run(&common, &args),
         Command::Align(args) => align::run(&common, &args),
         Command::Encode(args) => stylemap_file::encode(&common, &args),
+        Command::Refine(args) => refine::run(&common, &args),
         Command::Decode(args) => stylemap_file::decode(&common, &args),
         Command::Convert(args) => convert::run(&common, &args),
         Command::Directions(args) => directions::run(&common, &args),

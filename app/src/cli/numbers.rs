@@ -91,6 +91,11 @@ pub fn quality(text: &str) -> Result<u8, String> {
     number.ok_or_else(|| "it must be a whole number from 1 to 100".to_owned())
 }
 
+/// Steps of optimisation.
+pub fn steps(text: &str) -> Result<usize, String> {
+    whole(text, 1, stylemap::refine::RefineOptions::MAX_STEPS)
+}
+
 /// Threads of the CPU.
 pub fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1, MAX_THREADS)

@@ -17,6 +17,7 @@ use super::failure::warn;
 use super::output::PictureFile;
 use super::portrait::{Portrait, PortraitOpener, photos_of};
 use super::progress::Progress;
+use super::refine::Refine;
 use super::session::Session;
 use super::{CommonOptions, paths};
 
@@ -73,7 +74,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs, project: &Path) -> anyhow::R
     };
     let mut next_photo_id = 0;
     let recipe = open(&project, &mut next_photo_id)?;
-    let mut applier = Applier::new(common, recipe, next_photo_id)?;
+    let mut applier = Applier::new(common, recipe, next_photo_id, args.refine)?;
     if !args.in_photo {
         args.size.check(&applier.session)?;
     }
@@ -143,8 +144,8 @@ struct Applier {
 }
 
 impl Applier {
-    fn new(common: &CommonOptions, recipe: Recipe, next_photo_id: u64) -> anyhow::Result<Self> {
-        let session = Session::open(common)?;
+    fn new(common: &CommonOptions, recipe: Recipe, next_photo_id: u64, refine: Refine) -> anyhow::Result<Self> {
+        let session = Session::open(common)?.refining(refine);
         let names: Vec<String> = session.engine.info().directions.into_iter().map(|it| it.name).collect();
         for name in recipe.directions().filter(|name| !names.contains(name)) {
             warn(&format!("this model has no direction {name}, which the recipe moves faces along"));
@@ -188,7 +189,7 @@ impl Applier {
             let mut scene = scene;
             if args.likeness.is_given() {
                 let shown: Vec<FaceId> = scene.faces().collect();
-                scene.likeness = args.likeness.of_faces(&self.session.engine, shown);
+                scene.likeness = args.likeness.of_faces(&self.session, shown);
             }
             let picture = self.session.draw(&scene)?;
             if !args.in_photo {

@@ -10,6 +10,7 @@ use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{OneFace, PortraitOpener};
+use super::refine::Refine;
 use super::session::Session;
 use super::shown::mean_square_error;
 use super::{CommonOptions, print_line};
@@ -37,6 +38,8 @@ pub struct ReconstructArgs {
     #[command(flatten)]
     likeness: Likeness,
     #[command(flatten)]
+    refine: Refine,
+    #[command(flatten)]
     size: FaceSize,
     #[command(flatten)]
     file: OutputOptions,
@@ -48,13 +51,13 @@ pub struct ReconstructArgs {
 /// Runs `reconstruct`.
 pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()> {
     const FACE: FaceId = FaceId(0);
-    let ReconstructArgs { photo, in_photo, face, likeness, size, file, output } = args;
+    let ReconstructArgs { photo, in_photo, face, likeness, refine, size, file, output } = args;
     let output = PictureFile::new(output, [photo.as_path()], common)?;
     let portrait = PortraitOpener::new(common).open_face(photo, face.which())?;
-    let mut session = Session::open(common)?;
+    let mut session = Session::open(common)?.refining(*refine);
     let mut destination = Destination::new(FACE, &portrait, *in_photo, *size, &session)?;
     session.add_face(FACE, &portrait.crop)?;
-    let likeness = likeness.of_faces(&session.engine, [FACE]);
+    let likeness = likeness.of_faces(&session, [FACE]);
     let scene = Scene { likeness, ..Scene::face(FACE) };
     let picture = session.draw(&scene)?;
     let crop = photo::resized(&portrait.crop, picture.width());

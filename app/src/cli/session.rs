@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use image::RgbImage;
 use stylebrush_app::document::Photo;
@@ -10,6 +11,7 @@ use stylemap::engine::{Engine, FaceId, Scene};
 use stylemap::face::Composition;
 
 use super::CommonOptions;
+use super::refine::{Refine, refine_face};
 use crate::model_source::with_advice;
 
 /// The engine that the editor draws with, on this thread.
@@ -17,6 +19,8 @@ pub struct Session {
     pub engine: Engine,
     /// Of the faces that are photos.
     crops: BTreeMap<FaceId, Arc<RgbImage>>,
+    /// In how many steps faces are refined once they are encoded, if they are.
+    refine_steps: Option<usize>,
 }
 
 impl Session {
@@ -29,7 +33,18 @@ impl Session {
     pub fn with_checkpoint(common: &CommonOptions, checkpoint: Checkpoint) -> anyhow::Result<Self> {
         let engine = Engine::new(checkpoint, common.device, common.dtype)
             .map_err(|err| with_advice(err, common.model.as_deref()))?;
-        Ok(Self { engine, crops: BTreeMap::new() })
+        Ok(Self { engine, crops: BTreeMap::new(), refine_steps: None })
+    }
+
+    /// From here on faces are refined as well as encoded, where that is asked for.
+    #[must_use]
+    pub fn refining(self, refine: Refine) -> Self {
+        Self { refine_steps: refine.steps(), ..self }
+    }
+
+    /// Whether faces have residuals.
+    pub fn has_residuals(&self) -> bool {
+        self.refine_steps.is_some() || self.engine.model().fine_encoder.is_some()
     }
 
     /// Width and height of the model's pictures.
@@ -40,6 +55,9 @@ impl Session {
     /// Encodes a photo's face.
     pub fn add_face(&mut self, face: FaceId, crop: &Arc<RgbImage>) -> anyhow::Result<()> {
         self.engine.add_face(face, crop)?;
+        if let Some(steps) = self.refine_steps {
+            refine_face(self, face, crop, steps, &AtomicBool::new(false))?;
+        }
         self.crops.insert(face, Arc::clone(crop));
         Ok(())
     }

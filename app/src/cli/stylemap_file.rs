@@ -22,6 +22,7 @@ use stylebrush_app::export::FileOptions;
 
 use super::output::{PictureFile, check_inputs, check_safetensors};
 use super::portrait::{OneFace, PortraitOpener};
+use super::refine::Refine;
 use super::session::Session;
 
 const TENSOR: &str = "stylemap";
@@ -33,7 +34,7 @@ const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 const FACE: FaceId = FaceId(0);
 
 const ENCODE_EXAMPLES: &str = "\
-The file holds the stylemap and, where the model has a fine encoder, what that adds to the finest style codes (in 16 bit): \
+The file holds the stylemap and what the fine encoder and --refine add to the finest style codes (in 16 bit), where there is either: \
 the stylemap alone is what the encoder alone makes of the photo. It belongs to its model.
 
 Example:
@@ -50,6 +51,8 @@ pub struct EncodeArgs {
     face: OneFace,
     #[command(flatten)]
     likeness: Likeness,
+    #[command(flatten)]
+    refine: Refine,
     /// The stylemap file to write: .safetensors
     #[arg(short, long, value_name = "W")]
     output: PathBuf,
@@ -73,15 +76,20 @@ pub struct DecodeArgs {
 
 /// Runs `encode`.
 pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
-    let EncodeArgs { photo, face, likeness, output } = args;
+    let EncodeArgs { photo, face, likeness, refine, output } = args;
     check_safetensors(output)?;
     check_inputs(output, [photo.as_path()], common)?;
     let crop = PortraitOpener::new(common).open_face(photo, face.which())?.crop;
-    let mut session = Session::open(common)?;
+    let mut session = Session::open(common)?.refining(*refine);
     session.add_face(FACE, &crop)?;
-    let share = likeness.of_faces(&session.engine, [FACE]).get(&FACE).copied().unwrap_or(1.0);
+    let share = likeness.of_faces(&session, [FACE]).get(&FACE).copied().unwrap_or(1.0);
+    write(&session, FACE, share, output)
+}
+
+/// Writes a face with so much of its residuals.
+pub fn write(session: &Session, face: FaceId, share: f32, output: &Path) -> anyhow::Result<()> {
     let model = session.engine.model();
-    let Latent { stylemap, residuals } = session.engine.latent(FACE)?.clone();
+    let Latent { stylemap, residuals } = session.engine.latent(face)?.clone();
     let shape = (model.config.style_dim, model.config.base, model.config.base);
     let mut tensors = BTreeMap::from([(TENSOR.to_owned(), Tensor::from_vec(stylemap, shape, &Device::Cpu)?)]);
     if let Some(residuals) = residuals.map(|residuals| shared(model, residuals, share)).transpose()?.flatten() {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, bail};
 
-use crate::kernels::{Input, Modulation, Sums};
+use crate::kernels::{Input, Modulation, Normalized, Reading, Sums};
 
 /// Memory of the frames before.
 #[derive(Clone, Default)]
@@ -46,7 +46,7 @@ pub(super) struct Map {
     /// Memory as long as the map, or longer.
     buffer: Buffer,
     len: usize,
-    height: usize,
+    pub(super) height: usize,
     pub(super) width: usize,
     /// Sums over the whole map, even where this is a part of one.
     pub(super) sums: Sums,
@@ -72,11 +72,17 @@ impl Map {
         else {
             bail!("{} values of modulation for a map of {}", modulation.len(), self.len);
         };
-        Ok(self.input(Some(Modulation { mean, scale, gamma, beta })))
+        Ok(self.read(Reading::Modulated(Modulation { mean, scale, gamma, beta })))
     }
 
-    pub(super) fn input<'a>(&'a self, modulation: Option<Modulation<'a>>) -> Input<'a> {
-        Input { values: self.values(), height: self.height, width: self.width, modulation }
+    /// What a gradient's way back through layer norm and modulation needs of this map.
+    pub(super) fn normalized<'a>(&'a self, modulation: &'a [f32]) -> Normalized<'a> {
+        let (mean, scale) = self.sums.statistics();
+        Normalized { x: self.values(), mean, scale, gamma: &modulation[..self.len.min(modulation.len())] }
+    }
+
+    pub(super) fn read<'a>(&'a self, reading: Reading<'a>) -> Input<'a> {
+        Input { values: self.values(), height: self.height, width: self.width, reading }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The decoder: a stylemap to a picture (paper, section 3.1), in the three stages that the engine caches and repeats
 //! separately: the chain of style codes, the modulations (linear in the codes), and the main path.
 
+mod gradient;
 mod kept;
 mod maps;
 mod on_cpu;
+mod plain;
 mod preview;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use crate::cancel::Cancel;
 use crate::config::{Config, FINE_CODES};
@@ -14,8 +16,10 @@ use crate::kernels;
 use crate::kernels::conv::After;
 use crate::layers::{Conv, ConvLayer, Loader, UpConv, equalised_scale};
 
+pub(crate) use gradient::FinePath;
 pub use kept::{FINE_LEVEL, Kept};
 use maps::Buffers;
+pub(crate) use plain::PlainPath;
 pub use preview::Part;
 
 enum CodeLayer {
@@ -28,6 +32,8 @@ pub struct Modulator {
     conv: Conv,
     /// Bias of gamma, then of beta: (2 C).
     bias: Tensor,
+    /// The bias on the host.
+    bias_values: Vec<f32>,
 }
 
 impl Modulator {
@@ -37,7 +43,8 @@ impl Modulator {
         let weight = (Tensor::cat(&[weight("gamma.weight")?, weight("beta.weight")?], 0)? * scale)?;
         let bias = Tensor::cat(&[loader.get(channels, "gamma.bias")?, loader.get(channels, "beta.bias")?], 0)?;
         let bias = loader.keep(&bias)?;
-        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias })
+        let bias_values = bias.to_dtype(DType::F32)?.to_vec1()?;
+        Ok(Self { conv: Conv::new(loader, &weight, 1, 1)?, bias, bias_values })
     }
 
     /// A style code (N, K, r, r) to its modulation (N, 2 C, r, r), gamma before beta.
@@ -171,6 +178,11 @@ impl Generator {
             code.to_dtype(stylemaps.dtype())
         });
         codes.collect()
+    }
+
+    /// Where it computes.
+    pub(crate) fn device(&self) -> &Device {
+        self.constant.device()
     }
 
     /// The modulators; number i takes style code i.

@@ -4,30 +4,36 @@
 use candle_core::{Result, Tensor, bail};
 
 use crate::cancel::Cancel;
-use crate::kernels::{Fused, Input, Sums, cpu_values};
+use crate::kernels::{Finish, Fused, Input, Reading, Sums, cpu_values};
 use crate::layers::{Conv, UpConv};
 
 use super::kept::{FINE_LEVEL, Kept};
-use super::maps::Map;
+use super::maps::{Buffers, Map};
 use super::{Block, Body, Generator, ModulatedConv};
 
 /// What one sample's main path runs with.
 pub(super) struct Run<'a> {
     generator: &'a Generator,
+    buffers: &'a Buffers,
     cancel: &'a Cancel,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(generator: &'a Generator, cancel: &'a Cancel) -> Self {
-        Self { generator, cancel }
+        Self { generator, buffers: &generator.buffers, cancel }
+    }
+
+    /// With memory of its own.
+    pub(super) fn over(generator: &'a Generator, buffers: &'a Buffers, cancel: &'a Cancel) -> Self {
+        Self { generator, buffers, cancel }
     }
 
     /// A map that is to be written.
     pub(super) fn map(&self, len: usize, (height, width): (usize, usize), sums: Sums) -> Map {
-        Map::new(&self.generator.buffers, len, (height, width), sums)
+        Map::new(self.buffers, len, (height, width), sums)
     }
 
-    fn plain(&self, conv: &Conv, input: &Input<'_>, fused: Fused<'_>) -> Result<Map> {
+    pub(super) fn plain(&self, conv: &Conv, input: &Input<'_>, fused: Fused<'_>) -> Result<Map> {
         let Some(conv) = conv.on_cpu() else { bail!("candle computes") };
         let len = conv.channels_out() * input.height * input.width;
         let mut map = self.map(len, (input.height, input.width), Sums::default());
@@ -43,7 +49,7 @@ impl<'a> Run<'a> {
         Ok(map)
     }
 
-    fn modulated(
+    pub(super) fn modulated(
         &self,
         conv: &ModulatedConv,
         x: &Map,
@@ -55,7 +61,8 @@ impl<'a> Run<'a> {
         match &conv.body {
             Body::Up(up) => self.up(up, &input, sums),
             Body::Plain { conv: plain, .. } => {
-                let fused = Fused { bias: Some(&conv.bias_values), skip: skip.map(Map::values), sums };
+                let finish = Finish::BiasActivation(&conv.bias_values);
+                let fused = Fused { finish, activated: None, skip: skip.map(Map::values), sums };
                 self.plain(plain, &input, fused)
             }
         }
@@ -63,13 +70,18 @@ impl<'a> Run<'a> {
 
     /// The level of the stylemap, from the constant.
     fn first(&self, modulation: &[f32]) -> Result<Map> {
+        self.modulated(&self.generator.first, &self.constant()?, modulation, None, true)
+    }
+
+    /// The constant that everything begins with.
+    pub(super) fn constant(&self) -> Result<Map> {
         let constant = cpu_values(&self.generator.constant);
         let constant = constant.slice()?;
         let sums = constant.chunks(1024).map(Sums::of).fold(Sums::default(), Sums::and);
         let side = self.generator.constant.dim(3)?;
         let mut map = self.map(constant.len(), (side, side), sums);
         map.values_mut().copy_from_slice(constant);
-        self.modulated(&self.generator.first, &map, modulation, None, true)
+        Ok(map)
     }
 
     /// One level up: the new map, and the sums between its two convolutions. Where those are given (the map is a part of a larger
@@ -82,7 +94,7 @@ impl<'a> Run<'a> {
         inner_sums: Option<Sums>,
     ) -> crate::Result<(Map, Sums)> {
         self.cancel.check()?;
-        let skip = self.plain(&block.skip, &x.input(None), Fused { bias: None, skip: None, sums: false })?;
+        let skip = self.plain(&block.skip, &x.read(Reading::Plain), Fused::default())?;
         let mut inner = self.modulated(&block.conv1, x, modulations[0], None, inner_sums.is_none())?;
         inner.sums = inner_sums.unwrap_or(inner.sums);
         self.cancel.check()?;
@@ -95,19 +107,27 @@ impl<'a> Run<'a> {
         Ok(self.modulated(&self.generator.to_rgb, x, modulation, None, false)?)
     }
 
+    /// The map above the stylemap's level and so many blocks.
+    pub(super) fn lower(&self, modulations: &[&[f32]], blocks: usize) -> crate::Result<Map> {
+        let [first, of_blocks @ ..] = modulations else { return Err(incomplete()) };
+        let mut x = self.first(first)?;
+        for (block, modulations) in self.generator.blocks.iter().zip(of_blocks.as_chunks::<2>().0).take(blocks) {
+            x = self.block(block, &x, *modulations, None)?.0;
+        }
+        Ok(x)
+    }
+
+    /// Fails on [`Cancel::cancel`].
+    pub(super) fn check(&self) -> crate::Result<()> {
+        self.cancel.check()
+    }
+
     /// Up to the level where the fine ones begin, and how many blocks that took.
     pub(super) fn coarse(&self, modulations: &[&[f32]]) -> crate::Result<(Map, usize)> {
-        let [first, blocks @ .., _] = modulations else { return Err(incomplete()) };
-        let mut x = self.first(first)?;
-        let mut done = 0;
-        for (block, modulations) in self.generator.blocks.iter().zip(blocks.as_chunks::<2>().0) {
-            if x.width >= FINE_LEVEL {
-                break;
-            }
-            x = self.block(block, &x, *modulations, None)?.0;
-            done += 1;
-        }
-        Ok((x, done))
+        let side = self.generator.constant.dim(3)?;
+        let done = (0..self.generator.blocks.len()).take_while(|block| side << block < FINE_LEVEL).count();
+        let modulations = modulations.get(..=2 * done).ok_or_else(incomplete)?;
+        Ok((self.lower(modulations, done)?, done))
     }
 }
 

@@ -12,9 +12,10 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::backward::{self, Normalized};
 use super::custom_ops::f32_slice;
 pub use super::fused::After;
-use super::fused::{Finish, Input, Output, ReadBias, Sums};
+use super::fused::{Finish, Input, Output, ReadBias, Reading, Sums, Wanted};
 use super::matrix::multiply;
 use super::simd::{Shared, choice, vectorised, with_scratch};
 use super::{upsample, winograd};
@@ -25,10 +26,12 @@ const FEW_CHANNELS: usize = 4;
 const CELLS_AT_ONCE: usize = 1024;
 
 /// What a convolution of the main path adds to its sums.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 pub(crate) struct Fused<'a> {
     /// Bias and activation, if any.
-    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) finish: Finish<'a>,
+    /// As long as the output: where a copy goes before the skip path is added.
+    pub(crate) activated: Option<&'a mut [f32]>,
     /// A map of half the size that is upsampled and added, see [`super::add_upsampled`].
     pub(crate) skip: Option<&'a [f32]>,
     /// Whether the output's sums are wanted.
@@ -46,6 +49,8 @@ pub struct Conv {
     weight: Vec<f32>,
     /// (36, out, in), made when the first large map comes.
     winograd: OnceLock<Vec<f32>>,
+    /// What brings a gradient back, made when the first one comes.
+    turned: OnceLock<Box<Self>>,
 }
 
 impl Conv {
@@ -59,7 +64,27 @@ impl Conv {
             bail!("a convolution of {kernel} x {kernel_width} with stride {stride}");
         }
         let weight = weight.flatten_all()?.to_vec1()?;
-        Ok(Self { channels_in, channels_out, kernel, padding, stride, weight, winograd: OnceLock::new() })
+        Ok(Self::of_values(weight, (channels_in, channels_out), kernel, padding, stride))
+    }
+
+    fn of_values(
+        weight: Vec<f32>,
+        (channels_in, channels_out): (usize, usize),
+        kernel: usize,
+        padding: usize,
+        stride: usize,
+    ) -> Self {
+        let (winograd, turned) = (OnceLock::new(), OnceLock::new());
+        Self { channels_in, channels_out, kernel, padding, stride, weight, winograd, turned }
+    }
+
+    /// The weight (out, in, k, k).
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn weight(&self) -> Result<Tensor> {
+        let shape = (self.channels_out, self.channels_in, self.kernel, self.kernel);
+        Tensor::from_slice(&self.weight, shape, &candle_core::Device::Cpu)
     }
 
     /// (N, in, H, W) to (N, out, H', W'), f32 on the CPU.
@@ -83,8 +108,7 @@ impl Conv {
         let mut out = vec![0.0; self.channels_out * cells];
         multiply((self.channels_out, depth, cells), &mut out, cells, &self.weight, depth, columns, cells, true);
         if cells > 0 {
-            let output = Output { finish: bias.finish(), skip: None, sums: false, height: 1, width: cells };
-            output.finish_all(&mut out);
+            output_of(bias.finish(), (1, cells)).finish_all(&mut out);
         }
         Ok(out)
     }
@@ -93,23 +117,67 @@ impl Conv {
         self.channels_out
     }
 
+    pub(crate) fn padding(&self) -> usize {
+        self.padding
+    }
+
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// One sample, without memory of its own: `out` is (out, H', W'). Gives the output's sums.
     ///
     /// # Errors
     /// When the shapes do not fit.
     pub(crate) fn run(&self, input: &Input<'_>, out: &mut [f32], fused: Fused<'_>) -> Result<Sums> {
         let (height, width) = self.out_size(input.height, input.width);
-        let Fused { bias, skip, sums } = fused;
-        let cells = height * width;
-        let fits = input.values.len() == self.channels_in * input.height * input.width
-            && out.len() == self.channels_out * cells
-            && bias.is_none_or(|bias| bias.len() == self.channels_out)
+        let Fused { finish, activated, skip, sums } = fused;
+        let fits = self.takes(input, out)
+            && finish.fits(self.channels_out)
+            && activated.as_ref().is_none_or(|activated| activated.len() == out.len())
             && skip.is_none_or(|skip| 4 * skip.len() == out.len() && height % 2 == 0 && width % 2 == 0);
-        if !fits || cells == 0 {
-            bail!("a convolution of {} channels got {} values", self.channels_in, input.values.len());
+        if !fits {
+            bail!("a convolution of {} channels got {} values", self.channels_in, input.len());
         }
-        let finish = bias.map_or(Finish::Nothing, Finish::BiasActivation);
-        Ok(self.sample(input, out, &Output { finish, skip, sums, height, width }))
+        let activated = activated.map(Shared::new);
+        let sums = if sums { Wanted::OfValues } else { Wanted::Nothing };
+        let output = Output { activated: activated.as_ref(), skip, sums, ..output_of(finish, (height, width)) };
+        Ok(self.sample(input, out, &output))
+    }
+
+    /// One sample's way back: a gradient with respect to the output, `gradient`, to that with respect to the input, `out`. Gives
+    /// the sums that layer norm's way back takes, where the input was `normalized`. For stride 1 and maps that keep their size.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub(crate) fn run_backward(
+        &self,
+        gradient: &Input<'_>,
+        out: &mut [f32],
+        normalized: Option<Normalized<'_>>,
+    ) -> Result<Sums> {
+        let size = (gradient.height, gradient.width);
+        if self.stride != 1 || 2 * self.padding + 1 != self.kernel {
+            bail!("no gradient comes back through a convolution of {} x {0} here", self.kernel);
+        }
+        let turned = self.turned.get_or_init(|| {
+            let weight = backward::turned_weight(&self.weight, (self.channels_in, self.channels_out), self.kernel);
+            let channels = (self.channels_out, self.channels_in);
+            Box::new(Self::of_values(weight, channels, self.kernel, self.padding, self.stride))
+        });
+        let fits = turned.takes(gradient, out) && normalized.is_none_or(|normalized| normalized.fits(out.len()));
+        if !fits {
+            bail!("the gradient of {} channels has {} values", self.channels_out, gradient.len());
+        }
+        let sums = normalized.map_or(Wanted::Nothing, Wanted::OfGradient);
+        Ok(turned.sample(gradient, out, &Output { sums, ..output_of(Finish::Nothing, size) }))
+    }
+
+    fn takes(&self, input: &Input<'_>, out: &[f32]) -> bool {
+        let (height, width) = self.out_size(input.height, input.width);
+        let cells = height * width;
+        let is_as_long = input.len() == self.channels_in * input.height * input.width;
+        is_as_long && input.is_complete() && out.len() == self.channels_out * cells && cells > 0
     }
 
     fn sample(&self, input: &Input<'_>, out: &mut [f32], output: &Output<'_>) -> Sums {
@@ -125,17 +193,17 @@ impl Conv {
         let cells = output.height * output.width;
         let depth = self.channels_in * self.kernel * self.kernel;
         let is_product = self.kernel == 1 && self.stride == 1 && self.padding == 0;
-        if is_product && input.modulation.is_some() && self.channels_out <= FEW_CHANNELS {
+        if is_product && !input.is_plain() && self.channels_out <= FEW_CHANNELS {
             self.few_channels(input, out);
             return output.finish_all(out);
         }
-        let modulated_len = if input.modulation.is_some() { input.values.len() } else { 0 };
+        let read_len = if input.is_plain() { 0 } else { input.len() };
         let patches_len = if is_product { 0 } else { depth * cells };
-        with_scratch(modulated_len + patches_len, |scratch| {
-            let (modulated, patches) = scratch.split_at_mut(modulated_len);
-            let x = if input.modulation.is_some() {
-                input.read_all(modulated);
-                &*modulated
+        with_scratch(read_len + patches_len, |scratch| {
+            let (read, patches) = scratch.split_at_mut(read_len);
+            let x = if read_len > 0 {
+                input.read_all(read);
+                &*read
             } else {
                 input.values
             };
@@ -209,6 +277,11 @@ impl Conv {
     }
 }
 
+/// Nothing but this behind a convolution to a map of this size.
+fn output_of(finish: Finish<'_>, (height, width): (usize, usize)) -> Output<'_> {
+    Output { finish, activated: None, skip: None, sums: Wanted::Nothing, height, width }
+}
+
 struct ConvOp<'a> {
     conv: &'a Conv,
     bias: ReadBias,
@@ -228,13 +301,12 @@ impl CustomOp1 for ConvOp<'_> {
         let x = f32_slice(x, layout)?;
         let (out_height, out_width) = conv.out_size(height, width);
         let mut out = vec![0.0; batch * conv.channels_out * out_height * out_width];
-        let output =
-            Output { finish: self.bias.finish(), skip: None, sums: false, height: out_height, width: out_width };
+        let output = output_of(self.bias.finish(), (out_height, out_width));
         for (values, out) in x
             .chunks_exact(channels * height * width)
             .zip(out.chunks_exact_mut(conv.channels_out * out_height * out_width))
         {
-            conv.sample(&Input { values, height, width, modulation: None }, out, &output);
+            conv.sample(&Input { values, height, width, reading: Reading::Plain }, out, &output);
         }
         Ok((CpuStorage::F32(out), (batch, conv.channels_out, out_height, out_width).into()))
     }
@@ -251,6 +323,8 @@ pub struct UpConv {
     taps: OnceLock<Vec<f32>>,
     /// Made when the first large map comes.
     pairs: OnceLock<Vec<f32>>,
+    /// What brings a gradient back, made when the first one comes.
+    gathering: OnceLock<Vec<f32>>,
 }
 
 impl UpConv {
@@ -265,7 +339,16 @@ impl UpConv {
             bail!("a bias of {} values for {channels_out} channels", bias.len());
         }
         let weight = weight.flatten_all()?.to_vec1()?;
-        Ok(Self { channels_in, channels_out, weight, bias, taps: OnceLock::new(), pairs: OnceLock::new() })
+        let (taps, pairs, gathering) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { channels_in, channels_out, weight, bias, taps, pairs, gathering })
+    }
+
+    /// The weight (out, in, 3, 3).
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn weight(&self) -> Result<Tensor> {
+        Tensor::from_slice(&self.weight, (self.channels_out, self.channels_in, 3, 3), &candle_core::Device::Cpu)
     }
 
     /// (N, in, H, W) to (N, out, 2 H, 2 W), f32 on the CPU.
@@ -274,6 +357,14 @@ impl UpConv {
     /// When the shapes do not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         x.contiguous()?.apply_op1_no_bwd(&UpConvOp(self))
+    }
+
+    /// The bias (out).
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn bias(&self) -> Result<Tensor> {
+        Tensor::from_slice(&self.bias, self.channels_out, &candle_core::Device::Cpu)
     }
 
     pub(crate) fn channels_out(&self) -> usize {
@@ -293,8 +384,33 @@ impl UpConv {
         Ok(self.sample(input, out, sums))
     }
 
+    /// One sample's way back: a gradient with respect to what was blurred, (out, 2 H, 2 W), to that with respect to the input, (in, H,
+    /// W). Gives the sums that layer norm's way back takes, where the input was `normalized`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub(crate) fn run_backward(
+        &self,
+        gradient: &Input<'_>,
+        out: &mut [f32],
+        normalized: Option<Normalized<'_>>,
+    ) -> Result<Sums> {
+        let (height, width) = (gradient.height / 2, gradient.width / 2);
+        let fits = gradient.len() == self.channels_out * 4 * height * width
+            && gradient.is_complete()
+            && out.len() == self.channels_in * height * width
+            && height * width > 0
+            && normalized.is_none_or(|normalized| normalized.fits(out.len()));
+        if !fits {
+            bail!("the gradient of {} upsampled channels has {} values", self.channels_out, gradient.len());
+        }
+        let channels = (self.channels_in, self.channels_out);
+        let weight = self.gathering.get_or_init(|| backward::gathering_weight(&self.weight, channels));
+        Ok(backward::gather_upsampled(weight, channels, gradient, out, normalized))
+    }
+
     fn sample(&self, input: &Input<'_>, out: &mut [f32], sums: bool) -> Sums {
-        let Self { channels_in, channels_out, weight, bias, taps, pairs } = self;
+        let Self { channels_in, channels_out, weight, bias, taps, pairs, .. } = self;
         let (channels_in, channels_out) = (*channels_in, *channels_out);
         let by_pairs = upsample::takes_pairs((input.height, input.width));
         let weight = if by_pairs {
@@ -324,7 +440,7 @@ impl CustomOp1 for UpConvOp<'_> {
         let out_len = up.channels_out * 4 * height * width;
         let mut out = vec![0.0; batch * out_len];
         for (values, out) in x.chunks_exact(channels * height * width).zip(out.chunks_exact_mut(out_len)) {
-            up.sample(&Input { values, height, width, modulation: None }, out, false);
+            up.sample(&Input { values, height, width, reading: Reading::Plain }, out, false);
         }
         Ok((CpuStorage::F32(out), (batch, up.channels_out, 2 * height, 2 * width).into()))
     }
@@ -438,10 +554,12 @@ mod tests {
             let (x, modulation) = (values(&x), values(&modulation));
             let (mean, scale) = x.chunks(77).map(Sums::of).fold(Sums::default(), Sums::and).statistics();
             let (gamma, beta) = modulation.split_at(channels * side * side);
-            let modulation = Some(super::super::fused::Modulation { mean, scale, gamma, beta });
-            let input = Input { values: &x, height: side, width: side, modulation };
+            let reading = Reading::Modulated(super::super::fused::Modulation { mean, scale, gamma, beta });
+            let input = Input { values: &x, height: side, width: side, reading };
             let mut ours = vec![f32::NAN; out * side * side];
-            let fused = Fused { bias: Some(&values(&bias)), skip: Some(&values(&skip)), sums: true };
+            let (bias_values, skip_values) = (values(&bias), values(&skip));
+            let finish = Finish::BiasActivation(&bias_values);
+            let fused = Fused { finish, activated: None, skip: Some(&skip_values), sums: true };
             let sums = Conv::new(&weight, 1, 1).unwrap().run(&input, &mut ours, fused).unwrap();
             let expected_sums = values(&expected).chunks(50).map(Sums::of).fold(Sums::default(), Sums::and);
             let ours = Tensor::from_vec(ours, (1, out, side, side), &Device::Cpu).unwrap();

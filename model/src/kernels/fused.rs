@@ -1,10 +1,12 @@
 //! What a convolution reads and writes beside its sums: the layer norm and modulation before it, and bias, activation, the
-//! skip path and the next layer norm's statistics behind it, each in the pass over memory that is made anyway.
+//! skip path and the next layer norm's statistics behind it, each in the pass over memory that is made anyway. On a gradient's way
+//! back likewise: see [`Reading`] and [`Wanted`].
 
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::simd::vectorised;
+use super::backward::Normalized;
+use super::simd::{Shared, vectorised};
 
 const SQRT_2: f32 = std::f32::consts::SQRT_2;
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
@@ -15,6 +17,12 @@ pub(super) const EPSILON: f64 = 1e-5;
 #[inline(always)]
 pub(super) fn lrelu(x: f32) -> f32 {
     x * if x < 0.0 { 0.2 * SQRT_2 } else { SQRT_2 }
+}
+
+/// lrelu's derivative where it gave `activated`.
+#[inline(always)]
+pub(super) fn lrelu_slope(activated: f32) -> f32 {
+    if activated < 0.0 { 0.2 * SQRT_2 } else { SQRT_2 }
 }
 
 /// What follows a convolution, in the same pass.
@@ -29,14 +37,26 @@ pub enum After<'a> {
 }
 
 /// What follows a convolution, with the bias read.
-#[derive(Clone, Copy)]
-pub(super) enum Finish<'a> {
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Finish<'a> {
+    /// Nothing more.
+    #[default]
     Nothing,
+    /// A bias per output channel.
     Bias(&'a [f32]),
+    /// A bias per output channel, then lrelu.
     BiasActivation(&'a [f32]),
 }
 
 impl Finish<'_> {
+    /// Whether there is a bias for each of so many channels, or none.
+    pub(super) fn fits(&self, channels: usize) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Bias(bias) | Self::BiasActivation(bias) => bias.len() == channels,
+        }
+    }
+
     fn bias(&self, channel: usize) -> f32 {
         match self {
             Self::Nothing => 0.0,
@@ -84,12 +104,12 @@ impl ReadBias {
     }
 }
 
-/// Sum and sum of squares of values, for layer norm.
+/// Sum and sum of squares of values, for layer norm; or of a gradient and of its products with what was normalised, for the way back.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
-    sum: f64,
-    squares: f64,
-    count: usize,
+    pub(super) sum: f64,
+    pub(super) squares: f64,
+    pub(super) count: usize,
 }
 
 impl Sums {
@@ -151,16 +171,53 @@ pub(crate) struct Modulation<'a> {
     pub(crate) beta: &'a [f32],
 }
 
-/// A feature map (C, H, W) to be read, modulated on the way.
+/// What becomes of a feature map's values while they are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Reading<'a> {
+    /// Nothing.
+    Plain,
+    /// They are normalised and modulated.
+    Modulated(Modulation<'a>),
+    /// A gradient with respect to what lrelu gave becomes that with respect to what it got, times a factor.
+    BehindActivation { activated: &'a [f32], factor: f32 },
+    /// A gradient with respect to a modulated map becomes that with respect to its modulation: twice the channels, gamma before beta.
+    OfModulation { x: &'a [f32], mean: f32, scale: f32 },
+}
+
+/// A feature map (C, H, W) to be read.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) height: usize,
     pub(crate) width: usize,
-    pub(crate) modulation: Option<Modulation<'a>>,
+    pub(crate) reading: Reading<'a>,
 }
 
 impl Input<'_> {
+    /// How many values are read.
+    pub(super) fn len(&self) -> usize {
+        match self.reading {
+            Reading::OfModulation { .. } => 2 * self.values.len(),
+            _ => self.values.len(),
+        }
+    }
+
+    /// Whether what is read is what lies there.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.reading, Reading::Plain)
+    }
+
+    /// Whether there is a partner for every value.
+    pub(super) fn is_complete(&self) -> bool {
+        let len = self.values.len();
+        match &self.reading {
+            Reading::Plain => true,
+            Reading::Modulated(Modulation { gamma, beta, .. }) => gamma.len() == len && beta.len() == len,
+            Reading::BehindActivation { activated, .. } => activated.len() == len,
+            Reading::OfModulation { x, .. } => x.len() == len,
+        }
+    }
+
     /// A row of a channel, counted from `below` rows above the picture; zeros where there is none.
     #[inline(always)]
     pub(super) fn read_row(&self, channel: usize, row: usize, below: usize, to: &mut [f32]) {
@@ -173,15 +230,30 @@ impl Input<'_> {
     /// Values from `start` on.
     #[inline(always)]
     pub(super) fn read(&self, start: usize, to: &mut [f32]) {
-        let x = &self.values[start..][..to.len()];
-        match &self.modulation {
-            None => to.copy_from_slice(x),
-            Some(Modulation { mean, scale, gamma, beta }) => {
-                let (gamma, beta) = (&gamma[start..][..to.len()], &beta[start..][..to.len()]);
+        let len = to.len();
+        match &self.reading {
+            Reading::Plain => to.copy_from_slice(&self.values[start..][..len]),
+            Reading::Modulated(Modulation { mean, scale, gamma, beta }) => {
+                let (x, gamma, beta) = (&self.values[start..][..len], &gamma[start..][..len], &beta[start..][..len]);
                 for (((to, x), gamma), beta) in to.iter_mut().zip(x).zip(gamma).zip(beta) {
                     *to = (x - mean) * scale * gamma + beta;
                 }
             }
+            Reading::BehindActivation { activated, factor } => {
+                let (gradient, activated) = (&self.values[start..][..len], &activated[start..][..len]);
+                for ((to, gradient), activated) in to.iter_mut().zip(gradient).zip(activated) {
+                    *to = gradient * factor * lrelu_slope(*activated);
+                }
+            }
+            Reading::OfModulation { x, mean, scale } => match start.checked_sub(self.values.len()) {
+                Some(start) => to.copy_from_slice(&self.values[start..][..len]),
+                None => {
+                    let (gradient, x) = (&self.values[start..][..len], &x[start..][..len]);
+                    for ((to, gradient), x) in to.iter_mut().zip(gradient).zip(x) {
+                        *to = gradient * ((x - mean) * scale);
+                    }
+                }
+            },
         }
     }
 
@@ -197,14 +269,26 @@ impl Input<'_> {
     }
 }
 
+/// Which sums of a convolution's output are wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// None.
+    Nothing,
+    /// Those that layer norm takes.
+    OfValues,
+    /// The output is a gradient with respect to this map, modulated: those that layer norm's way back takes.
+    OfGradient(Normalized<'a>),
+}
+
 /// What is done to the rows that a convolution made, while they are in the cache.
 #[derive(Clone, Copy)]
 pub(super) struct Output<'a> {
     pub(super) finish: Finish<'a>,
+    /// Where a copy goes before the skip path is added.
+    pub(super) activated: Option<&'a Shared>,
     /// A map of half the size that is upsampled and added: (out + upsample(skip)) / sqrt(2), see `add_upsampled`.
     pub(super) skip: Option<&'a [f32]>,
-    /// Whether the sums are wanted.
-    pub(super) sums: bool,
+    pub(super) sums: Wanted<'a>,
     pub(super) height: usize,
     pub(super) width: usize,
 }
@@ -219,16 +303,26 @@ impl Output<'_> {
     #[inline(always)]
     pub(super) fn finish_row(&self, channel: usize, y: usize, row: &mut [f32], scratch: &mut [f32]) -> Sums {
         self.finish.finish(channel, row);
+        let start = (channel * self.height + y) * self.width;
+        if let Some(activated) = self.activated {
+            // SAFETY: the copies of different rows lie apart, and whoever finishes this row is the only one.
+            unsafe { activated.slice(start, self.width) }.copy_from_slice(row);
+        }
         if let Some(skip) = self.skip {
             let (height, width) = (self.height / 2, self.width / 2);
             add_upsampled_row(row, &skip[channel * height * width..][..height * width], (height, width), y, scratch);
         }
-        if self.sums { Sums::of(row) } else { Sums::default() }
+        match &self.sums {
+            Wanted::Nothing => Sums::default(),
+            Wanted::OfValues => Sums::of(row),
+            Wanted::OfGradient(normalized) => normalized.sums(start, row),
+        }
     }
 
     /// Finishes a whole map in place.
     pub(super) fn finish_all(&self, out: &mut [f32]) -> Sums {
-        if matches!(self.finish, Finish::Nothing) && self.skip.is_none() && !self.sums {
+        let changes = !matches!(self.finish, Finish::Nothing) || self.skip.is_some() || self.activated.is_some();
+        if !changes && matches!(self.sums, Wanted::Nothing) {
             return Sums::default();
         }
         let parts = out.par_chunks_mut(self.height * self.width).enumerate().map(|(channel, plane)| {

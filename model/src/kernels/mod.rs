@@ -2,6 +2,7 @@
 //!
 //! [`reference`](mod@reference) holds the plain forms: what runs on other devices and dtypes, and what tests hold the CPU kernels against.
 
+mod backward;
 pub mod conv;
 mod custom_ops;
 mod fused;
@@ -17,8 +18,9 @@ use std::ops::Deref;
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
+pub(crate) use backward::{Normalized, skip_backward};
 pub(crate) use conv::Fused;
-pub(crate) use fused::{Input, Modulation, Sums};
+pub(crate) use fused::{Finish, Input, Modulation, Reading, Sums};
 pub(crate) use simd::vectorised;
 
 /// The environment variable that chooses kernels, in words with commas between: `candle` takes plain candle operations

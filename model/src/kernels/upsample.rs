@@ -13,7 +13,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::fused::{Input, Sums, lrelu};
+use super::fused::{Input, Reading, Sums, lrelu};
 use super::matrix::{multiply, tiles_per_block};
 use super::simd::{Shared, choice, load, store, vectorised, with_scratch, with_vectors};
 
@@ -86,10 +86,10 @@ pub(super) struct Layer<'a> {
 impl Layer<'_> {
     /// By taps. `out`: (out, 2 H, 2 W).
     pub(super) fn by_taps(&self, input: &Input<'_>, out: &mut [f32]) -> Sums {
-        if input.modulation.is_some() {
-            return with_scratch(input.values.len(), |values| {
+        if !input.is_plain() {
+            return with_scratch(input.len(), |values| {
                 input.read_all(values);
-                self.by_taps(&Input { values, modulation: None, ..*input }, out)
+                self.by_taps(&Input { values, reading: Reading::Plain, ..*input }, out)
             });
         }
         let Self { channels_in, channels_out, .. } = *self;
