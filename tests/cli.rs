@@ -10,10 +10,13 @@ use std::process::{Command, Output};
 use candle_core::{Device, Tensor};
 use image::codecs::jpeg::JpegEncoder;
 use image::{GenericImage as _, GrayImage, ImageDecoder as _, ImageEncoder as _, Luma, Rgb, RgbImage, imageops};
+use stylebrush_app::document::{Document, FaceRegion, PhotoId};
 use stylebrush_app::export::{self, FileOptions, Format};
+use stylebrush_app::photo_loading;
+use stylebrush_app::project::{self, Project};
 use stylemap::checkpoint::{Checkpoint, save_tensors};
 use stylemap::face::paste::FEATHER_SHARE;
-use stylemap::face::{CropQuad, Landmarks, align, crop_quad};
+use stylemap::face::{CropQuad, FaceDetector, Landmarks, align, crop_quad};
 use stylemap::model::{DeviceChoice, DtypeChoice, Model};
 use stylemap::photo::{self, PhotoFile};
 use tempfile::TempDir;
@@ -1574,10 +1577,10 @@ fn a_slider_is_learned_from_two_groups_of_photos() {
     let files = Files::new();
     for (folder, letter) in [("women", 'f'), ("men", 'm')] {
         std::fs::create_dir(files.path(folder)).unwrap();
-        for entry in std::fs::read_dir(fixture("portraits")).unwrap() {
+        for entry in std::fs::read_dir(repository("tests/fixtures/portraits")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.starts_with(letter) {
-                std::fs::copy(fixture(&format!("portraits/{name}")), files.path(folder).join(name)).unwrap();
+                std::fs::copy(portrait(&name), files.path(folder).join(&name)).unwrap();
             }
         }
     }
@@ -1709,7 +1712,7 @@ fn faces_are_chosen_by_their_numbers() {
         ("encode group.png --face 9 -o x.safetensors", 1, "no face 9"),
         ("reconstruct group.png --face 0 -o x.png", 2, "number of a face"),
         ("reconstruct group.png --face all -o x.png", 2, "number of a face"),
-        ("mix group.png group.png --face 1,2,3 --coarse-from a -o x.png", 1, "one for B"),
+        ("mix group.png group.png --face 1,2,3 --coarse-from a -o x.png", 1, "each of the 2 photos, and no more"),
         ("edit group.png --face all --reference {a} --mask mask.png -o x.png", 1, "--in-photo"),
         ("reconstruct --aligned {a} --face 2 -o x.png", 1, "has one face"),
     ];
@@ -1910,6 +1913,18 @@ fn every_example_of_the_help_does_what_it_says() {
     for (name, demo) in [("c", "female_029"), ("d", "male_029")] {
         std::fs::copy(repository(&format!("assets/demo/{demo}.jpg")), files.path(&format!("{name}.jpg"))).unwrap();
     }
+    // An edit to apply, and photos to apply it to.
+    let mut document = Document::default();
+    for (number, name) in (1..).zip(["me.jpg", "friend.jpg"]) {
+        let photo = photo_loading::load(&files.path(name), Some(&FaceDetector::new().unwrap())).unwrap();
+        document.add_photo(photo.numbered(PhotoId(number)));
+    }
+    let layer = document.add_layer(PhotoId(2)).unwrap();
+    let mouth = document.face_region(layer, FaceRegion::Mouth).unwrap();
+    document.update_layer(layer, |layer| layer.mask = mouth);
+    project::save(&files.path("me.stylebrush"), &Project { document, ..Project::default() }).unwrap();
+    std::fs::create_dir(files.path("holiday")).unwrap();
+    std::fs::copy(files.path("friend.jpg"), files.path("holiday/friend.jpg")).unwrap();
     // Groups to learn from.
     for (folder, sex) in [("plain", "female"), ("bearded", "male"), ("young", "female"), ("old", "male")] {
         std::fs::create_dir(files.path(folder)).unwrap();
@@ -1965,7 +1980,8 @@ fn every_example_of_the_help_does_what_it_says() {
         }
         if !has_model {
             let model = format!("stylebrush --model {} ", files.small.display());
-            line = line.replace("stylebrush ", &model);
+            // At the beginning of each command: a project's name ends so too.
+            line = line.replace("&& stylebrush ", &format!("&& {model}")).replacen("stylebrush ", &model, 1);
         }
         // Two examples write frames to the same folder.
         let _ = std::fs::remove_dir_all(files.path("frames"));

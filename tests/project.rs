@@ -723,7 +723,7 @@ fn a_lost_part_is_reported_and_costs_only_itself() {
         ("masks/1.png", Some(small), true, &["masks/1.png is not 512 x 512 pixels"]),
         ("photos/1.png", None, false, &["the photo Both", "photos/1.png is missing", "the photo Middle"]),
         ("photos/1.png", Some(cut), false, &["photos/1.png"]),
-        ("photos/1.png", Some(junk), false, &["photos/1.png is no picture"]),
+        ("photos/1.png", Some(junk), false, &["photos/1.png is not a picture"]),
         ("photos/2.png", None, false, &["the photo Portrait 3", "photos/2.png is missing"]),
         ("photos/2.png", Some(cut), false, &["photos/2.png is damaged"]),
         ("photos/2.png", Some(oblong), false, &["photos/2.png is not square"]),

@@ -241,7 +241,7 @@ mod tests {
             name: "Smile".to_owned(),
             source: "labels".to_owned(),
             range: [-2.0, 3.5],
-            group: "Expression".to_owned(),
+            group: String::new(),
             shows: String::new(),
         };
         assert_eq!(infos[0], smile);

@@ -101,7 +101,11 @@ def png(depth, colour, rows, *chunks, interlaced=0):
 keep("png", "gamma", png(8, 2, b"\1" + b"abc" * 4 + (b"\4" + b"xyz" * 4) * 3, chunk(b"gAMA", struct.pack(">I", 100000))))
 keep("png", "code_points", png(16, 6, (b"\2" + b"abcdefgh" * 4) * 4, chunk(b"cICP", b"\x09\x10\0\1")))
 keep("png", "interlaced", png(8, 0, b"\0ab\0c\0de\0fg\0hi\0jk\0lmno\0pqrs", interlaced=1))
-keep("png", "apple", png(8, 2, (b"\0" + b"abc" * 4) * 4).replace(chunk(b"IEND", b""), chunk(b"CgBI", b"\x50\0\x20\6") + chunk(b"IEND", b"")))
+keep(
+    "png",
+    "apple",
+    png(8, 2, (b"\0" + b"abc" * 4) * 4).replace(chunk(b"IEND", b""), chunk(b"CgBI", b"\x50\0\x20\6") + chunk(b"IEND", b"")),
+)
 
 # WebP
 keep("webp", "lossy", encoded(rgb, "WEBP", quality=60, **words, xmp=xmp))
@@ -129,7 +133,11 @@ for name, data, options in [
     ("white_is_zero", colours[:, :, 0], {"photometric": "miniswhite"}),
     ("bits", colours[:, :, 0] > 99, {}),
     ("words", wide[:, :, 0], {"iccprofile": srgb, "resolution": (300, 300), "description": "words"}),
-    ("palette", colours[:, :, 0], {"photometric": "palette", "colormap": noise.integers(0, 65535, (3, 256)).astype(numpy.uint16)}),
+    (
+        "palette",
+        colours[:, :, 0],
+        {"photometric": "palette", "colormap": noise.integers(0, 65535, (3, 256)).astype(numpy.uint16)},
+    ),
     ("zstd", colours, {"compression": "zstd"}),
 ]:
     options = {"photometric": "rgb", **options} if data.ndim == 3 else options
@@ -183,7 +191,13 @@ runs = b"\x08\x01\x00\x00\x08\x02\x00\x01\x00\x02\x01\x00\x00\x04\x01\x02\x03\x0
 palette = bytes(range(16))
 head = struct.pack("<IiiHHIIiiII", 40, 8, 4, 1, 8, 1, len(runs), 0, 0, 4, 0)
 keep("bmp_gif", "bmp_runs", b"BM" + struct.pack("<IHHI", 70 + len(runs), 0, 0, 70) + head + palette + runs)
-for name, start in [("psd", b"8BPS\0\1"), ("icon", b"\0\0\1\0"), ("page", b"<!doctype html>"), ("text", b"words"), ("pnm", b"P6 ")]:
+for name, start in [
+    ("psd", b"8BPS\0\1"),
+    ("icon", b"\0\0\1\0"),
+    ("page", b"<!doctype html>"),
+    ("text", b"words"),
+    ("pnm", b"P6 "),
+]:
     keep("bmp_gif", name, start + b"\0" * 8)
 
 # EXIF
@@ -203,7 +217,11 @@ keep("colours", "hlg_gray", b"\2\1" + struct.pack(">I", 45455) + bytes(32) + b"\
 
 # Weights
 for path in sorted((repository / "tests/cases/checkpoints").iterdir()):
-    keep("weights" if path.suffix == ".safetensors" else "torch", path.name, (b"" if path.suffix == ".safetensors" else b"\0") + path.read_bytes()[:20000])
+    keep(
+        "weights" if path.suffix == ".safetensors" else "torch",
+        path.name,
+        (b"" if path.suffix == ".safetensors" else b"\0") + path.read_bytes()[:20000],
+    )
     if path.suffix == ".pt":
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
@@ -227,7 +245,11 @@ def safetensors(tensors, metadata):
 
 config = (repository / "tests/fuzz/entries/small_config.json").read_text()
 ramp = numpy.linspace(-1, 1, 256).astype(numpy.float32).tobytes()
-keep("weights", "model", safetensors({"a": ("F32", [4, 8, 8], ramp), "b": ("BF16", [2], b"abcd")}, {"stylemap.config": config, "name": "m"}))
+keep(
+    "weights",
+    "model",
+    safetensors({"a": ("F32", [4, 8, 8], ramp), "b": ("BF16", [2], b"abcd")}, {"stylemap.config": config, "name": "m"}),
+)
 names = json.dumps([{"name": "Age", "range": [-1, 1]}])
 keep("weights", "directions", safetensors({"Age": ("F32", [4, 8, 8], ramp)}, {"directions": names}))
 network = (repository / "weights/yunet/face_detection_yunet_2026may.onnx").read_bytes()
@@ -253,4 +275,18 @@ keep("project", "whole", b"\0" + buffer.getvalue())
 keep("project", "document", b"\1" + document)
 keep("project", "mask", b"\2" + mask)
 keep("project", "original", b"\3" + colour)
-keep("settings", "some", json.dumps({"theme": "light", "language": "korean", "open_sections": {"photos": False}, "sizes": {"side_panel": 320.5, "window": [1200.5, 800]}, "export": {"format": "jpeg", "jpeg_quality": 80, "metadata": "keep", "says_edited": True}, "engine": {"device": "cpu", "cache_mib": 512}, "keys": {"undo": ["Command+U"], "redo": []}}).encode())
+keep(
+    "settings",
+    "some",
+    json.dumps(
+        {
+            "theme": "light",
+            "language": "korean",
+            "open_sections": {"photos": False},
+            "sizes": {"side_panel": 320.5, "window": [1200.5, 800]},
+            "export": {"format": "jpeg", "jpeg_quality": 80, "metadata": "keep", "says_edited": True},
+            "engine": {"device": "cpu", "cache_mib": 512},
+            "keys": {"undo": ["Command+U"], "redo": []},
+        }
+    ).encode(),
+)

@@ -80,9 +80,10 @@ pub const CACHE_VARIABLE: &str = "STYLEMAP_CACHE_MIB";
 /// Three faces of the published 256 px network, dozens of the default model's.
 const DEFAULT_CACHE_MIB: usize = 1152;
 
-/// What drawing takes for each number of the weights: about 27 bytes of memory with the default model, and twice the addresses, which
-/// `ulimit -v` counts.
-const BYTES_PER_WEIGHT: u64 = 56;
+/// What drawing takes whatever the model, and for each number of its weights: with the default model about 27 bytes a number in all, and twice
+/// the addresses, which `ulimit -v` counts.
+const BYTES_TO_DRAW: u64 = 360 << 20;
+const BYTES_PER_WEIGHT: u64 = 24;
 
 fn default_cache_budget_bytes() -> usize {
     let asked = std::env::var(CACHE_VARIABLE).ok().and_then(|mib| mib.trim().parse().ok());
@@ -106,7 +107,7 @@ impl Engine {
     /// See [`Model::new`].
     pub fn new(checkpoint: Checkpoint, device: DeviceChoice, dtype: DtypeChoice) -> Result<Self> {
         let weights: usize = checkpoint.tensors.values().map(Tensor::elem_count).sum();
-        let bytes = (weights as u64).saturating_mul(BYTES_PER_WEIGHT);
+        let bytes = (weights as u64).saturating_mul(BYTES_PER_WEIGHT).saturating_add(BYTES_TO_DRAW);
         memory::check(bytes, "drawing with this model").map_err(Error::Argument)?;
         let model = Model::new(&checkpoint, device, dtype)?;
         let checkpoint = (!model.device().is_cpu()).then_some(checkpoint);

@@ -181,11 +181,11 @@ impl<'a> Boxes<'a> {
             b"jxlc" if self.codestream.is_empty() => self.codestream = Cow::Borrowed(data),
             // Parts have their numbers in front, and stand in their order.
             b"jxlp" => self.codestream.to_mut().extend(data.get(4..).unwrap_or_default()),
-            // Where the block begins is said in front of it.
+            // Where the block begins is said in front of it, but by some encoders, which begin with the block.
             b"Exif" => {
                 let block =
                     data.split_first_chunk::<4>().and_then(|(at, data)| data.get(u32::from_be_bytes(*at) as usize..));
-                self.exif = self.exif.take().or_else(|| Exif::new(block?));
+                self.exif = self.exif.take().or_else(|| Exif::new(block?)).or_else(|| Exif::new(data));
             }
             b"xml " => self.xmp = self.xmp.take().or_else(|| Some(data.to_vec())),
             b"brob" => {
