@@ -135,7 +135,7 @@ fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
 fn adler(bytes: &[u8]) -> u32 {
     let (low, high) =
         bytes.iter().fold((1u32, 0u32), |(low, high), byte| (low + u32::from(*byte), high + low + u32::from(*byte)));
-    (high % 65_521) << 16 | low % 65_521
+    ((high % 65_521) << 16) | (low % 65_521)
 }
 
 fn change(exif: Exif, size_px: (u32, u32)) {
