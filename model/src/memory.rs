@@ -4,6 +4,9 @@
 /// What is left to other programs.
 const RESERVE_BYTES: u64 = 32 << 20;
 
+/// Addresses that allocators and threads take beside half as many again as there is memory.
+const SPARE_ADDRESSES: u64 = 64 << 20;
+
 /// Whether so much can be had at once; `what` takes it, as a part of the sentence.
 ///
 /// # Errors
@@ -11,7 +14,8 @@ const RESERVE_BYTES: u64 = 32 << 20;
 pub fn check(bytes: u64, what: &str) -> Result<(), String> {
     // Limits of the process (`ulimit -v`) count addresses, of which an allocator holds more than it uses: whether there are enough is
     // found out by asking for them. Whether there is memory behind the addresses the system says.
-    let is_given = || Vec::<u8>::new().try_reserve_exact(usize::try_from(bytes).ok()?).ok();
+    let addresses = bytes.saturating_add(bytes / 2).saturating_add(SPARE_ADDRESSES);
+    let is_given = || Vec::<u8>::new().try_reserve_exact(usize::try_from(addresses).ok()?).ok();
     let is_there = || available_bytes().is_none_or(|available| available >= bytes);
     if is_there() && is_given().is_some() {
         return Ok(());
