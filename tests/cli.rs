@@ -1601,7 +1601,7 @@ fn a_slider_is_learned_from_two_groups_of_photos() {
         names.collect::<Vec<String>>()
     };
     assert_eq!(names(&run("info --json")).last().map(String::as_str), Some("Man"));
-    let [plain, man] = [("", "plain"), ("--direction Man=2", "man")].map(|(options, name)| {
+    let [plain, man] = [("--direction Man=0", "plain"), ("--direction Man=2", "man")].map(|(options, name)| {
         run(&format!("edit {{a}} {options} --likeness 0 --size 128 -o {name}.png"));
         open(&files.path(&format!("{name}.png")))
     });
@@ -1983,8 +1983,10 @@ fn every_example_of_the_help_does_what_it_says() {
             // At the beginning of each command: a project's name ends so too.
             line = line.replace("&& stylebrush ", &format!("&& {model}")).replacen("stylebrush ", &model, 1);
         }
-        // Two examples write frames to the same folder.
-        let _ = std::fs::remove_dir_all(files.path("frames"));
+        // Two examples write to the same folder.
+        for folder in ["frames", "edited"] {
+            let _ = std::fs::remove_dir_all(files.path(folder));
+        }
         let program = env!("CARGO_BIN_EXE_stylebrush");
         let shell = format!("stylebrush() {{ {program} \"$@\"; }}; {line}");
         let mut shell_command = Command::new("sh");

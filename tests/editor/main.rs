@@ -775,7 +775,7 @@ fn a_path_can_be_typed() {
 fn four_faces_are_mixed_in_a_square() {
     let mut session = Session::ready();
     let two = session.settle();
-    session.harness.get_by_label("Four faces").click();
+    session.harness.get_by_label("Mix four faces").click();
     session.harness.run_steps(3);
     session.harness.check_accessibility();
     assert_eq!(session.steps(), ["Mix four faces"]);

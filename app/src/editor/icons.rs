@@ -26,6 +26,7 @@ pub const OVERLAY: char = '\u{e18c}';
 pub const MIRROR: char = '\u{ed6a}';
 pub const SWAP: char = '\u{e0a0}';
 pub const IMAGES: char = '\u{e836}';
+pub const SQUARES_FOUR: char = '\u{e464}';
 pub const STACK: char = '\u{e466}';
 pub const CLEAR: char = '\u{e69e}';
 pub const USER: char = '\u{e4c2}';

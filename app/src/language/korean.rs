@@ -384,7 +384,6 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Click a photo above to paint from it.", "위의 사진을 클릭하여 칠하세요."),
     ("Drop photos here", "여기에 사진을 놓으세요"),
     ("The model could not be loaded", "모델을 불러오지 못했습니다"),
-    ("Four faces", "얼굴 네 개"),
     ("Mix four faces", "얼굴 네 개 섞기"),
     ("Mix four faces, one in each corner of a square", "사각형의 모서리마다 하나씩, 얼굴 네 개를 섞습니다"),
     ("Mix two faces", "얼굴 두 개 섞기"),

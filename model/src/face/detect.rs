@@ -14,7 +14,7 @@
 //! is (48 before the turns). Recall: of 72 held-out faces in crops 32, 48 and 160 px wide on a gray ground 67, 72 and 72 are found, and
 //! of 25 of them overexposed, in a surgical mask, in sunglasses or blurred 25 each, dim 24, half hidden 23, in heavy noise 14: all as
 //! before. False finds: none where two wheels of parked cars were, and 2 where there were 3 beside the hidden halves. In 256 pieces of
-//! photos beside their faces, as they are, upside down, turned and as negatives, and 40 textures, [`MIN_CONFIDENCE`] as it is leaves
+//! photos beside their faces, as they are, upside down, turned and as negatives, and 40 textures, `MIN_CONFIDENCE` as it is leaves
 //! none, and 0.7 left 4; of the faces above it costs none (`docs/reliability.md`).
 
 use image::imageops::{interpolate_bilinear, rotate90, rotate180, rotate270};

@@ -17,6 +17,8 @@ impl Context<'_> {
         let mut sections = self.bench.settings().open_sections;
         let shows = widgets::section_header(ui, "Between two faces", &mut sections.blend, |ui| {
             self.command_icon_ui(ui, Action::SwapBlend, 16.0);
+            let has_four = self.bench.document().blend().is_some_and(|blend| blend.below.is_some());
+            self.command_icon_ui(ui, Action::BlendFour(!has_four), 16.0);
             self.play_button_ui(ui);
         });
         self.keep_sections(sections);
@@ -59,7 +61,7 @@ impl Context<'_> {
         let document = self.bench.document();
         let (current, is_enabled) = (document.style_mix(), document.blend().is_some());
         let has_four = document.blend().is_some_and(|blend| blend.below.is_some());
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::space::TIGHT;
             ui.spacing_mut().button_padding.x = 6.0;
             for (mix, text) in [
@@ -75,11 +77,6 @@ impl Context<'_> {
                 {
                     self.send(command);
                 }
-            }
-            let four = Command::from(Action::BlendFour(true));
-            let button = egui::Button::selectable(has_four, RichText::new(tr("Four faces")).small());
-            if ui.add_enabled(is_enabled, button).on_hover_text(four.tooltip()).clicked() {
-                self.send(Action::BlendFour(!has_four));
             }
         });
     }
