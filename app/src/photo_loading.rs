@@ -18,6 +18,24 @@ use crate::original::Original;
 pub const PHOTO_EXTENSIONS: [&str; 11] =
     ["png", "jpg", "jpeg", "heic", "heif", "jxl", "webp", "gif", "bmp", "tif", "tiff"];
 
+/// The files in a folder whose names end so, in whatever case, sorted; not those in folders inside it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn files_ending_in(folder: &Path, extensions: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot = || format!("cannot read the folder {}", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        if extension.is_some_and(|extension| extensions.contains(&extension.as_str())) && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Why photos are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use stylebrush_app::photo_loading::files_ending_in;
 
 /// How names of pictures end that are looked for in a folder.
 const PICTURE_EXTENSIONS: [&str; 12] =
@@ -77,18 +77,8 @@ fn path_of_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
 /// # Errors
 /// When it cannot be read or has none.
 pub fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let cannot = || format!("cannot read the folder {}", folder.display());
-    let mut pictures = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let is_picture = extension.is_some_and(|extension| PICTURE_EXTENSIONS.contains(&extension.as_str()));
-        if is_picture && path.is_file() {
-            pictures.push(path);
-        }
-    }
+    let pictures = files_ending_in(folder, &PICTURE_EXTENSIONS)?;
     anyhow::ensure!(!pictures.is_empty(), "there are no pictures in the folder {}", folder.display());
-    pictures.sort();
     Ok(pictures)
 }
 

@@ -63,29 +63,19 @@ impl Dialogs {
         let name = suggestion.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sender = self.sender.clone();
         let spawned = match question {
-            Question::OpenPhotos => {
-                let files = {
+            Question::OpenPhotos | Question::BatchPhotos => {
+                let files = if question == Question::OpenPhotos {
                     let extensions: Vec<&str> = PHOTO_EXTENSIONS.into_iter().chain([project::EXTENSION]).collect();
                     dialog.set_title(tr("Open")).add_filter(tr("Photos and projects"), &extensions).pick_files()
+                } else {
+                    let dialog = dialog.set_title(tr("Photos to apply the edit to"));
+                    dialog.add_filter(tr("Photos"), &PHOTO_EXTENSIONS).pick_files()
                 };
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(files)
                         .map(|files| files.iter().map(|file| file.path().to_owned()).collect());
                     // The window may be gone already.
-                    let _ = sender.send(answer(question, paths, started.elapsed()));
-                    wake();
-                })
-            }
-            Question::BatchPhotos => {
-                let files = dialog
-                    .set_title(tr("Photos to apply the edit to"))
-                    .add_filter(tr("Photos"), &PHOTO_EXTENSIONS)
-                    .pick_files();
-                spawn(move || {
-                    let started = Instant::now();
-                    let paths = pollster::block_on(files)
-                        .map(|files| files.iter().map(|file| file.path().to_owned()).collect());
                     let _ = sender.send(answer(question, paths, started.elapsed()));
                     wake();
                 })

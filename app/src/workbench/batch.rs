@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use stylemap::engine::Frame;
 use stylemap::face::detect::MAX_FACES;
 use stylemap::face::{FaceDetector, crop_quad};
@@ -19,7 +18,7 @@ use crate::export::name::{NameParts, today};
 use crate::export::{Format, write_edit};
 use crate::language::tr_with;
 use crate::original::Original;
-use crate::photo_loading::PHOTO_EXTENSIONS;
+use crate::photo_loading::{PHOTO_EXTENSIONS, files_ending_in};
 use crate::sentence::sentence_of;
 use crate::settings::ExportSettings;
 
@@ -373,18 +372,7 @@ fn photos_in(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             photos.push(path.clone());
             continue;
         }
-        let cannot = || format!("cannot read the folder {}", path.display());
-        let mut inside = Vec::new();
-        for entry in std::fs::read_dir(path).with_context(cannot)? {
-            let path = entry.with_context(cannot)?.path();
-            let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-            let is_picture = extension.is_some_and(|extension| PHOTO_EXTENSIONS.contains(&extension.as_str()));
-            if is_picture && path.is_file() {
-                inside.push(path);
-            }
-        }
-        inside.sort();
-        photos.extend(inside);
+        photos.extend(files_ending_in(path, &PHOTO_EXTENSIONS)?);
     }
     anyhow::ensure!(!photos.is_empty(), "there are no photos in what was chosen");
     anyhow::ensure!(photos.len() <= MAX_BATCH, "{} photos are chosen, and at most {MAX_BATCH} can be", photos.len());

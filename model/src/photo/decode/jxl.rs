@@ -4,12 +4,11 @@
 use std::borrow::Cow;
 use std::io::Read as _;
 
-use image::{DynamicImage, ImageBuffer};
 use jxl_oxide::{AllocTracker, FrameBufferSample, InitializeResult, JxlImage, PixelFormat, Render};
 
 use super::super::exif::Exif;
 use super::bounds::{Need, zeros};
-use super::{ENDS_TOO_EARLY, Kind, Stored, is_blank, too_damaged};
+use super::{ENDS_TOO_EARLY, IntoImage as _, Kind, Stored, is_blank, too_damaged};
 
 /// The largest box of EXIF or XMP that is read.
 const MAX_WORDS_BYTES: u64 = 16 << 20;
@@ -57,10 +56,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     let is_wide = image.image_header().metadata.bit_depth.bits_per_sample() > 8;
     stored.image = if is_wide {
         let samples = samples::<u16>(&render, size_px, channels)?;
-        wide(size_px, channels, samples)
+        u16::image(size_px, channels, samples)
     } else {
         let samples = samples::<u8>(&render, size_px, channels)?;
-        narrow(size_px, channels, samples)
+        u8::image(size_px, channels, samples)
     }
     .ok_or_else(damaged)?;
     if !is_whole {
@@ -119,24 +118,6 @@ fn samples<S: FrameBufferSample + Clone + Default>(
     let mut samples = zeros::<S>(width as usize * height as usize * channels)?;
     stream.write_to_buffer(&mut samples);
     Ok(samples)
-}
-
-fn narrow((width, height): (u32, u32), channels: usize, samples: Vec<u8>) -> Option<DynamicImage> {
-    match channels {
-        1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8),
-        2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA8),
-        3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
-        _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba8),
-    }
-}
-
-fn wide((width, height): (u32, u32), channels: usize, samples: Vec<u16>) -> Option<DynamicImage> {
-    match channels {
-        1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma16),
-        2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA16),
-        3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb16),
-        _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba16),
-    }
 }
 
 /// What a file holds; one without boxes is all picture.

@@ -11,8 +11,8 @@ mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::DynamicImage;
 use image::metadata::Orientation;
+use image::{DynamicImage, ImageBuffer};
 
 use super::colours::Colours;
 use super::kind::Kind;
@@ -64,6 +64,34 @@ pub(super) fn size_px(kind: Kind, bytes: &[u8]) -> Option<(u32, u32)> {
         Kind::JpegXl => jxl::size_px(bytes),
     };
     catch_unwind(AssertUnwindSafe(size)).unwrap_or_default()
+}
+
+/// Samples that pictures are made of.
+trait IntoImage: Sized {
+    /// A picture of one to four channels; none where the samples are not as many.
+    fn image(size_px: (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage>;
+}
+
+impl IntoImage for u8 {
+    fn image((width, height): (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage> {
+        match channels {
+            1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma8),
+            2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA8),
+            3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb8),
+            _ => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba8),
+        }
+    }
+}
+
+impl IntoImage for u16 {
+    fn image((width, height): (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage> {
+        match channels {
+            1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma16),
+            2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA16),
+            3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb16),
+            _ => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba16),
+        }
+    }
 }
 
 /// Said of a file of which nothing can be shown.

@@ -2,15 +2,15 @@
 
 use std::io::Cursor;
 
+use image::DynamicImage;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageBuffer};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::super::exif::Exif;
 use super::bounds::{Need, zeros};
-use super::{ENDS_TOO_EARLY, HOLDS_ERRORS, Kind, Stored, too_damaged};
+use super::{ENDS_TOO_EARLY, HOLDS_ERRORS, IntoImage, Kind, Stored, too_damaged};
 
 const IMAGE_WIDTH: u16 = 256;
 const IMAGE_LENGTH: u16 = 257;
@@ -424,30 +424,4 @@ fn only<T: Copy>(values: Vec<T>, channels: usize, kept: usize) -> Vec<T> {
 fn buffer<T: IntoImage>(size_px: (u32, u32), channels: usize, mut values: Vec<T>) -> Option<DynamicImage> {
     values.truncate(size_px.0 as usize * size_px.1 as usize * channels);
     T::image(size_px, channels, values)
-}
-
-trait IntoImage: Sized {
-    fn image(size_px: (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage>;
-}
-
-impl IntoImage for u8 {
-    fn image((width, height): (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage> {
-        match channels {
-            1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma8),
-            2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA8),
-            3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb8),
-            _ => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba8),
-        }
-    }
-}
-
-impl IntoImage for u16 {
-    fn image((width, height): (u32, u32), channels: usize, values: Vec<Self>) -> Option<DynamicImage> {
-        match channels {
-            1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma16),
-            2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA16),
-            3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb16),
-            _ => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba16),
-        }
-    }
 }
