@@ -16,12 +16,13 @@ use stylemap::config::{Config, FineEncoderConfig};
 use stylemap::directions::{Directions, LIST_KEY};
 use stylemap::edit::{self, Reference};
 use stylemap::engine::{
-    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, FrameKind, Layer, PreviewMode, Scene,
+    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Frame, FrameKind, Layer, PreviewMode, Scene,
     WorkerOptions,
 };
 use stylemap::latent::{Latent, Residuals, residual_share};
 use stylemap::mask::{Pooling, shift_at_level};
 use stylemap::model::{DeviceChoice, DtypeChoice};
+use stylemap::refine::{RefineOptions, Refinement};
 use stylemap::settle::{self, Shown};
 use stylemap::{Mask, photo};
 
@@ -746,4 +747,112 @@ fn a_model_that_does_not_load_is_one_event() {
         let _ = sender.send(event);
     });
     assert!(matches!(events.recv_timeout(Duration::from_secs(60)), Ok(Event::LoadFailed(_))));
+}
+
+/// Until this event, with a minute's patience.
+fn until<T>(events: &mpsc::Receiver<Event>, mut found: impl FnMut(Event) -> Option<T>) -> T {
+    loop {
+        let event = events.recv_timeout(Duration::from_secs(60)).expect("an event within a minute");
+        if let Some(found) = found(event) {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn a_face_is_refined_beside_the_work_and_drawn_so_from_then_on() {
+    let (handle, events) = spawn(Duration::ZERO);
+    let crop = Arc::new(picture(1));
+    handle.add_face(FACES[0], Arc::clone(&crop));
+    handle.add_face(FACES[1], Arc::new(picture(2)));
+    let steps = 12;
+    handle.refine(FACES[0], Arc::clone(&crop), steps);
+    // What is asked for meanwhile comes, however long the refinement takes.
+    let number = handle.render(Scene::face(FACES[1]));
+    until(&events, |event| matches!(event, Event::Frame(frame) if frame.request == number).then_some(()));
+    let mut done = Vec::new();
+    let refined = until(&events, |event| match event {
+        Event::Refining(face, progress, _) => {
+            assert_eq!((face, progress.steps), (FACES[0], steps));
+            done.push(progress.done);
+            None
+        }
+        Event::Refined(face, latent) => {
+            assert_eq!(face, FACES[0]);
+            Some(latent.expect("steps were taken"))
+        }
+        // Of the other face.
+        Event::FaceReady(..) | Event::Frame(_) => None,
+        event => panic!("unexpected {event:?}"),
+    });
+    assert_eq!(done, (1..=steps).collect::<Vec<_>>());
+    assert!(refined.is_refined);
+    let number = handle.render(Scene::face(FACES[0]));
+    let frame = until(&events, |event| match event {
+        Event::Frame(frame) if frame.request == number => Some(frame),
+        _ => None,
+    });
+    let mut direct = engine(DtypeChoice::F32);
+    let encoded = direct.render(&Scene::face(FACES[0])).unwrap();
+    direct.add_latent(FACES[0], Latent::clone(&refined), Some(&*crop)).unwrap();
+    assert_eq!(frame.rgba, direct.render(&Scene::face(FACES[0])).unwrap().rgba);
+    assert!(worst(&frame.rgba, &encoded.rgba) > 8, "nothing was refined");
+    // Taken back it is what it was.
+    handle.change_latent(FACES[0], Arc::new(engine(DtypeChoice::F32).latent(FACES[0]).unwrap().clone()));
+    let number = handle.render(Scene::face(FACES[0]));
+    let frame = until(&events, |event| match event {
+        Event::Frame(frame) if frame.request == number => Some(frame),
+        _ => None,
+    });
+    assert_eq!(frame.rgba, encoded.rgba);
+}
+
+#[test]
+fn a_refinement_ends_when_it_is_stopped_or_its_face_goes() {
+    let (handle, events) = spawn(Duration::ZERO);
+    for (face, seed) in [(FACES[0], 1), (FACES[1], 2)] {
+        handle.add_face(face, Arc::new(picture(seed)));
+        handle.refine(face, Arc::new(picture(seed)), RefineOptions::MAX_STEPS);
+    }
+    until(&events, |event| matches!(event, Event::Refining(face, ..) if face == FACES[0]).then_some(()));
+    handle.stop_refining(FACES[0]);
+    let found = until(&events, |event| match event {
+        Event::Refined(face, found) => Some((face, found.is_some())),
+        _ => None,
+    });
+    assert_eq!(found, (FACES[0], true));
+    until(&events, |event| matches!(event, Event::Refining(face, ..) if face == FACES[1]).then_some(()));
+    handle.remove_face(FACES[1]);
+    handle.add_face(FACES[1], Arc::new(picture(3)));
+    until(&events, |event| matches!(event, Event::FaceReady(..)).then_some(()));
+    handle.refine(FaceId(77), Arc::new(picture(1)), 3);
+    let failed = until(&events, |event| match event {
+        Event::Refining(face, ..) => panic!("{face:?} went on"),
+        Event::RefineFailed(face, _) => Some(face),
+        _ => None,
+    });
+    assert_eq!(failed, FaceId(77));
+}
+
+#[test]
+fn a_refined_reference_stays_nearer_to_its_photo_in_other_colours() {
+    let mut engine = engine(DtypeChoice::F32);
+    let model_crop = picture(2);
+    let start = engine.latent(FACES[1]).unwrap().clone();
+    let options = RefineOptions::of(&start).with_steps(30);
+    let (model, cancel) = (engine.model(), Cancel::default());
+    let mut refinement = Refinement::new(model, &model_crop, &start, options, &cancel).unwrap();
+    let refined = refinement.finish(model, &cancel).unwrap();
+    let whole = Mask::new(2, vec![1.0; 4]).unwrap();
+    let scene = Scene::face(FACES[0]).with(Layer::new(FACES[1], whole).with_match_colours(0.02));
+    let error = |frame: &Frame| -> f64 {
+        let crop = photo::resized(&model_crop, frame.size_px as u32);
+        let squares = crop.as_raw().iter().zip(frame.to_rgb().into_raw()).map(|(a, b)| f64::from(*a) - f64::from(b));
+        squares.map(|difference| difference * difference).sum()
+    };
+    let before = error(&engine.render(&scene).unwrap());
+    engine.change_latent(FACES[1], refined).unwrap();
+    let after = error(&engine.render(&scene).unwrap());
+    // Encoded anew in other colours it would be as far as before.
+    assert!(after < 0.95 * before, "{after} after, {before} before");
 }

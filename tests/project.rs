@@ -109,7 +109,7 @@ fn latent(seed: u32) -> Arc<Latent> {
     };
     let residuals = [(3, 8, 100), (3, 8, 1000), (2, 16, 5000), (2, 16, 9000)].map(residual);
     let residuals = Residuals::new(&config, &residuals).unwrap();
-    Arc::new(Latent { stylemap: (0..64 * 8 * 8).map(value).collect(), residuals: Some(residuals) })
+    Arc::new(Latent { stylemap: (0..64 * 8 * 8).map(value).collect(), residuals: Some(residuals), is_refined: false })
 }
 
 /// What a project keeps of a face, bit for bit: the shape and the values of its stylemap, then of its residuals.

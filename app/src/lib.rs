@@ -13,6 +13,7 @@ pub mod original;
 pub mod photo_loading;
 pub mod presets;
 pub mod project;
+pub mod refined_faces;
 pub mod sentence;
 pub mod settings;
 pub mod shelter;

@@ -172,6 +172,50 @@ impl Autosave {
     }
 }
 
+/// How far faces are brought nearer to their photos by optimisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refining {
+    /// The first steps, which go far.
+    Short,
+    /// What is good for a model without a fine encoder.
+    #[default]
+    Usual,
+    /// The last bit.
+    Long,
+}
+
+impl Refining {
+    /// Every choice, in the order of boxes.
+    pub const ALL: [Self; 3] = [Self::Short, Self::Usual, Self::Long];
+
+    /// In so many steps, each about as long as drawing the face.
+    pub fn steps(self) -> usize {
+        match self {
+            Self::Short => 20,
+            Self::Usual => 50,
+            Self::Long => 150,
+        }
+    }
+}
+
+/// Faces brought nearer to their photos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefinementSettings {
+    /// Whether that is done for every photo, by itself.
+    pub is_of_every_photo: bool,
+    /// How far.
+    pub refining: Refining,
+}
+
+impl RefinementSettings {
+    /// In how many steps.
+    pub fn steps(self) -> usize {
+        self.refining.steps()
+    }
+}
+
 /// Sizes that the user chose, in points of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -201,6 +245,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// How often the work is saved by itself.
     pub autosave: Autosave,
+    /// Faces brought nearer to their photos.
+    pub refinement: RefinementSettings,
     /// Keys that the user chose, by the command's name; no keys at all for a command that shall have none.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -262,6 +308,7 @@ mod tests {
             },
             engine: EngineSettings { device: Device::Cpu, cache_mib: Some(512) },
             autosave: Autosave::Seldom,
+            refinement: RefinementSettings { is_of_every_photo: true, refining: Refining::Long },
             keys: BTreeMap::from([("undo".to_owned(), vec!["Command+U".to_owned()])]),
         };
         settings.save(&path).unwrap();

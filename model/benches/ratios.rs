@@ -1,5 +1,5 @@
 //! Everything on the path from photo and brush to pixel, against a reference in the same run:
-//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, faces, parts, fine, refine, frames).
+//! `cargo bench --workspace --bench ratios`, or with `-- fine` one group of rows (kernels, faces, parts, fine, refine, beside, frames).
 //!
 //! The two sides of a row run interleaved and their medians are compared, because machines are noisy and a time alone says little.
 //! Kernels are held against candle's own operations, the face detector against rten; frames against the picture drawn with nothing cached; the fine
@@ -10,14 +10,15 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use stylemap::checkpoint::Checkpoint;
 use stylemap::config::Config;
 use stylemap::edit::{self, Reference};
-use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, Scene};
+use stylemap::engine::{Base, Cancel, Engine, EngineHandle, Event, FaceId, Layer, Scene, WorkerOptions};
 use stylemap::face::CropQuad;
 use stylemap::kernels::conv::{After, Conv, UpConv};
 use stylemap::kernels::{self, reference};
@@ -189,6 +190,49 @@ fn refine_rows(name: &str, checkpoint: &Checkpoint, runs: usize) {
     row("step", runs, || _ = black_box(refinement.step(&model, &cancel).unwrap()), decode);
     row("look at what the last step made", runs, || _ = black_box(refinement.look(&model, &cancel).unwrap()), decode);
     row("begin", runs, || drop(black_box(begin())), decode);
+}
+
+/// How long a painter waits for pictures under the brush, with a face that is refined beside the work and without one. Between strokes the hand
+/// rests for as long as the refinement needs to go on, so that every stroke begins in the middle of a step.
+fn beside_rows(name: &str, checkpoint: Checkpoint, strokes: usize) {
+    const DABS: usize = 12;
+    const HAND_RESTS: Duration = Duration::from_millis(900);
+    println!("\n{:<46} {:>12} {:>13} {:>8}", format!("stroke beside a refinement, {name}"), "beside", "alone", "ratio");
+    let (sender, events) = channel();
+    let load = || Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32);
+    let handle = EngineHandle::spawn(load, WorkerOptions::default(), move |event| _ = sender.send(event)).unwrap();
+    let crops = [1, 2, 3].map(|seed| Arc::new(picture(seed)));
+    for (face, crop) in (1..).map(FaceId).zip(&crops) {
+        handle.add_face(face, Arc::clone(crop));
+    }
+    let wait_for_picture = |number: u64| loop {
+        match events.recv().unwrap() {
+            Event::Frame(frame) if frame.request == number => break,
+            Event::FrameFailed(_, err) | Event::RefineFailed(_, err) => panic!("{err}"),
+            _ => {}
+        }
+    };
+    let scenes: Vec<_> = (0..DABS).map(|i| Scene::face(FaceId(1)).with(Layer::new(FaceId(2), dab(i, 24.0)))).collect();
+    let stroke = || -> Vec<f64> {
+        std::thread::sleep(HAND_RESTS);
+        let dab = |scene: &Scene| milliseconds(|| wait_for_picture(handle.render(scene.clone())));
+        scenes.iter().map(dab).collect()
+    };
+    stroke();
+    let (mut beside, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..strokes {
+        alone.extend(stroke());
+        handle.refine(FaceId(3), Arc::clone(&crops[2]), RefineOptions::MAX_STEPS);
+        beside.extend(stroke());
+        handle.stop_refining(FaceId(3));
+    }
+    for (what, share) in [("median", 0.5), ("95 of 100 are faster", 0.95)] {
+        let [beside, alone] = [&mut beside, &mut alone].map(|samples| {
+            samples.sort_by(f64::total_cmp);
+            samples[(samples.len() as f64 * share) as usize]
+        });
+        println!("{what:<46} {beside:>9.2} ms {alone:>10.2} ms {:>8.3}", beside / alone);
+    }
 }
 
 fn picture(seed: u32) -> RgbImage {
@@ -380,6 +424,9 @@ fn main() {
     if is_wanted("refine") {
         refine_rows("default model", &default().unwrap(), 15);
         refine_rows("published 256 px widths, random weights", &published(), 5);
+    }
+    if is_wanted("beside") {
+        beside_rows("default model", default().unwrap(), 25);
     }
     if is_wanted("frames") {
         frame_rows("default model", default().unwrap(), 15);

@@ -69,6 +69,25 @@ impl Residuals {
         &self.0
     }
 
+    /// `self + to - from`: what was found for one picture of a face, carried over to another.
+    ///
+    /// # Errors
+    /// When they are not of one model, or a sum is larger than 16 bit hold.
+    pub(crate) fn carried(&self, from: Option<&Self>, to: Option<&Self>) -> Result<Self> {
+        let sums = self.0.iter().enumerate().map(|(index, residual)| -> Result<Tensor> {
+            let of = |residuals: &Self| residuals.0.get(index).map(|it| it.to_dtype(DType::F32)).transpose();
+            let mut sum = residual.to_dtype(DType::F32)?;
+            if let Some(to) = to.map(of).transpose()?.flatten() {
+                sum = (sum + to)?;
+            }
+            if let Some(from) = from.map(of).transpose()?.flatten() {
+                sum = (sum - from)?;
+            }
+            Ok(sum)
+        });
+        Self::rounded(&sums.collect::<Result<Vec<_>>>()?)
+    }
+
     /// How much memory they hold.
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|tensor| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum()
@@ -101,12 +120,14 @@ pub struct Latent {
     pub stylemap: Vec<f32>,
     /// None where the model has no fine encoder, or the face never was a photo.
     pub residuals: Option<Residuals>,
+    /// Whether the residuals are nearer to the photo than the fine encoder's, see [`crate::refine`].
+    pub is_refined: bool,
 }
 
 impl Latent {
     /// A stylemap alone.
     pub fn of_stylemap(stylemap: Vec<f32>) -> Self {
-        Self { stylemap, residuals: None }
+        Self { stylemap, residuals: None, is_refined: false }
     }
 }
 

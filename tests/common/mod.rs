@@ -68,6 +68,7 @@ pub fn folders_in(folder: &Path) -> UserFolders {
         recovery: folder.join("recovery"),
         recent: folder.join("recent.json"),
         settings: folder.join("settings").join("settings.json"),
+        refined_faces: folder.join("refined faces"),
     }
 }
 

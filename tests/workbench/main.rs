@@ -22,6 +22,7 @@ mod exports;
 mod files;
 mod random_actions;
 mod recipes;
+mod refinements;
 mod several_faces;
 mod whole_job;
 

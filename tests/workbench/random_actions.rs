@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stylebrush_app::document::history::MAX_BYTES;
 use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix};
 use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
-use stylebrush_app::settings::{ExportSettings, Language, OpenSections, Theme};
+use stylebrush_app::settings::{ExportSettings, Language, OpenSections, RefinementSettings, Refining, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
 use stylebrush_app::workbench::batch::BatchPlan;
 use stylebrush_app::workbench::{MotionSettings, MotionTarget};
@@ -14,7 +14,7 @@ use stylemap::engine::SampleRequest;
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 103;
+const KINDS: usize = 106;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -49,6 +49,9 @@ fn kind(action: &Action) -> usize {
         Action::UseAsReference(_) => 26,
         Action::MakeSource(_) => 27,
         Action::SetLikeness(..) => 28,
+        Action::ImproveLikeness(_) => 103,
+        Action::StopImprovingLikeness(_) => 104,
+        Action::SetRefinement(_) => 105,
         Action::RemovePhoto(_) => 29,
         Action::BlendWith(_) => 30,
         Action::SetBlendAmount(_) => 31,
@@ -292,6 +295,12 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
             Action::SetBlendPlace([2.0 * share(dice) - 0.5, share(dice)]),
         ]),
         102 => of(dice, &[0, 0, 1]).pick([Action::AddToBlendPath, Action::ClearBlendPath]),
+        103 => Action::ImproveLikeness(Some(photo).filter(|_| dice.roll(2) > 0)),
+        104 => Action::StopImprovingLikeness(Some(photo).filter(|_| dice.roll(2) > 0)),
+        105 => Action::SetRefinement(RefinementSettings {
+            is_of_every_photo: dice.roll(8) == 0,
+            refining: of(dice, &Refining::ALL),
+        }),
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }

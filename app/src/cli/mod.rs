@@ -31,6 +31,8 @@ mod verify;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -142,11 +144,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { photos, common, command } = cli;
-    if let Some(threads) = common.threads {
-        let threads = threads.min(most_threads());
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
-    }
+    start_threads(common.threads)?;
     let Some(command) = command else { return editor::run(&common, photos) };
     match command {
         Command::Edit(args) => edit::run(&common, &args),
@@ -167,9 +165,58 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+/// Starts the threads that the networks compute on, as many as the system gives: whoever asks for none here gets them later, and a panic where there
+/// is no memory for their stacks.
+fn start_threads(asked: Option<usize>) -> anyhow::Result<()> {
+    let wanted = asked.map_or_else(usual_threads, |asked| asked.min(most_threads()));
+    let threads = threads_to_be_had(wanted);
+    anyhow::ensure!(
+        threads > 0,
+        "there is not enough memory for a thread to compute on, or the system allows no more of them, so close other programs or \
+         allow this one more"
+    );
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().with_context(|| {
+        format!("there is not enough memory for {threads} threads, so close other programs or allow this one more")
+    })
+}
+
+/// As rayon chooses by itself.
+fn usual_threads() -> usize {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.trim().parse().ok());
+    asked.filter(|count| *count > 0).map_or_else(cores, |count: usize| count.min(most_threads()))
+}
+
+/// How many of so many threads can run at the same time.
+fn threads_to_be_had(wanted: usize) -> usize {
+    let are_counted = Arc::new(AtomicBool::new(false));
+    let probes: Vec<_> = (0..wanted)
+        .map_while(|_| {
+            let are_counted = Arc::clone(&are_counted);
+            let wait = move || {
+                while !are_counted.load(Ordering::Relaxed) {
+                    std::thread::park();
+                }
+            };
+            std::thread::Builder::new().spawn(wait).ok()
+        })
+        .collect();
+    are_counted.store(true, Ordering::Relaxed);
+    let count = probes.len();
+    for probe in probes {
+        probe.thread().unpark();
+        // It only waited.
+        let _ = probe.join();
+    }
+    count
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// More threads than cores wait for each other, and hundreds more wait for ever.
 fn most_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).max(MIN_THREADS_ALLOWED)
+    cores().max(MIN_THREADS_ALLOWED)
 }
 
 /// Prints to the standard output. If whoever read there has gone (`… | head -1`), the work goes on unheard.

@@ -89,7 +89,7 @@ pub fn encode(common: &CommonOptions, args: &EncodeArgs) -> anyhow::Result<()> {
 /// Writes a face with so much of its residuals.
 pub fn write(session: &Session, face: FaceId, share: f32, output: &Path) -> anyhow::Result<()> {
     let model = session.engine.model();
-    let Latent { stylemap, residuals } = session.engine.latent(face)?.clone();
+    let Latent { stylemap, residuals, .. } = session.engine.latent(face)?.clone();
     let shape = (model.config.style_dim, model.config.base, model.config.base);
     let mut tensors = BTreeMap::from([(TENSOR.to_owned(), Tensor::from_vec(stylemap, shape, &Device::Cpu)?)]);
     if let Some(residuals) = residuals.map(|residuals| shared(model, residuals, share)).transpose()?.flatten() {
@@ -141,7 +141,7 @@ pub fn decode(common: &CommonOptions, args: &DecodeArgs) -> anyhow::Result<()> {
             Some(residuals.with_context(|| format!("{} is not for this model", path.display()))?)
         }
     };
-    session.engine.add_latent(FACE, Latent { stylemap: stylemap_values(&stylemap)?, residuals }, None)?;
+    session.engine.add_latent(FACE, Latent { residuals, ..Latent::of_stylemap(stylemap_values(&stylemap)?) }, None)?;
     let scene = Scene { likeness: BTreeMap::from([(FACE, likeness.share())]), ..Scene::face(FACE) };
     output.write(&size.resized(session.draw(&scene)?, &session)?, &FileOptions::default())?;
     if let Some(hash) = model_hash.filter(|hash| *hash != info.hash) {

@@ -114,6 +114,14 @@ impl Timeline {
         self.revision += 1;
     }
 
+    /// Changes the document as if it had always been so: past and future too, and there is no step.
+    pub fn rewrite(&mut self, mut change: impl FnMut(&mut Document)) {
+        let steps = self.past.iter_mut().chain(&mut self.future).map(|step| &mut step.document);
+        steps.chain(self.gesture.as_mut().map(|gesture| &mut gesture.before)).for_each(&mut change);
+        change(&mut self.document);
+        self.revision += 1;
+    }
+
     /// Ends what [`Timeline::edit_continuously`] began: the next edit is a new step.
     pub fn seal(&mut self) {
         self.open_key = None;

@@ -95,6 +95,7 @@ impl PartialEq for Photo {
         self.id == other.id && self.name == other.name && self.path == other.path
             // Numbers are never used twice: equal numbers are the same pixels.
             && (Arc::ptr_eq(&self.crop, &other.crop) || self.crop == other.crop)
+            && self.has_same_refinement(other)
     }
 }
 
@@ -103,6 +104,19 @@ impl Photo {
     pub fn latent_of(&self, model_hash: &str) -> Option<&Arc<Latent>> {
         let is_of_model = self.latent_model.as_ref().is_none_or(|hash| hash == model_hash);
         self.latent.as_ref().filter(|_| is_of_model)
+    }
+
+    /// The face itself, where it is nearer to the photo than a model finds it at once.
+    fn refined_latent(&self) -> Option<&Arc<Latent>> {
+        self.latent.as_ref().filter(|latent| latent.is_refined)
+    }
+
+    fn has_same_refinement(&self, other: &Self) -> bool {
+        match (self.refined_latent(), other.refined_latent()) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// The axis on which the colours of a gray or toned photo lie.
@@ -487,6 +501,14 @@ impl Document {
         Ok(())
     }
 
+    /// Takes a face as a model knows it from now on; of an unknown photo nothing changes.
+    pub fn set_latent(&mut self, id: PhotoId, latent: Arc<Latent>, model_hash: String) {
+        if let Some(place) = self.photos.iter_mut().find(|photo| photo.id == id) {
+            let photo = Photo::clone(place);
+            *place = Arc::new(Photo { latent: Some(latent), latent_model: Some(model_hash), ..photo });
+        }
+    }
+
     /// Puts a photo at the bottom, under the layers that are there.
     ///
     /// # Errors
@@ -619,7 +641,11 @@ impl Document {
             _ => 0,
         };
         let bytes = |photo: &Arc<Photo>| photo.crop.as_raw().len() + photo.latent_bytes() + original_bytes(photo);
-        let photo_bytes: usize = photos.map(bytes).sum();
+        let is_refined_in_other =
+            |photo: &&Arc<Photo>| other.photo(photo.id).is_some_and(|other| !photo.has_same_refinement(other));
+        let refined_bytes: usize =
+            self.photos.iter().filter(is_refined_in_other).map(|photo| photo.latent_bytes()).sum();
+        let photo_bytes: usize = photos.map(bytes).sum::<usize>() + refined_bytes;
         let empty = MaskImage::default();
         let mask_bytes = |layer: &Layer| {
             let known = other.layer_of_any_edit(layer.id).map_or(&empty, |other| &other.mask);

@@ -59,3 +59,5 @@ pub const GEAR: char = '\u{e270}';
 pub const DOTS: char = '\u{e1fe}';
 pub const SAVE: char = '\u{e248}';
 pub const FILE: char = '\u{e230}';
+pub const SPARKLE: char = '\u{e6a2}';
+pub const STOP: char = '\u{e46c}';

@@ -102,7 +102,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Move region far down", "영역을 아래로 많이 이동"),
     ("Preferences…", "환경설정…"),
     ("Preferences", "환경설정"),
-    ("Language, theme, exported files, device, memory and keys", "언어, 테마, 내보내는 파일, 장치, 메모리, 단축키"),
+    (
+        "Language, theme, exported files, likeness, device, memory and keys",
+        "언어, 테마, 내보내는 파일, 닮음, 장치, 메모리, 단축키",
+    ),
     ("As the system", "시스템과 같게"),
     ("Language", "언어"),
     ("Theme", "테마"),
@@ -904,14 +907,47 @@ pub const WORDS: &[(&str, &str)] = &[
     // Likeness.
     ("Likeness", "닮음"),
     ("Likeness of {name}", "{name}의 닮음"),
+    ("Improve likeness", "더 닮게"),
+    (
+        "Bring the faces in hand nearer to their photos, beside your work",
+        "작업하는 동안 지금 쓰는 얼굴들을 사진에 더 가깝게 합니다",
+    ),
+    ("Stop improving likeness", "더 닮게 하기 중지"),
+    ("Leave the faces as near to their photos as they are now", "얼굴들을 지금만큼 닮은 상태로 둡니다"),
+    ("Leave the face of {name} as near to the photo as it is now", "{name}의 얼굴을 지금만큼 닮은 상태로 둡니다"),
+    ("Stop improving the likeness of {name}", "{name}의 닮음 개선 중지"),
+    (
+        "The face of {name} was brought nearer to the photo. Once more brings it a little nearer still",
+        "{name}의 얼굴을 사진에 더 가깝게 했습니다. 한 번 더 하면 조금 더 가까워집니다",
+    ),
+    ("Improve the likeness of {name} further", "{name}을(를) 한층 더 닮게"),
+    (
+        "Bring the face of {name} nearer to the photo, beside your work",
+        "작업하는 동안 {name}의 얼굴을 사진에 더 가깝게 합니다",
+    ),
+    ("Improve the likeness of {name}", "{name}을(를) 더 닮게"),
+    ("Improving likeness, step {done} of {steps}", "더 닮게 하는 중, {steps}단계 중 {done}단계"),
+    ("The likeness of {name} could not be improved: {reason}", "{name}을(를) 더 닮게 할 수 없습니다: {reason}"),
+    ("When asked", "요청할 때"),
+    ("A face is brought nearer to its photo when you ask for it", "요청할 때만 얼굴을 사진에 더 가깝게 합니다"),
+    ("Of every photo", "모든 사진"),
+    (
+        "Every face is brought nearer to its photo, while nothing else is to be done",
+        "다른 할 일이 없는 동안 모든 얼굴을 사진에 더 가깝게 합니다",
+    ),
+    ("Steps", "단계 수"),
+    (
+        "A step takes about as long as drawing the face; the first ones go far",
+        "한 단계는 얼굴을 한 번 그리는 만큼 걸리며, 처음 단계들의 효과가 큽니다",
+    ),
     ("Change likeness", "닮음 바꾸기"),
     (
         "How true to the photo the face of {name} is. At 0 % it is what the model makes of it",
         "{name}의 얼굴을 사진과 얼마나 닮게 할지 정합니다. 0 %는 모델이 그린 얼굴 그대로입니다",
     ),
     (
-        "This model has no fine encoder: it knows faces only by what it makes of them",
-        "이 모델에는 세부 인코더가 없어 사진과 더 닮게 할 수 없습니다",
+        "This model has no fine encoder: it knows faces by what it makes of them, until their likeness is improved",
+        "이 모델에는 세부 인코더가 없어, 더 닮게 하기 전에는 모델이 그린 얼굴 그대로입니다",
     ),
     ("Match colours", "색 맞추기"),
     (

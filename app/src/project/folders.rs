@@ -36,6 +36,15 @@ pub fn learned_directions_file(model_hash: u64) -> anyhow::Result<PathBuf> {
     Ok(strategy.data_dir().join(NAME).join("directions").join(format!("{model_hash:016x}.directions.safetensors")))
 }
 
+/// A folder for what can be made again: in `$XDG_CACHE_HOME` (`~/.cache`), `%LOCALAPPDATA%` or `~/Library/Caches`. The folder need not exist.
+///
+/// # Errors
+/// When the user has no home.
+pub fn cache_folder() -> anyhow::Result<PathBuf> {
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(no_home)?;
+    Ok(strategy.cache_dir().join(NAME))
+}
+
 /// The settings: in `$XDG_CONFIG_HOME` (`~/.config`), or where the autosaves are. The file need not exist.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ mod archive;
 pub mod background;
 mod folders;
 pub mod format;
-mod latents;
+pub(crate) mod latents;
 mod opening;
 pub mod recent;
 pub mod recovery;
@@ -40,7 +40,7 @@ use stylemap::model::ModelInfo;
 use crate::document::{Document, Photo, PhotoId};
 use crate::settings::ExportChoice;
 
-pub use folders::{learned_directions_file, recent_file, recovery_folder, settings_file};
+pub use folders::{cache_folder, learned_directions_file, recent_file, recovery_folder, settings_file};
 pub use opening::{Opened, Progress, open, thumbnail};
 pub use saving::save;
 
@@ -80,7 +80,9 @@ impl Project {
         let made = self.latents.get(&photo.id).zip(self.model.as_ref());
         let made = made.map(|(latent, model)| (&**latent, model.hash.as_str()));
         let known = photo.latent.as_deref().zip(photo.latent_model.as_deref());
-        made.or(known).filter(|_| !photo.is_sample)
+        // Where this model knew the face before, the photo has it as it was refined since.
+        let is_newer = |(_, hash): &(&Latent, &str)| self.model.as_ref().is_some_and(|model| model.hash == **hash);
+        known.filter(is_newer).or(made).or(known).filter(|_| !photo.is_sample)
     }
 }
 

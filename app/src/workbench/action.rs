@@ -10,7 +10,7 @@ use super::MaskView;
 use super::batch::BatchPlan;
 use super::motion_settings::{MotionSettings, MotionTarget};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
-use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, Theme};
+use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, RefinementSettings, Theme};
 use crate::tools::{BrushSettings, ToolKind};
 
 /// Something that a user does. What a slider does comes again and again while it is dragged, and flows into one step of the
@@ -120,6 +120,10 @@ pub enum Action {
     MakeSource(PhotoId),
     /// Sets how much of a photo's likeness is shown, in [0, 1].
     SetLikeness(PhotoId, f32),
+    /// Brings the face of this photo, or those of the source and the active layer, nearer to their photos by optimisation, beside the work.
+    ImproveLikeness(Option<PhotoId>),
+    /// Brings it, or all, no nearer: they stay as they are by then.
+    StopImprovingLikeness(Option<PhotoId>),
     /// Closes this photo, and the layers that use it.
     RemovePhoto(PhotoId),
     // Between two faces.
@@ -249,6 +253,8 @@ pub enum Action {
     SetEngine(EngineSettings),
     /// Changes how often the work is saved by itself.
     SetAutosave(Autosave),
+    /// Sets how far faces are brought nearer to their photos, and whether all are.
+    SetRefinement(RefinementSettings),
     /// Sets the keys that the user chose, by the command's id.
     SetKeys(BTreeMap<String, Vec<String>>),
     /// Sets which parts of the side panel are open.
@@ -302,6 +308,9 @@ impl Action {
                 | Self::SetExport(_)
                 | Self::SetEngine(_)
                 | Self::SetAutosave(_)
+                | Self::SetRefinement(_)
+                | Self::ImproveLikeness(_)
+                | Self::StopImprovingLikeness(_)
                 | Self::SetKeys(_)
                 | Self::SetOpenSections(_)
                 | Self::SetSidePanelWidth(_)

@@ -68,6 +68,8 @@ impl Workbench {
             }
             Action::ClearBlendPath => !document.edit().blend_path().is_empty(),
             Action::AdjustInsideMask => active.is_some(),
+            Action::ImproveLikeness(photo) => self.can_refine(*photo),
+            Action::StopImprovingLikeness(photo) => self.is_refining_any_of(*photo),
             Action::ResetAdjustments => !document.directions(self.adjusted_layer()).is_empty(),
             Action::CancelExport => self.motion.progress().is_some(),
             _ => true,
@@ -163,6 +165,8 @@ impl Workbench {
                     document.set_likeness(photo, likeness);
                 });
             }
+            Action::ImproveLikeness(photo) => self.refine(photo),
+            Action::StopImprovingLikeness(photo) => self.stop_refining(photo),
             Action::RemovePhoto(photo) => self.edit("Close photo", |document| {
                 document.remove_photo(photo);
                 Ok(())
@@ -310,6 +314,7 @@ impl Workbench {
             Action::SetExport(export) => self.set_export(export),
             Action::SetEngine(engine) => self.settings.engine = engine,
             Action::SetAutosave(autosave) => self.settings.autosave = autosave,
+            Action::SetRefinement(refinement) => self.settings.refinement = refinement,
             Action::SetKeys(keys) => self.settings.keys = keys,
             Action::SetOpenSections(open_sections) => self.settings.open_sections = open_sections,
             Action::SetSidePanelWidth(width) => self.settings.sizes.side_panel = Some(width),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use stylemap::engine::{Frame, FrameKind, Scene};
+use stylemap::engine::{FaceId, Frame, FrameKind, Scene};
 
 use crate::document::PhotoId;
 
@@ -108,6 +108,11 @@ impl Beside {
             return true;
         }
         false
+    }
+
+    /// A face changed: pictures that show it are to be made again.
+    pub fn forget_pictures_of(&mut self, face: FaceId) {
+        self.answers.retain(|_, answer| answer.scene.faces().all(|shown| shown != face));
     }
 
     /// The photo was closed.

@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
-use stylemap::engine::{Engine, EngineHandle, Event, FaceId, Frame, FrameKind, SampleRequest, Scene, WorkerOptions};
+use stylemap::engine::{
+    Engine, EngineHandle, Event, FaceId, Frame, FrameKind, RefineProgress, SampleRequest, Scene, WorkerOptions,
+};
 use stylemap::latent::Latent;
 use stylemap::model::ModelInfo;
 use stylemap::photo::ColourAxis;
@@ -41,6 +43,17 @@ pub enum Report {
     FaceFailed(PhotoId, String),
     /// A picture could not be made.
     FrameFailed(String),
+    /// A face is no longer refined.
+    Refined {
+        /// Whose face.
+        photo: PhotoId,
+        /// As the engine draws it from now on; none where it stayed the same.
+        latent: Option<Arc<Latent>>,
+        /// Whether every step was taken.
+        is_whole: bool,
+    },
+    /// A face could not be refined.
+    RefineFailed(PhotoId, String),
     /// The device failed and the CPU goes on.
     FellBackToCpu(String),
 }
@@ -70,7 +83,14 @@ pub struct EngineLink {
     events: Receiver<Event>,
     state: EngineState,
     scenes: SceneBuilder,
-    known_faces: BTreeSet<PhotoId>,
+    /// The faces that the engine has, each as the document knew it then.
+    known_faces: BTreeMap<PhotoId, Option<Arc<Latent>>>,
+    /// Those that it draws otherwise than it made of them.
+    drawn_latents: BTreeMap<PhotoId, Arc<Latent>>,
+    /// Those that it brings nearer to their photos.
+    refining: BTreeMap<PhotoId, RefineProgress>,
+    /// Whether a face changed since the newest picture was asked for.
+    is_stale: bool,
     waiting_faces: BTreeSet<PhotoId>,
     /// The document's revision, and what moved in it.
     sent_state: Option<(u64, Option<[f32; 2]>)>,
@@ -127,7 +147,10 @@ impl EngineLink {
             events,
             state,
             scenes: SceneBuilder::default(),
-            known_faces: BTreeSet::new(),
+            known_faces: BTreeMap::new(),
+            drawn_latents: BTreeMap::new(),
+            refining: BTreeMap::new(),
+            is_stale: false,
             waiting_faces: BTreeSet::new(),
             sent_state: None,
             sent_scene: None,
@@ -360,6 +383,46 @@ impl EngineLink {
         self.waiting_faces.contains(&photo)
     }
 
+    /// Asks for a face that is nearer to its photo, in so many steps.
+    pub fn refine(&mut self, photo: &Photo, steps: usize) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| self.known_faces.contains_key(&photo.id)) {
+            handle.refine(photo.id.into(), Arc::clone(&photo.crop), steps);
+            self.refining.insert(photo.id, RefineProgress { done: 0, steps });
+        }
+    }
+
+    /// Asks for no nearer one.
+    pub fn stop_refining(&mut self, photo: PhotoId) {
+        if let Some(handle) = &self.handle {
+            handle.stop_refining(photo.into());
+        }
+    }
+
+    /// How far that is; none where it is not under way.
+    pub fn refining(&self, photo: PhotoId) -> Option<RefineProgress> {
+        self.refining.get(&photo).copied()
+    }
+
+    /// Draws a photo's face as it was refined.
+    pub fn draw_refined(&mut self, photo: PhotoId, latent: &Arc<Latent>) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| self.known_faces.contains_key(&photo)) {
+            handle.change_latent(photo.into(), Arc::clone(latent));
+            self.refining.remove(&photo);
+            self.face_changed(photo, Arc::clone(latent));
+        }
+    }
+
+    /// The engine draws a face as this from now on: pictures of it are asked for again.
+    fn face_changed(&mut self, photo: PhotoId, latent: Arc<Latent>) {
+        let face = FaceId::from(photo);
+        self.drawn_latents.insert(photo, latent);
+        self.beside.forget_pictures_of(face);
+        if self.sent_scene.as_ref().is_some_and(|scene| scene.faces().any(|shown| shown == face)) {
+            self.is_stale = true;
+            self.sent_state = None;
+        }
+    }
+
     /// Sends what changed since the last call: new and removed photos, and a scene if the picture is another one. While the
     /// blend moves by itself, `moving_at` is where it stands. Whether the newest request is of this state.
     pub fn update(&mut self, timeline: &Timeline, moving_at: Option<[f32; 2]>) -> bool {
@@ -386,26 +449,45 @@ impl EngineLink {
         self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_at));
         let source = document.source().and_then(|source| document.photo(source));
         self.axis = source.and_then(|source| source.axis()).cloned();
+        let mut changed = Vec::new();
         for photo in document.photos() {
-            if self.known_faces.insert(photo.id) {
-                self.waiting_faces.insert(photo.id);
-                let id = photo.id.into();
-                let crop = Arc::clone(&photo.crop);
-                match photo.latent_of(model_hash) {
-                    Some(latent) => handle.add_latent(id, Arc::clone(latent), Some(crop)),
-                    None => handle.add_face(id, crop),
+            let latent = photo.latent_of(model_hash);
+            match self.known_faces.insert(photo.id, latent.map(Arc::clone)) {
+                None => {
+                    self.waiting_faces.insert(photo.id);
+                    let id = photo.id.into();
+                    let crop = Arc::clone(&photo.crop);
+                    match latent {
+                        Some(latent) => handle.add_latent(id, Arc::clone(latent), Some(crop)),
+                        None => handle.add_face(id, crop),
+                    }
                 }
+                Some(before) if before.as_ref().map(Arc::as_ptr) == latent.map(Arc::as_ptr) => {}
+                // It was refined, or that was taken back.
+                Some(_) => changed.extend(latent.or(self.latents.get(&photo.id)).map(|it| (photo.id, Arc::clone(it)))),
             }
         }
-        let gone: Vec<PhotoId> = self.known_faces.iter().copied().filter(|id| document.photo(*id).is_none()).collect();
+        let gone: Vec<PhotoId> = self.known_faces.keys().copied().filter(|id| document.photo(*id).is_none()).collect();
         for photo in gone {
             self.known_faces.remove(&photo);
             self.waiting_faces.remove(&photo);
+            self.drawn_latents.remove(&photo);
+            self.refining.remove(&photo);
             self.latents.remove(&photo);
             self.beside.forget(photo);
             handle.remove_face(photo.into());
         }
-        if scene != self.sent_scene {
+        for (photo, latent) in changed {
+            let drawn = self.drawn_latents.get(&photo);
+            if drawn.is_none_or(|drawn| !Arc::ptr_eq(drawn, &latent)) {
+                handle.change_latent(photo.into(), Arc::clone(&latent));
+                self.refining.remove(&photo);
+                self.beside.forget_pictures_of(photo.into());
+                self.is_stale = true;
+                self.drawn_latents.insert(photo, latent);
+            }
+        }
+        if scene != self.sent_scene || std::mem::take(&mut self.is_stale) {
             match &scene {
                 Some(scene) => {
                     // A face that is another one's neighbour from now on has its picture already.
@@ -464,8 +546,31 @@ impl EngineLink {
                 Event::FaceReady(face, latent) => {
                     let photo = PhotoId(face.0);
                     self.waiting_faces.remove(&photo);
-                    if self.known_faces.contains(&photo) {
+                    if self.known_faces.contains_key(&photo) {
                         self.latents.insert(photo, latent);
+                    }
+                }
+                Event::Refining(face, progress, better) => {
+                    let photo = PhotoId(face.0);
+                    if let Some(known) = self.refining.get_mut(&photo) {
+                        *known = progress;
+                        better.into_iter().for_each(|latent| self.face_changed(photo, latent));
+                    }
+                }
+                Event::Refined(face, latent) => {
+                    let photo = PhotoId(face.0);
+                    if let Some(RefineProgress { done, steps }) = self.refining.remove(&photo) {
+                        latent.iter().for_each(|latent| self.face_changed(photo, Arc::clone(latent)));
+                        reports.push(Report::Refined { photo, latent, is_whole: done >= steps });
+                    }
+                }
+                Event::RefineFailed(face, err) => {
+                    let photo = PhotoId(face.0);
+                    if self.refining.remove(&photo).is_some() {
+                        // What was drawn of it on the way stays.
+                        let latent = self.drawn_latents.get(&photo).map(Arc::clone);
+                        reports.push(Report::Refined { photo, latent, is_whole: false });
+                        reports.push(Report::RefineFailed(photo, err.to_string()));
                     }
                 }
                 Event::Sampled(request, stylemap, frame) => {

@@ -37,6 +37,10 @@ pub enum JobKind {
     CutOut,
     /// Reads or writes a photo of a batch.
     Batch,
+    /// Looks for a face that was refined before.
+    FindRefined,
+    /// Keeps a face that was refined.
+    KeepRefined,
 }
 
 /// What a job does with its owner once it is done.

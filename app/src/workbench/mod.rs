@@ -23,6 +23,7 @@ mod photos;
 mod presets_file;
 pub mod projects;
 mod recent;
+mod refinements;
 mod settings_file;
 
 use std::collections::VecDeque;
@@ -47,6 +48,7 @@ use crate::edited_face::{EditedFace, EditedPhoto};
 use crate::language::{tr, tr_with};
 use crate::photo_loading::{PhotoLoader, Purpose};
 use crate::presets::Presets;
+use crate::refined_faces::RefinedFaces;
 use crate::settings::Settings;
 use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
 use batch::Batch;
@@ -54,6 +56,7 @@ use exports::Exports;
 use live_photo::{LivePhoto, Patch, PatchKey, Place};
 use photos::Opening;
 use presets_file::PresetsFile;
+use refinements::Refinements;
 use settings_file::SettingsFile;
 
 /// What a workbench starts with.
@@ -134,6 +137,7 @@ pub struct Workbench {
     presets: Presets,
     presets_file: PresetsFile,
     batch: Batch,
+    refinements: Refinements,
     /// What was done to the face that was copied from.
     copied_edit: Option<Recipe>,
     /// Photos of which the user is to be asked which face is meant.
@@ -160,6 +164,7 @@ impl Workbench {
         let mut failed = |err: anyhow::Error| effects.push(Effect::Tell(Notice::of_error(&err)));
         let (settings, settings_file) = SettingsFile::load(folders.as_ref(), &mut failed);
         let (presets, presets_file) = PresetsFile::load(folders.as_ref(), &mut failed);
+        let refined_faces = folders.as_ref().map(|folders| RefinedFaces::in_folder(&folders.refined_faces));
         let projects = Projects::start(folders.as_ref(), waking(&wake), &mut failed)?;
         let mut bench = Self {
             timeline: Timeline::default(),
@@ -178,6 +183,7 @@ impl Workbench {
             presets,
             presets_file,
             batch: Batch::default(),
+            refinements: Refinements::new(refined_faces),
             copied_edit: None,
             unclear_faces: VecDeque::new(),
             asked_face: None,
@@ -288,6 +294,7 @@ impl Workbench {
             && self.recent.is_kept()
             && self.motion.progress().is_none()
             && !self.batch.is_running()
+            && !self.is_refining()
             && !self.projects.is_busy()
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
@@ -384,6 +391,7 @@ impl Workbench {
         while let Some(finish) = self.jobs.poll() {
             finish(self);
         }
+        self.update_refinements();
         self.write_exports();
         self.update_batch();
         self.update_projects();
@@ -484,6 +492,8 @@ impl Workbench {
                 let text = tr_with("The picture could not be made: {reason}", &[("reason", &reason)]);
                 self.tell(NoticeKind::Error, text);
             }
+            Report::Refined { photo, latent, is_whole } => self.take_refined(photo, latent, is_whole),
+            Report::RefineFailed(photo, reason) => self.fail_refinement(photo, &reason),
             Report::FellBackToCpu(reason) => {
                 let text = tr_with("The device failed and the CPU goes on: {reason}", &[("reason", &reason)]);
                 self.tell(NoticeKind::Info, text);

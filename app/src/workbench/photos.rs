@@ -64,6 +64,15 @@ pub(super) struct Opening {
     begins: bool,
 }
 
+impl Opening {
+    /// The document became another one without a step.
+    pub(super) fn follow_revision(&mut self, before: u64, now: u64) {
+        if self.revision == before {
+            self.revision = now;
+        }
+    }
+}
+
 impl Workbench {
     /// Photos join the document; of projects the last one is opened in its place.
     pub(super) fn open_paths(&mut self, purpose: Purpose, paths: Vec<PathBuf>) {

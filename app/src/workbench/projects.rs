@@ -25,6 +25,8 @@ pub struct UserFolders {
     pub recent: PathBuf,
     /// A file for the settings.
     pub settings: PathBuf,
+    /// A folder for faces that were refined.
+    pub refined_faces: PathBuf,
 }
 
 impl UserFolders {
@@ -37,6 +39,7 @@ impl UserFolders {
             recovery: project::recovery_folder()?,
             recent: project::recent_file()?,
             settings: project::settings_file()?,
+            refined_faces: project::cache_folder()?.join("faces"),
         })
     }
 }
@@ -102,6 +105,13 @@ impl Projects {
     /// What the open project is called; none before it has a file.
     pub fn name(&self) -> Option<String> {
         self.path.as_deref().map(name_of)
+    }
+
+    /// The document became another one, and whoever saved the one before need not save again.
+    pub(super) fn follow_revision(&mut self, before: u64, now: u64) {
+        if self.saved_revision == Some(before) {
+            self.saved_revision = Some(now);
+        }
     }
 
     /// What a crash left and nobody took yet.

@@ -197,7 +197,7 @@ struct Face {
 
 impl Face {
     fn new(stylemap: Tensor, residuals: Option<Residuals>, crop: Option<Arc<RgbImage>>) -> Result<Self> {
-        let latent = Latent { stylemap: stylemap_values(&stylemap)?, residuals };
+        let latent = Latent { stylemap: stylemap_values(&stylemap)?, residuals, is_refined: false };
         Ok(Self { latent, stylemap, crop, chain: None, coarse_picture: None, last_use: 0 })
     }
 
@@ -269,7 +269,24 @@ impl Faces {
         let residuals =
             latent.residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
         let crop = crop.map(|crop| small_crop(crop, model.config.size)).transpose()?;
-        self.insert(id, Face::new(stylemap, residuals, crop)?);
+        let mut face = Face::new(stylemap, residuals, crop)?;
+        face.latent.is_refined = latent.is_refined;
+        self.insert(id, face);
+        Ok(())
+    }
+
+    /// Takes another latent of a face that is there, of the same photo.
+    pub(super) fn change_latent(&mut self, model: &Model, id: FaceId, latent: Latent) -> Result<()> {
+        let crop = self.faces.get(&Variant::plain(id)).ok_or_else(unknown_face)?.crop.clone();
+        let stylemap = model.stylemap_from_values(latent.stylemap)?;
+        let residuals =
+            latent.residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
+        let mut face = Face::new(stylemap, residuals, crop)?;
+        face.latent.is_refined = latent.is_refined;
+        // Others in its colours have those of its photo.
+        self.faces.retain(|variant, _| variant.face != id);
+        self.derived.clear();
+        self.faces.insert(Variant::plain(id), face);
         Ok(())
     }
 
@@ -502,7 +519,15 @@ impl Faces {
             let target = self.crop(model, of, cancel)?;
             let reference = self.crop(model, variant.face, cancel)?;
             let matched = ColourMatch::new(&reference, &target, f32::from(permille) / 1000.0).apply(&reference);
-            self.faces.insert(variant, Face::encoded(model, &matched, cancel)?);
+            let mut matched = Face::encoded(model, &matched, cancel)?;
+            let own = &self.faces.get(&Variant::plain(variant.face)).ok_or_else(unknown_face)?.latent;
+            if let Some(refined) = own.residuals.as_ref().filter(|_| own.is_refined) {
+                // What was found beyond the fine encoder is nearly the same in other colours.
+                let encoded = Face::encoded(model, &reference, cancel)?.latent.residuals;
+                let residuals = refined.carried(encoded.as_ref(), matched.latent.residuals.as_ref())?;
+                matched.latent.residuals = Some(residuals);
+            }
+            self.faces.insert(variant, matched);
         }
         self.faces.get_mut(&variant).ok_or_else(unknown_face)
     }

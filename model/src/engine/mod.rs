@@ -9,6 +9,7 @@ mod faces;
 mod frame;
 mod mix;
 mod previews;
+mod refining;
 mod request;
 mod weights;
 mod worker;
@@ -24,7 +25,7 @@ pub use crate::cancel::Cancel;
 pub use frame::{Frame, FrameKind, Timings};
 pub use previews::PreviewMode;
 pub use request::{Base, DirectionStep, FaceId, Layer, Scene};
-pub use worker::{EngineHandle, Event, SampleRequest, WorkerOptions};
+pub use worker::{EngineHandle, Event, RefineProgress, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
@@ -183,6 +184,17 @@ impl Engine {
     /// When the model takes another number of values, or one is not a number.
     pub fn add_latent(&mut self, face: FaceId, latent: Latent, crop: Option<&RgbImage>) -> Result<()> {
         self.faces.add(&self.model, face, latent, crop)?;
+        self.mixed = None;
+        Ok(())
+    }
+
+    /// Takes another latent of a face that is there already, of the same photo: its residuals were found by [`crate::refine`], or are
+    /// taken back. What was made of the face before is made anew.
+    ///
+    /// # Errors
+    /// When there is no such face, the model takes another number of values, or one is not a number.
+    pub fn change_latent(&mut self, face: FaceId, latent: Latent) -> Result<()> {
+        self.faces.change_latent(&self.model, face, latent)?;
         self.mixed = None;
         Ok(())
     }

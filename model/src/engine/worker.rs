@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
+use super::refining::{Refining, RefiningFace};
 use super::{Engine, FaceId, Frame, FrameKind, Scene};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::mailbox::{Mailbox, Next};
 use crate::model::ModelInfo;
+use crate::refine::RefineOptions;
 
 /// What the engine's thread reports, in the order in which it happens.
 #[derive(Debug)]
@@ -38,6 +40,13 @@ pub enum Event {
     SampleFailed(SampleRequest, Error),
     /// A face could not be encoded.
     FaceFailed(FaceId, Error),
+    /// How far the refinement of a face is, and the face itself where the engine draws a better one from now on.
+    Refining(FaceId, RefineProgress, Option<Arc<Latent>>),
+    /// The refinement of a face ended, by itself or because it was stopped: the face as the engine draws it from now on; none where no step
+    /// was taken.
+    Refined(FaceId, Option<Arc<Latent>>),
+    /// A face could not be refined further; it stays as near to its photo as it came.
+    RefineFailed(FaceId, Error),
     /// A picture of a request; see [`super::FrameKind`] for how many come.
     Frame(Frame),
     /// The picture with this number could not be made.
@@ -57,6 +66,15 @@ pub struct SampleRequest {
     pub truncation: f32,
 }
 
+/// How far the refinement of a face is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefineProgress {
+    /// The steps that were taken.
+    pub done: usize,
+    /// How many there are to be.
+    pub steps: usize,
+}
+
 /// How the thread runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WorkerOptions {
@@ -67,13 +85,15 @@ pub struct WorkerOptions {
 enum FaceJob {
     Encode(FaceId, Arc<RgbImage>),
     Latent(FaceId, Arc<Latent>, Option<Arc<RgbImage>>),
+    /// Another latent of a face that is there.
+    Change(FaceId, Arc<Latent>),
     Remove(FaceId),
 }
 
 impl FaceJob {
     fn face(&self) -> FaceId {
         match self {
-            Self::Encode(face, _) | Self::Latent(face, ..) | Self::Remove(face) => *face,
+            Self::Encode(face, _) | Self::Latent(face, ..) | Self::Change(face, _) | Self::Remove(face) => *face,
         }
     }
 
@@ -89,6 +109,7 @@ struct Waiting {
     face_jobs: VecDeque<FaceJob>,
     samples: VecDeque<SampleRequest>,
     scene: Option<(u64, Scene)>,
+    refine_jobs: VecDeque<RefineJob>,
 }
 
 impl Waiting {
@@ -105,6 +126,9 @@ impl Waiting {
         if let Some(job) = self.face_jobs.pop_front() {
             return Some(Job::Face(job));
         }
+        if let Some(job) = self.refine_jobs.pop_front() {
+            return Some(Job::Refine(job));
+        }
         self.samples.pop_front().map(Job::Sample)
     }
 }
@@ -114,6 +138,8 @@ pub struct EngineHandle {
     mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
     newest_number: Arc<AtomicU64>,
+    /// Counts everything that was sent.
+    sent: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -131,10 +157,13 @@ impl EngineHandle {
         let mailbox = Arc::<Mailbox<Waiting>>::default();
         let cancel = Cancel::default();
         let newest_number = Arc::<AtomicU64>::default();
+        let sent = Arc::<AtomicU64>::default();
         let worker = Worker {
             mailbox: Arc::clone(&mailbox),
             cancel: cancel.clone(),
             newest_number: Arc::clone(&newest_number),
+            sent: Arc::clone(&sent),
+            refining: Refining::default(),
             options,
             on_event,
         };
@@ -142,28 +171,51 @@ impl EngineHandle {
             .name("stylemap engine".to_owned())
             .spawn(move || worker.run(load))
             .map_err(|err| Error::Device(format!("the engine's thread could not be started: {err}")))?;
-        Ok(Self { mailbox, cancel, newest_number, thread: Some(thread) })
+        Ok(Self { mailbox, cancel, newest_number, sent, thread: Some(thread) })
+    }
+
+    fn send(&self, change: impl FnOnce(&mut Waiting)) {
+        self.mailbox.send(change);
+        // What is refined meanwhile makes way.
+        self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Encodes an aligned, square face crop (any size; it is resampled to the model's).
     pub fn add_face(&self, face: FaceId, crop: Arc<RgbImage>) {
-        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Encode(face, crop)));
+        self.send(|waiting| waiting.face_jobs.push_back(FaceJob::Encode(face, crop)));
     }
 
     /// Takes a face that is known already, with the crop that it was encoded from, if it was.
     pub fn add_latent(&self, face: FaceId, latent: Arc<Latent>, crop: Option<Arc<RgbImage>>) {
-        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Latent(face, latent, crop)));
+        self.send(|waiting| waiting.face_jobs.push_back(FaceJob::Latent(face, latent, crop)));
+    }
+
+    /// Takes another latent of a face that was added before: its photo stays the same. A refinement of it ends without a word.
+    pub fn change_latent(&self, face: FaceId, latent: Arc<Latent>) {
+        self.send(|waiting| waiting.face_jobs.push_back(FaceJob::Change(face, latent)));
+    }
+
+    /// Brings a face that was added before nearer to the crop that it was encoded from, see [`crate::refine`]: when nothing
+    /// else is asked for and some time after that, one step at a time; any request stops a step within a level. Several faces
+    /// follow one another.
+    pub fn refine(&self, face: FaceId, crop: Arc<RgbImage>, steps: usize) {
+        self.send(|waiting| waiting.refine_jobs.push_back(RefineJob::Begin(face, crop, steps)));
+    }
+
+    /// Ends the refinement of a face: it stays as near to its photo as it came.
+    pub fn stop_refining(&self, face: FaceId) {
+        self.send(|waiting| waiting.refine_jobs.push_back(RefineJob::Stop(face)));
     }
 
     /// Asks for these random faces, in place of any that were asked for and have not been started. They come one by one,
     /// when nothing else waits.
     pub fn sample(&self, requests: Vec<SampleRequest>) {
-        self.mailbox.send(|waiting| waiting.samples = requests.into());
+        self.send(|waiting| waiting.samples = requests.into());
     }
 
     /// Forgets a face and its caches.
     pub fn remove_face(&self, face: FaceId) {
-        self.mailbox.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
+        self.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
     }
 
     /// Asks for a picture. The latest request wins: it replaces any that has not been started, and what is still to come of one that
@@ -172,7 +224,7 @@ impl EngineHandle {
     /// needs them.
     pub fn render(&self, scene: Scene) -> u64 {
         let mut number = 0;
-        self.mailbox.send(|waiting| {
+        self.send(|waiting| {
             // In one step, so that what waits is always what has the newest number.
             number = self.newest_number.fetch_add(1, Ordering::Relaxed) + 1;
             waiting.scene = Some((number, scene));
@@ -192,8 +244,14 @@ impl Drop for EngineHandle {
     }
 }
 
+enum RefineJob {
+    Begin(FaceId, Arc<RgbImage>, usize),
+    Stop(FaceId),
+}
+
 enum Job {
     Face(FaceJob),
+    Refine(RefineJob),
     Sample(SampleRequest),
     Scene(u64, Scene),
 }
@@ -201,6 +259,9 @@ enum Job {
 /// A brush that has rested for so long waits for the picture that stays. Shorter than a hand pauses on purpose, longer than
 /// the time between two movements of the slowest mouse.
 const REST: Duration = Duration::from_millis(60);
+
+/// Faces are refined once nothing was drawn for so long: not between two strokes of somebody who is painting.
+const REFINE_REST: Duration = Duration::from_millis(400);
 
 /// A picture of which only a moving brush's form was drawn.
 struct Unsettled {
@@ -213,6 +274,8 @@ struct Worker<F> {
     mailbox: Arc<Mailbox<Waiting>>,
     cancel: Cancel,
     newest_number: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
+    refining: Refining,
     options: WorkerOptions,
     on_event: F,
 }
@@ -225,9 +288,13 @@ impl<F: FnMut(Event)> Worker<F> {
         };
         (self.on_event)(Event::Ready(Box::new(engine.info())));
         let mut unsettled: Option<Unsettled> = None;
+        let mut refine_at = Instant::now();
         loop {
             let settle_at = unsettled.as_ref().map(|unsettled| unsettled.settle_at);
-            match self.mailbox.next_before(settle_at, Waiting::take) {
+            let refine_at_if_any = self.refining.first().map(|_| refine_at);
+            // Whatever is sent from here on, and is not taken in this turn, stops a step.
+            let sent = self.sent.load(Ordering::Relaxed);
+            match self.mailbox.next_before(settle_at.or(refine_at_if_any), Waiting::take) {
                 Next::Closed => return,
                 Next::DeadlinePassed => {
                     if let Some(Unsettled { number, scene, .. }) = unsettled.take() {
@@ -235,12 +302,59 @@ impl<F: FnMut(Event)> Worker<F> {
                         self.picture(&mut engine, number, &cancel, &mut |engine, cancel| {
                             engine.render_cancellable(&scene, cancel)
                         });
+                        refine_at = Instant::now() + REFINE_REST;
+                    } else {
+                        let cancel = self.cancel.or_newer_than(sent, &self.sent);
+                        self.refine_on(&mut engine, &cancel);
                     }
                 }
                 Next::Taken(Job::Face(job)) => self.face(&mut engine, job),
+                Next::Taken(Job::Refine(RefineJob::Begin(face, crop, steps))) => {
+                    self.refining.push(RefiningFace::new(face, crop, RefineOptions::default().with_steps(steps)));
+                }
+                Next::Taken(Job::Refine(RefineJob::Stop(face))) => self.end_refinement(&mut engine, face),
                 Next::Taken(Job::Sample(request)) => self.sample(&mut engine, request),
-                Next::Taken(Job::Scene(number, scene)) => unsettled = self.scene(&mut engine, number, scene),
+                Next::Taken(Job::Scene(number, scene)) => {
+                    unsettled = self.scene(&mut engine, number, scene);
+                    refine_at = Instant::now() + REFINE_REST;
+                }
             }
+        }
+    }
+
+    /// Takes the next step of the first face that is being refined.
+    fn refine_on(&mut self, engine: &mut Engine, cancel: &Cancel) {
+        let Some(first) = self.refining.first_mut() else { return };
+        let face = first.face();
+        match guarded(|| first.step(engine, cancel)) {
+            Ok(progress) => {
+                let is_done = progress.done >= progress.steps;
+                let better =
+                    if progress.is_worth_showing() && !is_done { self.show_refined(engine, face) } else { None };
+                (self.on_event)(Event::Refining(face, progress, better));
+                if is_done {
+                    self.end_refinement(engine, face);
+                }
+            }
+            Err(Error::Cancelled) => {}
+            Err(err) => {
+                self.refining.remove(face);
+                (self.on_event)(Event::RefineFailed(face, err));
+            }
+        }
+    }
+
+    /// Lets the engine draw the best that was found of a face so far.
+    fn show_refined(&mut self, engine: &mut Engine, face: FaceId) -> Option<Arc<Latent>> {
+        let best = self.refining.get(face)?.best(engine)?;
+        guarded(|| engine.change_latent(face, best.clone())).ok().map(|()| Arc::new(best))
+    }
+
+    /// Ends the refinement of a face with what was found.
+    fn end_refinement(&mut self, engine: &mut Engine, face: FaceId) {
+        let found = self.show_refined(engine, face);
+        if self.refining.remove(face).is_some() {
+            (self.on_event)(Event::Refined(face, found));
         }
     }
 
@@ -256,11 +370,17 @@ impl<F: FnMut(Event)> Worker<F> {
                 engine.add_latent(face, Latent::clone(latent), crop.as_deref())?;
                 Ok(Some(Event::FaceReady(face, Arc::clone(latent))))
             }
+            FaceJob::Change(_, latent) => {
+                engine.change_latent(face, Latent::clone(latent))?;
+                Ok(None)
+            }
             FaceJob::Remove(_) => {
                 engine.remove_face(face);
                 Ok(None)
             }
         };
+        // It began at what the face was.
+        self.refining.remove(face);
         match self.with_fallback(engine, &mut attempt) {
             Ok(Some(event)) => (self.on_event)(event),
             Ok(None) | Err(Error::Cancelled) => {}

@@ -180,7 +180,7 @@ impl Refinement {
     pub fn best(&self, model: &Model) -> Result<Latent> {
         self.check(model)?;
         let residuals = Residuals::new(&model.config, &self.descent.residuals()?)?;
-        Ok(Latent { stylemap: self.stylemap.clone(), residuals: Some(residuals) })
+        Ok(Latent { stylemap: self.stylemap.clone(), residuals: Some(residuals), is_refined: true })
     }
 
     fn check(&self, model: &Model) -> Result<()> {

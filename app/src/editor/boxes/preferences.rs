@@ -6,7 +6,7 @@ use super::super::{Command, Context, Look, theme, widgets};
 use super::{Outcome, button_row_ui};
 use crate::export::{JPEG_QUALITY, MetadataChoice};
 use crate::language::tr;
-use crate::settings::{Autosave, Device, EngineSettings, Language, Theme};
+use crate::settings::{Autosave, Device, EngineSettings, Language, RefinementSettings, Refining, Theme};
 use crate::workbench::Action;
 
 /// What can be kept of faces, in MiB.
@@ -75,6 +75,7 @@ impl Context<'_> {
                     }
                 }
             });
+            self.refinement_rows_ui(ui, settings.refinement);
             self.engine_rows_ui(ui, settings.engine);
             row_ui(ui, "Keys", |ui| {
                 let keys = Command::from(Look::ShowKeys);
@@ -90,6 +91,29 @@ impl Context<'_> {
             }
         });
         outcome
+    }
+
+    fn refinement_rows_ui(&mut self, ui: &mut Ui, before: RefinementSettings) {
+        let mut refinement = before;
+        row_ui(ui, "Improve likeness", |ui| {
+            for (is_of_every_photo, name, hint) in [
+                (false, "When asked", "A face is brought nearer to its photo when you ask for it"),
+                (true, "Of every photo", "Every face is brought nearer to its photo, while nothing else is to be done"),
+            ] {
+                ui.selectable_value(&mut refinement.is_of_every_photo, is_of_every_photo, tr(name))
+                    .on_hover_text(tr(hint));
+            }
+        });
+        row_ui(ui, "Steps", |ui| {
+            for refining in Refining::ALL {
+                let hint = tr("A step takes about as long as drawing the face; the first ones go far");
+                let steps = refining.steps().to_string();
+                ui.selectable_value(&mut refinement.refining, refining, steps).on_hover_text(hint);
+            }
+        });
+        if refinement != before {
+            self.send(Action::SetRefinement(refinement));
+        }
     }
 
     fn engine_rows_ui(&mut self, ui: &mut Ui, before: EngineSettings) {

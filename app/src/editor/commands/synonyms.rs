@@ -39,6 +39,12 @@ const SYNONYMS: &[(&str, &str, &str)] = &[
     ("move-region", "shift, drag, position, offset", "이동, 옮기기"),
     ("pick-layer", "select layer, eyedropper", "레이어 선택"),
     ("hand", "pan, scroll", "손, 스크롤"),
+    (
+        "improve-likeness",
+        "refine, sharpen face, optimise, optimize, projection, closer, resemblance",
+        "다듬기, 최적화, 닮게",
+    ),
+    ("stop-improving-likeness", "cancel, refine", "취소, 그만"),
     ("larger-brush", "bigger, size, radius, thicker", "크기, 굵게"),
     ("smaller-brush", "size, radius, thinner", "크기, 가늘게"),
     ("harder-brush", "crisp, sharp edge, hardness", "경도, 선명"),

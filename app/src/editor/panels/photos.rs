@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use egui::{Color32, Popup, PopupCloseBehavior, Rect, Sense, Ui, vec2};
+use stylemap::engine::RefineProgress;
 
-use super::super::{Context, Look, theme, widgets};
+use super::super::{Context, Look, icons, theme, widgets};
 use super::{picture_button, share_ui};
 use crate::document::Photo;
 use crate::language::{tr, tr_with};
@@ -14,6 +15,11 @@ const COLUMNS: usize = 4;
 const MENU_WIDTH: f32 = 250.0;
 const LIKENESS_PICTURE_SIZE: f32 = 20.0;
 const LIKENESS_LABEL_WIDTH: f32 = 58.0;
+const PROGRESS_HEIGHT: f32 = 4.0;
+
+fn percent(progress: RefineProgress) -> String {
+    format!("{} %", 100 * progress.done / progress.steps.max(1))
+}
 
 impl Context<'_> {
     pub(super) fn photos_ui(&mut self, ui: &mut Ui) {
@@ -43,24 +49,15 @@ impl Context<'_> {
         }
         ui.spacing_mut().item_spacing = ui.ctx().global_style().spacing.item_spacing;
         // One part, however many rows: what is below it keeps its name, and so a drag its slider.
-        ui.vertical(|ui| self.photos_in_hand().iter().for_each(|photo| self.likeness_ui(ui, photo)));
+        ui.vertical(|ui| self.bench.photos_in_hand().iter().for_each(|photo| self.likeness_ui(ui, photo)));
     }
 
-    /// The photos whose faces are worked on: the source and that of the active layer. Not those that never were photos.
-    fn photos_in_hand(&self) -> Vec<Arc<Photo>> {
-        let document = self.bench.document();
-        let source = document.source();
-        let active = document.active_layer().map(|layer| layer.photo).filter(|photo| source != Some(*photo));
-        let photos = [source, active].into_iter().flatten().filter_map(|id| document.photo(id));
-        photos.filter(|photo| !photo.is_sample).map(Arc::clone).collect()
-    }
-
-    /// How much of a photo's likeness is shown.
+    /// How much of a photo's likeness is shown, and more of it.
     fn likeness_ui(&mut self, ui: &mut Ui, photo: &Photo) {
-        let has_none =
-            matches!(self.bench.engine().state(), EngineState::Ready(info) if info.fine_encoder_parameters == 0);
-        let disabled =
-            has_none.then(|| tr("This model has no fine encoder: it knows faces only by what it makes of them"));
+        let has_none = matches!(self.bench.engine().state(), EngineState::Ready(info) if info.fine_encoder_parameters == 0)
+            && !self.bench.is_refined(photo.id);
+        let disabled = has_none
+            .then(|| tr("This model has no fine encoder: it knows faces by what it makes of them, until their likeness is improved"));
         let hint = "How true to the photo the face of {name} is. At 0 % it is what the model makes of it";
         let hint = tr_with(hint, &[("name", &photo.name)]);
         let mut likeness = self.bench.document().likeness(photo.id);
@@ -70,14 +67,45 @@ impl Context<'_> {
             ui.add(picture.fit_to_exact_size(vec2(LIKENESS_PICTURE_SIZE, LIKENESS_PICTURE_SIZE)));
             let (rect, label) = ui.allocate_exact_size(vec2(LIKENESS_LABEL_WIDTH, theme::space::ROW), Sense::hover());
             let font = egui::TextStyle::Body.resolve(ui.style());
-            let color = theme::palette(ui.ctx()).text_weak;
-            ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, tr("Likeness"), font, color);
+            let palette = theme::palette(ui.ctx());
+            let progress = self.bench.refinement(photo.id);
+            let (text, color) = match progress {
+                Some(progress) => (percent(progress), palette.accent),
+                None => (tr("Likeness").to_owned(), palette.text_weak),
+            };
+            ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, text, font, color);
             label.on_hover_text(disabled.unwrap_or(&hint));
             let name = tr_with("Likeness of {name}", &[("name", &photo.name)]);
-            share_ui(ui, &mut likeness, 1.0, &name, &hint, disabled)
+            let width = ui.available_width() - theme::space::ROW - ui.spacing().item_spacing.x;
+            let has_changed = ui.scope(|ui| {
+                ui.set_max_width(width);
+                share_ui(ui, &mut likeness, 1.0, &name, &hint, disabled)
+            });
+            self.improve_ui(ui, photo);
+            has_changed.inner
         });
         if has_changed.inner {
             self.send(Action::SetLikeness(photo.id, likeness));
+        }
+    }
+
+    /// Begins to improve a face's likeness, or stops that.
+    fn improve_ui(&mut self, ui: &mut Ui, photo: &Photo) {
+        let (action, icon, name, hint) = if self.bench.refinement(photo.id).is_some() {
+            let hint = "Leave the face of {name} as near to the photo as it is now";
+            (Action::StopImprovingLikeness(Some(photo.id)), icons::STOP, "Stop improving the likeness of {name}", hint)
+        } else if self.bench.is_refined(photo.id) {
+            let hint = "The face of {name} was brought nearer to the photo. Once more brings it a little nearer still";
+            (Action::ImproveLikeness(Some(photo.id)), icons::SPARKLE, "Improve the likeness of {name} further", hint)
+        } else {
+            let hint = "Bring the face of {name} nearer to the photo, beside your work";
+            (Action::ImproveLikeness(Some(photo.id)), icons::SPARKLE, "Improve the likeness of {name}", hint)
+        };
+        let [name, hint] = [name, hint].map(|text| tr_with(text, &[("name", &photo.name)]));
+        let is_enabled = self.bench.is_enabled(&action);
+        let response = widgets::icon_button_enabled(ui, is_enabled, icon, &name, 16.0).on_hover_text(hint);
+        if response.clicked() {
+            self.send(action);
         }
     }
 
@@ -103,6 +131,13 @@ impl Context<'_> {
             let carried = Rect::from_center_size(pos + vec2(20.0, 20.0), vec2(48.0, 48.0));
             let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
             ui.ctx().layer_painter(layer).image(texture.id(), carried, uv, Color32::from_white_alpha(215));
+        }
+        if let Some(progress) = self.bench.refinement(photo.id) {
+            let share = progress.done as f32 / progress.steps.max(1) as f32;
+            let bar = Rect::from_min_size(response.rect.left_top(), vec2(response.rect.width(), PROGRESS_HEIGHT));
+            let done = Rect::from_min_size(bar.min, vec2(bar.width() * share, bar.height()));
+            ui.painter().rect_filled(bar, 2.0, theme::SHADE);
+            ui.painter().rect_filled(done, 2.0, theme::palette(ui.ctx()).accent);
         }
         let strip_text = match (is_source, is_edited) {
             (true, _) => Some("Source"),
@@ -143,6 +178,12 @@ impl Context<'_> {
             if !photo.is_sample {
                 ui.separator();
                 self.likeness_ui(ui, photo);
+                let is_running = self.bench.refinement(photo.id).is_some();
+                let id = Some(photo.id);
+                self.menu_item_ui(
+                    ui,
+                    if is_running { Action::StopImprovingLikeness(id) } else { Action::ImproveLikeness(id) },
+                );
             }
             ui.separator();
             self.menu_item_ui(ui, Action::RemovePhoto(photo.id));

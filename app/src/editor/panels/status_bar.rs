@@ -85,7 +85,10 @@ impl Context<'_> {
             }
             None if encoding == 1 => Some(tr("Reading the face").to_owned()),
             None if encoding > 0 => Some(tr_with("Reading {count} faces", &[("count", &encoding.to_string())])),
-            None => None,
+            None => self.bench.refinement_in_hand().map(|progress| {
+                let [done, steps] = [progress.done, progress.steps].map(|count| count.to_string());
+                tr_with("Improving likeness, step {done} of {steps}", &[("done", &done), ("steps", &steps)])
+            }),
         };
         if let Some(text) = text {
             ui.add(egui::Spinner::new().size(12.0).color(palette.text_weak));
