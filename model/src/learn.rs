@@ -17,7 +17,7 @@ pub const MAX_FACES: usize = 10_000;
 /// Strengths of the ridge that are tried, as shares of the number of faces times a face's usual square length.
 const RIDGES: [f64; 6] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 /// A slider goes at least and at most so far to each side, in standard deviations.
-const RANGE: [f32; 2] = [1.0, 4.0];
+const RANGE: [f32; 2] = [2.0, 4.0];
 
 /// A direction from examples.
 #[derive(Clone, Debug)]
