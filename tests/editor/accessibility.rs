@@ -109,8 +109,12 @@ fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
         let behind = widgets(&session);
         session.run(command.clone());
         session.harness.run_steps(8);
-        let own: Widgets = widgets(&session).into_iter().filter(|(id, _)| !behind.contains_key(id)).collect();
+        let mut own: Widgets = widgets(&session).into_iter().filter(|(id, _)| !behind.contains_key(id)).collect();
         assert!(!own.is_empty(), "{command:?} opens no box");
+        if command == Command::from(Look::ShowPalette) {
+            // The keyboard stays in its field, and arrows go through what is found.
+            own.retain(|_, what| what.starts_with("TextInput"));
+        }
         check_tab(&mut session, &format!("{command:?}"), own);
         session.key(Modifiers::NONE, Key::Escape);
         session.key(Modifiers::NONE, Key::Escape);

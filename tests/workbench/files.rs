@@ -600,9 +600,9 @@ fn what_is_there_is_not_written_over_without_a_word() {
         assert!(std::fs::read(&file).unwrap() != b"somebody else's", "{question:?}");
         // Where nothing is, nobody is asked.
         if path.is_dir() {
-            std::fs::remove_dir_all(&path).unwrap()
+            std::fs::remove_dir_all(&path).unwrap();
         } else {
-            std::fs::remove_file(&file).unwrap()
+            std::fs::remove_file(&file).unwrap();
         }
         session.run(typed(question, &path));
         wait(&mut session);
