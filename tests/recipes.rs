@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use image::{DynamicImage, RgbImage};
-use stylebrush_app::document::{Combine, Document, FaceRegion, PhotoId};
+use stylebrush_app::document::{Combine, Document, FaceRegion, Layer, PhotoId, Pose};
 use stylebrush_app::photo_loading;
 use stylebrush_app::project::{self, Project};
 use stylemap::face::FaceDetector;
@@ -42,6 +42,15 @@ impl Files {
         let mask = image::GrayImage::from_raw(512, 512, mouth.to_values()).unwrap();
         mask.save(files.path("mouth.png")).unwrap();
         files
+    }
+
+    /// A project like `mouth.stylebrush` whose layer is changed.
+    fn change_mouth(&self, name: &str, change: impl FnOnce(&mut Layer)) {
+        let opened = project::open(&self.path("mouth.stylebrush"), &project::Progress::default()).unwrap();
+        let mut document = opened.into_document(&mut 1);
+        let layer = document.active_layer().unwrap().id;
+        document.update_layer(layer, change);
+        project::save(&self.path(name), &Project { document, ..Project::default() }).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -97,6 +106,32 @@ fn a_recipe_is_the_edit_that_options_describe() {
     // The face by itself, of another photo, and at the model's size.
     files.ok("edit friend.jpg --recipe mouth.stylebrush --size model -o face.png");
     assert_eq!(files.open("face.png").dimensions(), (128, 128));
+}
+
+#[test]
+fn references_are_scaled_turned_and_mirrored_as_the_handles_do_it() {
+    let files = Files::new();
+    files.change_mouth("posed.stylebrush", |layer| {
+        // As the sliders and the command of the window do it, one after the other.
+        for (scale, angle_radians, is_mirrored) in
+            [(1.0, 0.0, true), (1.3, 0.0, false), (1.0, 25.0_f32.to_radians(), false)]
+        {
+            layer.change_pose(&Pose::about(layer.middle_of_region(), scale, angle_radians, is_mirrored), false);
+        }
+        layer.offset_px = (0, -40);
+    });
+    files.ok("edit me.jpg --recipe posed.stylebrush --in-photo -o by_recipe.png");
+    let options = "--reference friend.jpg --mask mouth.png --scale 1.3 --turn 25 --mirror --offset 0,-10";
+    files.ok(&format!("edit me.jpg {options} --in-photo -o by_options.png"));
+    files.ok("edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o plain.png");
+    let [before, by_recipe, by_options] = ["me.jpg", "by_recipe.png", "by_options.png"].map(|name| files.open(name));
+    let changed = mean_difference(&before, &by_options);
+    let apart = mean_difference(&by_recipe, &by_options);
+    assert!(changed > 0.05 && apart < 0.05 * changed, "{apart} of {changed}");
+    assert!(mean_difference(&files.open("plain.png"), &by_options) > 0.5 * changed);
+    // Of every face of a photo, and of a mask that lies elsewhere on each.
+    files.ok(&format!("edit me.jpg --face all {options} --in-photo -o all.png"));
+    assert!(mean_difference(&files.open("all.png"), &by_options) < 0.05 * changed);
 }
 
 #[test]

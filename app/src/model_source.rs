@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stylebrush_app::project;
-use stylemap::checkpoint::Checkpoint;
+use stylemap::checkpoint::{Checkpoint, Identity};
 use stylemap::config::Config;
 use stylemap::directions::Directions;
 use stylemap::engine::Engine;
@@ -76,6 +76,17 @@ impl ModelSource {
             Err(err) => log::error!("{err}"),
         }
         Ok(checkpoint)
+    }
+
+    /// By what it is known, without its tensors where it can be.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no model.
+    pub fn identity(&self) -> Result<Identity> {
+        match self {
+            Self::Embedded(bytes) => Identity::of_bytes(bytes, "the embedded model"),
+            Self::File(path) => Identity::of_file(path),
+        }
     }
 
     fn checkpoint_alone(&self) -> Result<Checkpoint> {

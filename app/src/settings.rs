@@ -66,7 +66,7 @@ pub struct ExportSettings {
     pub size: ExportSize,
     /// Whether colours of sixteen bits are written with eight.
     pub eight_bits: bool,
-    /// Whether only what the edit changes is written, on transparent ground.
+    /// Whether only what the edit changes is written, on transparent ground; see [`Self::writes_change_only`].
     pub change_only: bool,
     /// What files are called.
     pub name: NameTemplate,
@@ -94,6 +94,11 @@ impl Default for ExportSettings {
 }
 
 impl ExportSettings {
+    /// Whether only what the edit changes is written: a wish that waits as long as a kind of file is chosen that has no transparency.
+    pub fn writes_change_only(&self) -> bool {
+        self.change_only && self.format.has_transparency()
+    }
+
     /// For a picture in the numbers of this photo; none is sRGB.
     pub fn file_options<'a>(&self, photo: Option<&'a PhotoFile>) -> FileOptions<'a> {
         let Self { jpeg_quality, metadata, says_edited, eight_bits, .. } = *self;

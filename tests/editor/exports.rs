@@ -1,5 +1,7 @@
 //! The boxes for exports, batches and presets, by their names and by keys.
 
+use stylebrush_app::workbench::batch::BatchPlan;
+
 use super::*;
 
 /// Types into the field in which the keyboard is, in place of what stands there.
@@ -32,7 +34,14 @@ fn the_export_box_says_size_and_name_before() {
     );
     click(&mut session, "Only what changed, on transparent ground");
     assert!(session.editor().workbench().export_settings().change_only);
+    // What a JPEG cannot do is said, and the wish is there again for a kind of file that can.
+    click(&mut session, "JPEG");
+    let choice = "Only what changed, on transparent ground";
+    assert!(session.harness.get_by_label(choice).accesskit_node().is_disabled());
+    assert!(session.harness.query_by_label_contains("choose PNG, WebP or TIFF").is_some());
     click(&mut session, "TIFF");
+    let toggled = session.harness.get_by_label(choice).accesskit_node().toggled();
+    assert_eq!(toggled, Some(egui::accesskit::Toggled::True));
 
     // A name is shown as it will be, and what is none cannot be chosen.
     session.harness.get_by_role(egui::Role::TextInput).focus();
@@ -77,6 +86,56 @@ fn an_edit_is_applied_to_a_folder_by_the_box() {
     let failure = session.harness.query_by_label_contains("b.png: ");
     assert!(failure.is_some(), "what failed is told file by file");
     click(&mut session, "Close");
+}
+
+#[test]
+fn a_typed_path_of_a_file_that_is_there_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.png");
+    std::fs::write(&path, "mine").unwrap();
+    let mut session = Session::ready();
+    session.wait_until("every face is read", Editor::is_idle);
+    let type_path = |session: &mut Session| {
+        session.run(Look::AskForPath(Question::ExportTo));
+        session.harness.run_steps(12);
+        type_over(session, &folder.path().join("mine").display().to_string());
+        session.key(Modifiers::NONE, Key::Enter);
+        session.harness.run_steps(12);
+    };
+    type_path(&mut session);
+    let text = "mine.png is there already. Overwriting loses what is in it.";
+    assert!(session.harness.query_by_label(text).is_some());
+    click(&mut session, "Cancel");
+    session.wait_until("nothing is under way", Editor::is_idle);
+    assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    type_path(&mut session);
+    click(&mut session, "Overwrite");
+    session.wait_until("it is written", Editor::is_idle);
+    assert!(image::open(&path).is_ok());
+}
+
+#[test]
+fn closing_the_window_during_a_batch_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos: Vec<_> = (0..40).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
+    photos.iter().for_each(|path| save_photo(path, 90, 60));
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(20)));
+    session.wait_until("every face is read", Editor::is_idle);
+    session.paint((200.0, 200.0), (300.0, 200.0));
+    let plan = BatchPlan { photos, folder: Some(folder.path().to_owned()), ..BatchPlan::default() };
+    session.run(Action::SetBatch(plan));
+    session.run(Action::StartBatch);
+    session.run(Action::Quit);
+    session.harness.run_steps(12);
+    assert!(session.harness.query_by_label_contains("Photos that are not written yet").is_some());
+    click(&mut session, "Go on");
+    assert!(session.editor().workbench().batch().is_running());
+    session.run(Action::Quit);
+    session.harness.run_steps(12);
+    click(&mut session, "Stop and quit");
+    assert!(!session.editor().workbench().batch().is_running());
+    // The stroke is in no file yet.
+    assert!(session.harness.query_by_label("Save the changes?").is_some());
 }
 
 #[test]

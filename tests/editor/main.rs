@@ -20,6 +20,7 @@ use stylebrush_app::workbench::{Action, MaskView, Question};
 use stylemap::Error;
 use stylemap::engine::{Frame, WorkerOptions};
 
+mod accessibility;
 #[path = "../common/mod.rs"]
 mod common;
 mod exports;

@@ -99,6 +99,13 @@ fn a_layer_of_the_change_over_the_photo_is_the_edited_photo() {
     session.wait_until_idle();
     assert!(session.was_told(NoticeKind::Error, "no transparency"), "{:?}", session.notices);
     assert!(!folder.path().join("layer.jpg").exists());
+    session.notices.clear();
+    // Where a JPEG is what is chosen, the wish waits for a kind of file that can do it.
+    set(&mut session, |settings| settings.format = Format::Jpeg);
+    let whole = export(&mut session, &folder.path().join("whole.jpg"), true);
+    assert!(!whole.color().has_alpha() && session.bench.export_settings().change_only);
+    set(&mut session, |settings| settings.format = Format::Png);
+    assert!(export(&mut session, &folder.path().join("again.png"), true).color().has_alpha());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use stylebrush_app::photo_loading::Purpose;
 use stylebrush_app::project::recent::RecentKind;
 use stylebrush_app::settings::Theme;
 use stylebrush_app::workbench::clipboard::Clip;
-use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, Question};
+use stylebrush_app::workbench::{EngineState, MotionSettings, MotionTarget, OverwriteReason, Overwriting, Question};
 use stylemap::Error;
 
 use super::*;
@@ -536,7 +536,13 @@ fn what_another_window_saved_is_not_overwritten_without_a_word() {
     second.paint((300.0, 100.0), (350.0, 100.0));
     second.run(Action::SaveFirst(Box::new(Action::NewProject)));
     second.wait_until("it asks", |bench| !bench.projects().is_busy());
-    assert_eq!(second.effects.pop(), Some(Effect::AskToOverwrite(path.clone())));
+    let asks = Effect::AskToOverwrite(Overwriting {
+        path: path.clone(),
+        reason: OverwriteReason::HasChanged,
+        action: Box::new(Action::SaveProjectTo(path.clone())),
+        question: Question::SaveProjectTo,
+    });
+    assert_eq!(second.effects.pop().as_ref(), Some(&asks));
     assert!(std::fs::read(&path).unwrap() == of_first && second.bench.has_unsaved_changes());
     second.run(Action::SaveProjectTo(path.clone()));
     second.wait_until("it is written, and the project is new", |bench| bench.document().is_empty());
@@ -545,11 +551,84 @@ fn what_another_window_saved_is_not_overwritten_without_a_word() {
     first.paint((300.0, 300.0), (350.0, 300.0));
     first.run(Action::SaveProject);
     first.wait_until("it asks", |bench| !bench.projects().is_busy());
-    assert_eq!(first.effects.pop(), Some(Effect::AskToOverwrite(path.clone())));
+    assert_eq!(first.effects.pop(), Some(asks));
     std::fs::remove_file(&path).unwrap();
     first.run(Action::SaveProject);
     first.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
     assert!(path.exists() && first.errors().is_empty(), "{:?}", first.errors());
+}
+
+#[test]
+fn what_is_there_is_not_written_over_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::ready();
+    session.paint((200.0, 300.0), (300.0, 300.0));
+    let other = session.bench.document().photos()[1].id;
+    session.run(Action::BlendWith(Some(other)));
+    session.run(Action::SetMotion(MotionSettings { count: 2, ..MotionSettings::default() }));
+    let typed = |question, path: &Path| Action::Answer { question, paths: vec![path.to_owned()], by_dialog: false };
+    // Every way to write to a path; what has no ending gets one, and that file counts.
+    for (question, name, file) in [
+        (Question::ExportTo, "face", "face.png"),
+        (Question::ExportInPhotoTo, "photo.jpg", "photo.jpg"),
+        (Question::ExportMaskTo, "mask", "mask.png"),
+        (Question::MotionTo, "motion.gif", "motion.gif"),
+        (Question::MotionFramesTo, "frames", "frames/0002.png"),
+        (Question::SaveProjectTo, "work", "work.stylebrush"),
+    ] {
+        let (path, file) = (folder.path().join(name), folder.path().join(file));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "somebody else's").unwrap();
+        let wait = |session: &mut Session| session.wait_until("nothing is under way", Workbench::is_idle);
+        session.run(typed(question, &path));
+        wait(&mut session);
+        assert_eq!(std::fs::read(&file).unwrap(), b"somebody else's", "{question:?}");
+        let Some(Effect::AskToOverwrite(overwriting)) = session.effects.pop() else {
+            panic!("{question:?} does not ask")
+        };
+        assert_eq!(overwriting.question, question);
+        assert!(file.starts_with(&overwriting.path), "{overwriting:?}");
+        // A dialog has asked for what it returns, and not for what becomes of that; of folders none asks.
+        let by_dialog = Action::Answer { question, paths: vec![path.clone()], by_dialog: true };
+        session.run(by_dialog);
+        wait(&mut session);
+        let asks = matches!(session.effects.pop(), Some(Effect::AskToOverwrite(_)));
+        assert_eq!(asks, path != file, "{question:?}");
+        // Once the user has said so it is written.
+        session.run(*overwriting.action);
+        wait(&mut session);
+        assert!(std::fs::read(&file).unwrap() != b"somebody else's", "{question:?}");
+        // Where nothing is, nobody is asked.
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path).unwrap();
+        } else {
+            std::fs::remove_file(&file).unwrap();
+        }
+        session.run(typed(question, &path));
+        wait(&mut session);
+        assert!(file.is_file() && session.effects.is_empty(), "{question:?}: {:?}", session.effects);
+    }
+    assert_eq!(session.errors(), [] as [&str; 0]);
+    // Its own file is the project's to write, and the last export is written again without a word.
+    let last = folder.path().join("photo.jpg");
+    session.run(typed(Question::SaveProjectTo, &folder.path().join("work")));
+    for _ in 0..2 {
+        session.run(Action::ExportAgain);
+        session.wait_until_idle();
+    }
+    assert!(session.effects.is_empty() && !session.bench.has_unsaved_changes(), "{:?}", session.effects);
+    // Unless somebody else has changed that file meanwhile.
+    std::fs::write(&last, "retouched elsewhere").unwrap();
+    session.run(Action::ExportAgain);
+    session.wait_until_idle();
+    let Some(Effect::AskToOverwrite(Overwriting { reason, action, .. })) = session.effects.pop() else {
+        panic!("it does not ask")
+    };
+    assert_eq!(reason, OverwriteReason::HasChanged);
+    assert_eq!(std::fs::read(&last).unwrap(), b"retouched elsewhere");
+    session.run(*action);
+    session.wait_until_idle();
+    assert!(image::open(&last).is_ok());
 }
 
 #[test]

@@ -8,13 +8,13 @@ use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, RefinementSettings, Refining, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
 use stylebrush_app::workbench::batch::BatchPlan;
-use stylebrush_app::workbench::{MotionSettings, MotionTarget};
+use stylebrush_app::workbench::{MotionSettings, MotionTarget, Question};
 use stylemap::engine::SampleRequest;
 
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 106;
+const KINDS: usize = 107;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -37,7 +37,8 @@ fn kind(action: &Action) -> usize {
         Action::ExportMotionTo(_) => 14,
         Action::CancelExport => 15,
         Action::CopyPicture => 16,
-        Action::Quit => 17,
+        Action::Quit | Action::StopBatchAndQuit => 17,
+        Action::Answer { .. } => 106,
         Action::Undo => 18,
         Action::Redo => 19,
         Action::GoToStep(_) => 20,
@@ -172,7 +173,7 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         14 => Action::ExportMotionTo(MotionTarget::File(files.folder.join("motion.gif"))),
         15 => Action::CancelExport,
         16 => Action::CopyPicture,
-        17 => Action::Quit,
+        17 => of(dice, &[0, 1]).pick([Action::Quit, Action::StopBatchAndQuit]),
         18 => Action::Undo,
         19 => Action::Redo,
         20 => Action::GoToStep(dice.roll(60)),
@@ -301,6 +302,14 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
             is_of_every_photo: dice.roll(8) == 0,
             refining: of(dice, &Refining::ALL),
         }),
+        106 => {
+            let (question, path) = match dice.roll(3) {
+                0 => (Question::SaveProjectTo, files.project.clone()),
+                1 => (Question::ImportMaskFrom, files.mask.clone()),
+                _ => (Question::ExportMaskTo, files.folder.join("answered")),
+            };
+            Action::Answer { question, paths: vec![path], by_dialog: of(dice, &[false, true]) }
+        }
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }

@@ -209,6 +209,57 @@ fn the_canvas_goes_first_and_a_cancelled_batch_leaves_whole_files() {
 }
 
 #[test]
+fn a_batch_gets_its_turn_while_the_motion_plays() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let photos: Vec<PathBuf> = (0..3).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
+    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    let mut session = Session::ready();
+    session.paint((200.0, 370.0), (312.0, 370.0));
+    let other = session.bench.document().photos()[1].id;
+    session.run(Action::BlendWith(Some(other)));
+    session.settle();
+    session.run(Action::ToggleMotion);
+    let first = session.bench.frame().unwrap().request;
+    batch(&mut session, &photos, &out);
+    session.wait_until("it is done", |bench| !bench.batch().is_running());
+    assert_eq!(session.bench.batch().report().written.len(), 3, "{:?}", session.bench.batch().report());
+    // The motion went on between them, and still does.
+    assert!(session.bench.motion().is_playing() && session.bench.frame().unwrap().request > first + 9);
+    let now = session.bench.frame().unwrap().request;
+    session.wait_until("it plays on", |bench| bench.frame().unwrap().request > now + 3);
+}
+
+#[test]
+fn quitting_during_a_batch_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let photos: Vec<PathBuf> = (0..8).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
+    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    let mut session = Session::new(options(Vec::new(), Duration::from_millis(40)));
+    session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
+    session.paint((200.0, 370.0), (312.0, 370.0));
+    session.run(Action::SaveProjectTo(folder.path().join("work.stylebrush")));
+    session.wait_until("it is saved", |bench| !bench.has_unsaved_changes());
+    batch(&mut session, &photos, &out);
+    session.wait_until("the first is written", |bench| !bench.batch().report().written.is_empty());
+    session.run(Action::Quit);
+    assert_eq!(session.effects.pop(), Some(Effect::AskToStopBatch));
+    assert!(session.bench.batch().is_running() && !session.bench.projects().may_close());
+    assert!((1..8).contains(&session.bench.batch().remaining()));
+    session.run(Action::StopBatchAndQuit);
+    assert_eq!(session.effects.pop(), Some(Effect::Quit));
+    assert!(session.bench.batch().report().is_cancelled && session.bench.batch().remaining() == 0);
+    // What is unsaved is asked about as ever.
+    session.paint((100.0, 100.0), (200.0, 100.0));
+    batch(&mut session, &photos, &out);
+    session.run(Action::StopBatchAndQuit);
+    assert_eq!(session.effects.pop(), Some(Effect::AskToSaveBefore(Action::Quit)));
+}
+
+#[test]
 fn brushes_and_adjustments_are_kept_under_names() {
     let folder = tempfile::tempdir().unwrap();
     let start = || WorkbenchOptions {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use candle_core::Tensor;
 use clap::{Args, Subcommand};
+use stylemap::checkpoint::Identity;
 use stylemap::directions::{Directions, index_of};
 use stylemap::learn::MAX_FACES;
 use stylemap::photo;
@@ -74,19 +75,19 @@ pub fn run(common: &CommonOptions, args: &DirectionsArgs) -> anyhow::Result<()> 
     match &args.task {
         Task::Learn(args) => learn(common, args),
         Task::Import { file } => {
-            let checkpoint = common.model_source()?.checkpoint()?;
-            let new = Directions::load(file, &checkpoint.config)?;
-            let known = learned_directions(checkpoint.hash, &checkpoint.config)?;
-            keep(&new.joined(&known), checkpoint.hash)?;
+            let Identity { config, hash } = common.model_source()?.identity()?;
+            let new = Directions::load(file, &config)?;
+            let known = learned_directions(hash, &config)?;
+            keep(&new.joined(&known), hash)?;
             let names: Vec<_> = new.iter().map(|direction| direction.info.name.as_str()).collect();
             print_line(&format!("imported {}", names.join(", ")))
         }
         Task::Forget { name } => {
-            let checkpoint = common.model_source()?.checkpoint()?;
-            let known = learned_directions(checkpoint.hash, &checkpoint.config)?;
+            let Identity { config, hash } = common.model_source()?.identity()?;
+            let known = learned_directions(hash, &config)?;
             let infos: Vec<_> = known.iter().map(|direction| direction.info.clone()).collect();
             let index = index_of(&infos, name).context("nothing was forgotten, as nothing of this name was learned")?;
-            keep(&known.without(index), checkpoint.hash)
+            keep(&known.without(index), hash)
         }
     }
 }

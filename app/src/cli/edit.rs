@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use image::{DynamicImage, RgbImage};
+use stylebrush_app::document::CANVAS_SIZE_PX;
 use stylebrush_app::export::change_layer;
 use stylemap::Mask;
 use stylemap::directions::{Directions, index_of};
@@ -18,6 +19,7 @@ use super::failure::warn;
 use super::likeness::Likeness;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{Portrait, PortraitOpener, WhichFace};
+use super::posed::posed_crop;
 use super::references::{MAX_REFERENCES, NamedStep, Reference, References};
 use super::refine::Refine;
 use super::session::Session;
@@ -28,6 +30,9 @@ A mask is a square picture over the aligned face, as `stylebrush align` cuts it 
 that: white takes the reference, black keeps the source. A mask of one colour with transparency is where it is opaque, and one of \
 zeros and ones is black and white. It is brought to the size of the model's pictures, and --offset and --feather count pixels of \
 that size. The options after a --reference belong to it; references are applied in order, each over the result so far.
+
+--scale, --turn and --mirror change mask and reference together about the middle of what the mask selects, as the handles around a \
+region do in the editor; --offset moves them afterwards.
 
 Where a photo shows several faces the largest and surest is taken. --face before the first --reference chooses another of SOURCE, \
 by the numbers of `stylebrush align --json`, and with --in-photo `all` edits every one; --face after a --reference chooses one of \
@@ -46,6 +51,7 @@ Examples:
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
+  stylebrush edit me.jpg --reference friend.jpg --mask eye.png --mirror --scale 0.9 --turn -8 --offset 52,0 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo --change-only -o layer.png
   stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png
@@ -116,8 +122,8 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     }
     let photos = PortraitOpener::new(common);
     let sources = photos.open_faces(path, *face)?;
-    let crops = references.iter().map(|reference| Ok(photos.open_face(&reference.photo, reference.face)?.crop));
-    let crops = crops.collect::<anyhow::Result<Vec<_>>>()?;
+    let portraits = references.iter().map(|reference| photos.open_face(&reference.photo, reference.face));
+    let portraits = portraits.collect::<anyhow::Result<Vec<_>>>()?;
     let mut checkpoint = common.model_source()?.checkpoint()?;
     if let Some(own) = own_directions {
         checkpoint.directions = Some(Directions::load(own, &checkpoint.config)?);
@@ -137,10 +143,13 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
     let directions_of_face = steps(directions)?;
     let mut masks = Vec::with_capacity(references.len());
     let mut faces = Vec::with_capacity(references.len());
-    for (number, (reference, crop)) in (0..).zip(references.iter().zip(&crops)) {
+    for (number, (reference, portrait)) in (0..).zip(references.iter().zip(&portraits)) {
         masks.push(LayerMask::open(&reference.mask, first, common.aligned)?);
         let face = FaceId(number);
-        session.add_face(face, crop)?;
+        // How one that is not left as it lies will lie depends on where its mask is on each source.
+        if reference.posing.is_nothing() {
+            session.add_face(face, &portrait.crop)?;
+        }
         faces.push((face, [directions_of_face.clone(), steps(&reference.directions)?].concat()));
     }
     let size_px = session.size_px();
@@ -152,9 +161,15 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
         session.add_face(source_face, &source.crop)?;
         let mut layers = Vec::with_capacity(references.len());
         for (index, ((reference, mask), (face, directions))) in references.iter().zip(&masks).zip(&faces).enumerate() {
-            let mask = mask.over(source, size_px);
+            let posing = reference.posing;
+            let mut mask = mask.over(source, if posing.is_nothing() { size_px } else { CANVAS_SIZE_PX });
             if let Some(most) = selects.get_mut(index) {
                 *most = most.max(mask.share());
+            }
+            if let Some(portrait) = portraits.get(index).filter(|_| !posing.is_nothing()) {
+                let (posed, pose) = posing.of_mask(&mask, size_px)?;
+                session.add_face(*face, &posed_crop(portrait, &pose)?)?;
+                mask = posed;
             }
             layers.push(Layer {
                 face: *face,
@@ -258,6 +273,7 @@ mod tests {
     use clap::Parser;
 
     use super::super::portrait::LARGEST;
+    use super::super::posed::Posing;
     use super::*;
 
     #[derive(Debug, Parser)]
@@ -284,6 +300,7 @@ mod tests {
             photo: photo.into(),
             mask: mask.into(),
             offset_px,
+            posing: Posing::default(),
             strength,
             feather_px,
             match_colours: 1.0,
@@ -301,6 +318,28 @@ mod tests {
                 expected("c", "mc", (1, -1), 1.0, 0.0),
             ]
         );
+    }
+
+    #[test]
+    fn references_are_scaled_turned_and_mirrored_each_by_itself() {
+        let posings = |line: &str| {
+            let references = parse(&format!("me -o o {line}"))?.references;
+            Ok::<_, String>(references.iter().map(|reference| reference.posing).collect::<Vec<_>>())
+        };
+        let line =
+            "--reference a --mirror --mask m --reference b --mask m --turn -30 --scale 0.5 --reference c --mask m";
+        let [plain, turned, mirrored] = [(1.0, 0.0, false), (0.5, -30.0, false), (1.0, 0.0, true)]
+            .map(|(scale, turn_degrees, is_mirrored)| Posing { scale, turn_degrees, is_mirrored });
+        assert_eq!(posings(line).unwrap(), [mirrored, turned, plain]);
+        for (wrong, says) in [
+            ("--mirror --reference a --mask m", "must follow the --reference"),
+            ("--reference a --mask m --mirror --mirror", "twice"),
+            ("--reference a --mask m --scale 6", "from 0.2 to 5"),
+            ("--reference a --mask m --turn 400", "from -360 to 360"),
+        ] {
+            let said = posings(wrong).unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod numbers;
 mod output;
 mod paths;
 mod portrait;
+mod posed;
 mod progress;
 mod recipe;
 mod reconstruct;

@@ -1,5 +1,6 @@
 //! Numbers of the command line, each refused with a sentence before any work begins.
 
+use stylebrush_app::document::SCALE_RANGE;
 use stylemap::directions::MAX_AMOUNT;
 
 use super::destination::WantedSize;
@@ -71,6 +72,16 @@ pub fn seconds(text: &str) -> Result<f32, String> {
 /// How far a mask is softened.
 pub fn feather_px(text: &str) -> Result<f32, String> {
     within(text, 0.0, MAX_FEATHER_PX)
+}
+
+/// How much larger a reference is made.
+pub fn scale(text: &str) -> Result<f32, String> {
+    within(text, *SCALE_RANGE.start(), *SCALE_RANGE.end())
+}
+
+/// How far a reference is turned.
+pub fn angle_degrees(text: &str) -> Result<f32, String> {
+    within(text, -360.0, 360.0)
 }
 
 /// How far samples may lie from the average face.
@@ -186,6 +197,10 @@ mod tests {
         for bad in ["Smile", "=1", "Smile=", "Smile=much", "Smile=NaN", "Smile=1e9"] {
             assert!(direction(bad).is_err(), "{bad}");
         }
+        for bad in ["0.1", "5.1", "-1", "NaN", ""] {
+            assert!(scale(bad).is_err(), "{bad}");
+        }
+        assert!(angle_degrees("361").is_err() && angle_degrees("inf").is_err());
         assert!(frames("1").is_err() && seed("-1").is_err() && truncation("NaN").is_err());
     }
 
@@ -194,6 +209,7 @@ mod tests {
         assert_eq!((unit("0"), unit("1"), unit("0.25")), (Ok(0.0), Ok(1.0), Ok(0.25)));
         assert_eq!((switch("on"), switch("off"), switch("0.25")), (Ok(1.0), Ok(0.0), Ok(0.25)));
         assert_eq!((offset_px("-12,8"), offset_px("0, -3")), (Ok((-12, 8)), Ok((0, -3))));
+        assert_eq!((scale("0.2"), scale("5"), angle_degrees("-90")), (Ok(0.2), Ok(5.0), Ok(-90.0)));
         assert_eq!((frames("2"), count("1"), seed("7"), truncation("0.7")), (Ok(2), Ok(1), Ok(7), Ok(0.7)));
         assert_eq!(direction("Component 1=-1.5"), Ok(("Component 1".to_owned(), -1.5)));
         assert_eq!((face_size("16"), face_size("4096")), (Ok(WantedSize::Px(16)), Ok(WantedSize::Px(4096))));

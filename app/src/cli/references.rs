@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::numbers;
 use super::portrait::{LARGEST, WhichFace};
+use super::posed::Posing;
 
 /// So many references one edit has at most.
 pub const MAX_REFERENCES: usize = 8;
@@ -18,6 +19,7 @@ pub struct Reference {
     pub photo: PathBuf,
     pub mask: PathBuf,
     pub offset_px: (i32, i32),
+    pub posing: Posing,
     pub strength: f32,
     pub feather_px: f32,
     pub match_colours: f32,
@@ -55,6 +57,27 @@ struct ReferenceOptions {
         help_heading = "For each reference"
     )]
     offset: Vec<(i32, i32)>,
+    /// Makes mask and reference together larger or smaller about the middle of the mask, from 0.2 to 5 times [default: 1]
+    #[arg(
+        long,
+        value_name = "TIMES",
+        value_parser = numbers::scale,
+        allow_negative_numbers = true,
+        help_heading = "For each reference"
+    )]
+    scale: Vec<f32>,
+    /// Turns them clockwise about that middle, in degrees [default: 0]
+    #[arg(
+        long,
+        value_name = "DEGREES",
+        value_parser = numbers::angle_degrees,
+        allow_negative_numbers = true,
+        help_heading = "For each reference"
+    )]
+    turn: Vec<f32>,
+    /// Exchanges left and right of both about that middle, before they are turned
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "For each reference")]
+    mirror: Vec<bool>,
     /// How much to take where the mask is white, from 0 to 1 [default: 1]
     #[arg(
         long,
@@ -119,8 +142,19 @@ impl Args for References {
 impl FromArgMatches for References {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let places: Vec<usize> = matches.indices_of("reference").into_iter().flatten().collect();
-        let ReferenceOptions { reference, mask, offset, strength, feather, match_colours, face, direction } =
-            ReferenceOptions::from_arg_matches(matches)?;
+        let ReferenceOptions {
+            reference,
+            mask,
+            offset,
+            scale,
+            turn,
+            mirror,
+            strength,
+            feather,
+            match_colours,
+            face,
+            direction,
+        } = ReferenceOptions::from_arg_matches(matches)?;
         let wrong = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message);
         if reference.len() > MAX_REFERENCES {
             return Err(wrong(format!(
@@ -131,6 +165,13 @@ impl FromArgMatches for References {
         let groups = Groups { matches, places };
         let masks = groups.assign("mask", mask)?;
         let offsets = groups.assign("offset", offset)?;
+        let posings = groups.assign("scale", scale)?.into_iter().zip(groups.assign("turn", turn)?);
+        let posings =
+            posings.zip(groups.assign("mirror", mirror)?).map(|((scale, turn_degrees), is_mirrored)| Posing {
+                scale: scale.unwrap_or(1.0),
+                turn_degrees: turn_degrees.unwrap_or_default(),
+                is_mirrored: is_mirrored.unwrap_or_default(),
+            });
         let strengths = groups.assign("strength", strength)?;
         let feathers = groups.assign("feather", feather)?;
         let matches_colours = groups.spread(MATCH_COLOURS, match_colours, 1.0)?;
@@ -142,11 +183,12 @@ impl FromArgMatches for References {
         };
         let face = one_face(&faces, "the source")?;
         let (directions, directions_of_references) = groups.sort("direction", direction);
-        let options = masks.into_iter().zip(offsets).zip(strengths).zip(feathers).zip(matches_colours);
+        let options =
+            masks.into_iter().zip(offsets.into_iter().zip(posings)).zip(strengths).zip(feathers).zip(matches_colours);
         let options = options.zip(faces_of_references);
         let mut references = Vec::with_capacity(reference.len());
         for ((photo, options), directions) in reference.into_iter().zip(options).zip(directions_of_references) {
-            let (((((mask, offset), strength), feather), match_colours), faces) = options;
+            let (((((mask, (offset, posing)), strength), feather), match_colours), faces) = options;
             let face = one_face(&faces, "one --reference")?;
             if face == WhichFace::All {
                 return Err(wrong(
@@ -160,6 +202,7 @@ impl FromArgMatches for References {
                 photo,
                 mask,
                 offset_px: offset.unwrap_or_default(),
+                posing,
                 strength: strength.unwrap_or(1.0),
                 feather_px: feather.unwrap_or_default(),
                 match_colours,

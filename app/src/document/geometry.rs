@@ -85,6 +85,11 @@ impl PixelRect {
     /// Every pixel of the canvas.
     pub const CANVAS: Self = Self { min_x: 0, min_y: 0, max_x: CANVAS_SIZE_PX, max_y: CANVAS_SIZE_PX };
 
+    /// The place in its middle.
+    pub fn middle(&self) -> Point {
+        Point::new((self.min_x + self.max_x) as f32 / 2.0, (self.min_y + self.max_y) as f32 / 2.0)
+    }
+
     /// The pixels of a square of `size_px` that a circle may touch; `None` if it lies outside.
     pub fn around_circle(center: Point, radius_px: f32, size_px: usize) -> Option<Self> {
         if !center.is_finite() || !radius_px.is_finite() {

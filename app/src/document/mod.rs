@@ -269,8 +269,7 @@ impl Layer {
 
     /// The middle of what is painted, in the canvas before the layer's move; that of the canvas where nothing is.
     pub fn middle_of_region(&self) -> Point {
-        let rect = self.mask.painted_rect().unwrap_or(PixelRect::CANVAS);
-        Point::new((rect.min_x + rect.max_x) as f32 / 2.0, (rect.min_y + rect.max_y) as f32 / 2.0)
+        self.mask.painted_rect().unwrap_or(PixelRect::CANVAS).middle()
     }
 }
 

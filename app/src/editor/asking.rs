@@ -43,7 +43,7 @@ impl Editor {
             }
             match answer {
                 Answer::Paths(question, paths) => {
-                    question.answered(paths).into_iter().for_each(|action| self.send(action));
+                    self.send(Action::Answer { question, paths, by_dialog: true });
                 }
                 Answer::NoDialog(question) => self.ask_in_place_of_dialog(question),
                 Answer::Cancelled => {}

@@ -311,8 +311,9 @@ impl Editor {
                 Effect::Tell(notice) => self.notifications.tell(notice),
                 Effect::Ask(question) => self.ask(question, ctx),
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
+                Effect::AskToStopBatch => self.modal = Some(Modal::StopBatch),
                 Effect::ShowBatch => self.modal = Some(Modal::Batch),
-                Effect::AskToOverwrite(path) => self.modal = Some(Modal::Overwrite(path)),
+                Effect::AskToOverwrite(overwriting) => self.modal = Some(Modal::Overwrite(overwriting)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;
                     self.canvas.view.forget();
@@ -330,7 +331,8 @@ impl Editor {
             ctx.request_repaint();
         }
         let closes = ctx.input(|input| input.viewport().close_requested());
-        if closes && !self.bench.projects().may_close() && self.bench.has_unsaved_changes() {
+        let would_lose = self.bench.has_unsaved_changes() || self.bench.batch().is_running();
+        if closes && !self.bench.projects().may_close() && would_lose {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.send(Action::Quit);
         }

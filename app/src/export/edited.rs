@@ -17,7 +17,7 @@ pub fn write_edit(edit: &EditedPhoto, in_photo: bool, path: &Path, settings: &Ex
     // Known before the work begins.
     let format = Format::of(path)?;
     anyhow::ensure!(
-        !settings.change_only || format.has_transparency(),
+        !settings.writes_change_only() || format.has_transparency(),
         "cannot write {}: a JPEG has no transparency, which a layer of the change needs; choose .png, .webp or .tif",
         path.display()
     );
@@ -30,10 +30,10 @@ pub fn write_edit(edit: &EditedPhoto, in_photo: bool, path: &Path, settings: &Ex
 /// # Errors
 /// When the face has no photo around it and should, or there is no memory for it.
 pub fn picture_of(edit: &EditedPhoto, in_photo: bool, settings: &ExportSettings) -> anyhow::Result<DynamicImage> {
-    let ExportSettings { size, change_only, .. } = settings;
+    let (size, change_only) = (settings.size, settings.writes_change_only());
     if !in_photo {
         let size_px = size.face_px(&edit.face.photo, edit.face.frame.size_px);
-        return if *change_only {
+        return if change_only {
             edit.face.change_by_itself(size_px)
         } else {
             Ok(edit.face.by_itself(size_px)?.into())

@@ -865,6 +865,31 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Overwrite the file?", "파일을 덮어쓸까요?"),
     ("Overwrite", "덮어쓰기"),
     ("Save as…", "다른 이름으로 저장…"),
+    ("Stop applying the edit?", "편집 적용을 멈출까요?"),
+    (
+        "Photos that are not written yet: {count}. Those that are written stay.",
+        "아직 쓰지 않은 사진: {count}장. 이미 쓴 사진은 남습니다.",
+    ),
+    ("Go on", "계속"),
+    ("Stop and quit", "멈추고 끝내기"),
+    (
+        "A JPEG has no transparency: choose PNG, WebP or TIFF for only what changed",
+        "JPEG에는 투명도가 없습니다. 바뀐 부분만 쓰려면 PNG, WebP, TIFF를 고르세요",
+    ),
+    ("Another name…", "다른 이름…"),
+    ("Replace preset", "프리셋 바꾸기"),
+    (
+        "{name} is there already. Overwriting loses what is in it.",
+        "{name} 파일이 이미 있습니다. 덮어쓰면 그 내용이 사라집니다.",
+    ),
+    (
+        "{name} holds pictures of the same names already. Overwriting loses those.",
+        "{name} 폴더에 같은 이름의 그림이 이미 있습니다. 덮어쓰면 그 그림이 사라집니다.",
+    ),
+    (
+        "{name} was changed by another program since it was written here. Overwriting loses that.",
+        "{name} 파일을 여기에서 쓴 뒤에 다른 프로그램이 바꾸었습니다. 덮어쓰면 그 내용이 사라집니다.",
+    ),
     (
         "{name} was changed by another program or window since it was opened here. Overwriting loses that.",
         "{name} 파일을 여기에서 연 뒤에 다른 프로그램이나 창이 바꾸었습니다. 덮어쓰면 그 내용이 사라집니다.",

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
-use super::MaskView;
 use super::batch::BatchPlan;
 use super::motion_settings::{MotionSettings, MotionTarget};
+use super::{MaskView, Question};
 use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
 use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, RefinementSettings, Theme};
 use crate::tools::{BrushSettings, ToolKind};
@@ -18,6 +18,15 @@ use crate::tools::{BrushSettings, ToolKind};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     // Files.
+    /// Does what was asked for with these paths; asks before something is written over of which nobody was asked.
+    Answer {
+        /// What was asked for.
+        question: Question,
+        /// What was chosen or typed.
+        paths: Vec<PathBuf>,
+        /// Whether the system's dialog chose them, which asks by itself before it returns a file that is there.
+        by_dialog: bool,
+    },
     /// Opens these photos, which join the document; of projects the last one is opened in its place.
     OpenPaths(Vec<PathBuf>),
     /// Opens no more of what is being opened.
@@ -86,8 +95,10 @@ pub enum Action {
     Paste,
     /// Opens them, and makes the first the source.
     PasteAsSource,
-    /// Closes the program.
+    /// Closes the program; asks first where something would be lost.
     Quit,
+    /// Closes the program though a batch is under way: what is written stays.
+    StopBatchAndQuit,
     // History.
     /// Takes the last edit back.
     Undo,

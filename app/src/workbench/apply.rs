@@ -86,6 +86,7 @@ impl Workbench {
             self.toolbox.finish_gesture(&mut self.timeline);
         }
         match action {
+            Action::Answer { question, paths, by_dialog } => self.answer(question, paths, by_dialog),
             Action::OpenPaths(paths) => self.open_paths(Purpose::Add, paths),
             Action::CancelOpening => self.cancel_opening(),
             Action::NewProject => self.once_saved(Action::NewProject),
@@ -139,7 +140,12 @@ impl Workbench {
             Action::CopyPicture => self.copy_picture(),
             Action::Paste => self.paste_from_clipboard(Purpose::Add),
             Action::PasteAsSource => self.paste_from_clipboard(Purpose::Source),
+            Action::Quit if self.batch.is_running() => self.effects.push(Effect::AskToStopBatch),
             Action::Quit => self.once_saved(Action::Quit),
+            Action::StopBatchAndQuit => {
+                self.cancel_batch();
+                self.once_saved(Action::Quit);
+            }
             Action::Undo => {
                 self.timeline.undo();
             }

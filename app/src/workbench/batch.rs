@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use stylemap::engine::Frame;
 use stylemap::face::detect::MAX_FACES;
@@ -26,6 +27,9 @@ use crate::settings::ExportSettings;
 pub const MAX_BATCH: usize = 10_000;
 /// A photo takes numbers for its faces, and for what lies posed over each.
 const NUMBERS_PER_PHOTO: u64 = (MAX_FACES * (1 + MAX_LAYERS)) as u64;
+
+/// What moves by itself waits for a picture of a batch that has waited as long.
+const TURN_AFTER: Duration = Duration::from_millis(400);
 
 /// What is done to which photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +115,8 @@ struct Drawing {
     drawn: Vec<EditedFace>,
     /// The faces that only this photo needs.
     own: BTreeSet<PhotoId>,
+    /// When the face was asked for.
+    asked_at: Instant,
 }
 
 impl Batch {
@@ -122,6 +128,16 @@ impl Batch {
     /// Whether photos are being edited.
     pub fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// How many photos are still to be written.
+    pub fn remaining(&self) -> usize {
+        if self.is_running() { self.report.count.saturating_sub(self.report.done()) } else { 0 }
+    }
+
+    /// Whether its picture has waited so long that what moves by itself lets it go first.
+    pub(super) fn is_due(&self) -> bool {
+        matches!(&self.running, Some(Running { stage: Stage::Drawing(drawing), .. }) if drawing.asked_at.elapsed() > TURN_AFTER)
     }
 
     /// What came of the newest batch so far.
@@ -271,7 +287,8 @@ impl Workbench {
         };
         let photos = faces.iter().flat_map(|(document, _)| document.photos());
         let own = photos.map(|photo| photo.id).filter(|id| !of_kit(id)).collect();
-        running.stage = Stage::Drawing(Drawing { path, faces: faces.into(), drawn: Vec::new(), own });
+        running.stage =
+            Stage::Drawing(Drawing { path, faces: faces.into(), drawn: Vec::new(), own, asked_at: Instant::now() });
         self.ask_for_batch();
     }
 
@@ -280,6 +297,7 @@ impl Workbench {
         let Some(running) = &mut self.batch.running else { return };
         let Stage::Drawing(drawing) = &mut running.stage else { return };
         if let Some((document, _)) = drawing.faces.front() {
+            drawing.asked_at = Instant::now();
             document.photos().iter().for_each(|photo| self.engine.add_guest(photo));
             match running.scenes.scene(document, None) {
                 Some(scene) => self.engine.draw_guests(scene),
@@ -404,7 +422,7 @@ fn read(path: &Path, kit: &Kit, next_photo_id: &mut u64) -> anyhow::Result<Vec<(
 fn write(edit: &EditedPhoto, path: &Path, kit: &Kit, number: usize) -> anyhow::Result<PathBuf> {
     let Kit { settings, in_photo, folder, .. } = kit;
     // A photo goes back as the kind of file that it came from, unless that has no room for a layer.
-    let has_room = |format: &Format| !settings.change_only || format.has_transparency();
+    let has_room = |format: &Format| !settings.writes_change_only() || format.has_transparency();
     let own = Format::of(path).ok().filter(|_| *in_photo);
     let format = own.into_iter().chain([settings.format]).find(has_room).unwrap_or_default();
     let photo = &edit.face.photo;

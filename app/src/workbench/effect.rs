@@ -17,9 +17,10 @@ pub enum Effect {
     Ask(Question),
     /// Ask the user whether to save before this is done: [`Action::SaveFirst`], [`Action::DiscardChanges`] or neither.
     AskToSaveBefore(Action),
-    /// Ask the user whether to overwrite this project, which another program has changed: [`Action::SaveProjectTo`], or a
-    /// question for another file.
-    AskToOverwrite(PathBuf),
+    /// Ask the user whether to write over what is there.
+    AskToOverwrite(Overwriting),
+    /// Ask the user whether to stop the batch that is under way and quit, [`Action::StopBatchAndQuit`], or to go on.
+    AskToStopBatch,
     /// Another document is on the table: show the whole of it.
     ChangedDocument,
     /// Show what is chosen of a batch: something of it was asked for and answered.
@@ -28,6 +29,30 @@ pub enum Effect {
     Copy(RgbImage),
     /// Close: nothing is left to be saved.
     Quit,
+}
+
+/// A file, or a folder of pictures, that is there and would be written over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overwriting {
+    /// What is there.
+    pub path: PathBuf,
+    /// Why the user is asked.
+    pub reason: OverwriteReason,
+    /// Writes over it.
+    pub action: Box<Action>,
+    /// Asks for another path.
+    pub question: Question,
+}
+
+/// Why the user is asked before something is written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverwriteReason {
+    /// It is there.
+    IsThere,
+    /// Pictures of the same names are in the folder.
+    HoldsPictures,
+    /// Another program or window has changed it since it was opened or written here.
+    HasChanged,
 }
 
 /// What a notice is about.

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
+use super::{Effect, EngineState, JobKind, NoticeKind, OverwriteReason, Overwriting, Question, Workbench};
 use crate::document::{Photo, PhotoId};
 use crate::export::name::{self, NameParts};
 use crate::export::{self, ExportSize, write_edit};
 use crate::language::tr_with;
+use crate::project::FileStamp;
 use crate::settings::{ExportChoice, ExportSettings};
 
 /// A picture on its way to a file: it waits for the frame of the document as it was asked for.
@@ -19,6 +20,15 @@ struct PendingExport {
     settings: ExportSettings,
 }
 
+/// The newest export of a picture.
+struct LastExport {
+    path: PathBuf,
+    /// Whether it was of the whole photo.
+    is_of_photo: bool,
+    /// The file as it was written; none before it is.
+    stamp: Option<FileStamp>,
+}
+
 /// What writes a file.
 type Write = Box<dyn FnOnce(&Path) -> anyhow::Result<()> + Send>;
 
@@ -28,8 +38,7 @@ pub struct Exports {
     pending: Vec<PendingExport>,
     /// Written one after the other, so that of two to one file the later one stays.
     ready: VecDeque<(PathBuf, Write)>,
-    /// The file of the newest export of a picture, and whether that was of the whole photo.
-    last: Option<(PathBuf, bool)>,
+    last: Option<LastExport>,
     /// What was chosen for this document; none leaves it to the settings.
     choice: Option<ExportChoice>,
 }
@@ -67,7 +76,7 @@ impl Workbench {
 
     /// The file of the newest export of a picture.
     pub fn last_export(&self) -> Option<&Path> {
-        self.exports.last.as_ref().map(|(path, _)| path.as_path())
+        self.exports.last.as_ref().map(|last| last.path.as_path())
     }
 
     /// How pictures of this document are written: as was chosen for it, else as for the last one.
@@ -170,7 +179,7 @@ impl Workbench {
         // What cannot be asked for yet gets a later number.
         let request = self.engine.newest_request() + u64::from(!is_asked);
         let path = export::with_png_extension(path);
-        self.exports.last = Some((path.clone(), in_photo.is_some()));
+        self.exports.last = Some(LastExport { path: path.clone(), is_of_photo: in_photo.is_some(), stamp: None });
         let settings = self.export_settings().clone();
         self.exports.choice = Some(ExportChoice { in_photo: Some(in_photo.is_some()), settings: settings.clone() });
         self.exports.pending.push(PendingExport { path, request, in_photo, settings });
@@ -215,9 +224,12 @@ impl Workbench {
         }
         let Some((path, write)) = self.exports.ready.pop_front() else { return };
         let started = self.jobs.start(JobKind::Export, move |_| {
-            let written = write(&path);
+            let written = write(&path).map(|()| FileStamp::of(&path));
             Box::new(move |bench: &mut Self| match written {
-                Ok(()) => {
+                Ok(stamp) => {
+                    if let Some(last) = bench.exports.last.as_mut().filter(|last| last.path == path) {
+                        last.stamp = stamp;
+                    }
                     let text = tr_with("Exported to {path}", &[("path", &path.display().to_string())]);
                     bench.tell(NoticeKind::Success, text);
                 }
@@ -234,13 +246,25 @@ impl Workbench {
         self.last_export().is_some() || self.export_choice().is_some_and(|choice| choice.in_photo.is_some())
     }
 
-    /// Writes the file of the newest export again. A project knows how it was written, and asks where to: its own folders may be
-    /// another machine's.
+    /// Writes the file of the newest export again, and asks before that where another program has changed it. A project knows how it
+    /// was written, and asks where to: its own folders may be another machine's.
     pub(super) fn export_again(&mut self) {
         let remembered = self.export_choice().and_then(|choice| choice.in_photo);
-        match (self.exports.last.clone(), remembered) {
-            (Some((path, true)), _) => self.apply(Action::ExportInPhotoTo(path)),
-            (Some((path, false)), _) => self.apply(Action::ExportTo(path)),
+        let last = self.exports.last.as_ref().map(|LastExport { path, is_of_photo, stamp }| {
+            let now = stamp.and_then(|_| FileStamp::of(path));
+            (path.clone(), *is_of_photo, now.is_some() && now != *stamp)
+        });
+        match (last, remembered) {
+            (Some((path, is_of_photo, has_changed)), _) => {
+                let question = if is_of_photo { Question::ExportInPhotoTo } else { Question::ExportTo };
+                let actions = question.answered(vec![path.clone()]);
+                if has_changed && let [action] = actions.as_slice() {
+                    let (reason, action) = (OverwriteReason::HasChanged, Box::new(action.clone()));
+                    let overwriting = Overwriting { path, reason, action, question };
+                    return self.effects.push(Effect::AskToOverwrite(overwriting));
+                }
+                actions.into_iter().for_each(|action| self.apply(action));
+            }
             (None, Some(true)) if self.source_in_photo().is_some() => self.ask(Question::ExportInPhotoTo),
             (None, Some(_)) => self.ask(Question::ExportTo),
             (None, None) => {}

@@ -6,6 +6,7 @@
 //! the network, a disk or a decoder.
 
 pub mod action;
+mod answers;
 mod apply;
 pub mod batch;
 mod beside;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use stylemap::engine::{Frame, WorkerOptions};
 
 pub use action::Action;
-pub use effect::{Effect, Notice, NoticeKind, Question};
+pub use effect::{Effect, Notice, NoticeKind, OverwriteReason, Overwriting, Question};
 pub use engine_link::{EngineLink, EngineState, LoadEngine, Report, Sample};
 pub use jobs::{JobKind, Jobs, Wake};
 pub use motion::Motion;
@@ -399,7 +400,10 @@ impl Workbench {
 
     /// Hands other threads what changed. `is_at_rest` says that no button is held: settings that still move are not kept.
     pub fn update(&mut self, is_at_rest: bool) {
-        let is_asked = self.engine.update(&self.timeline, self.moving_at());
+        let moving_at = self.moving_at();
+        // What moves by itself always wants the next picture: without a turn a batch would wait for its end.
+        let gives_way = moving_at.is_some() && self.batch.is_due();
+        let is_asked = !gives_way && self.engine.update(&self.timeline, moving_at);
         self.engine.update_beside(self.timeline.document());
         self.cut_out_posed();
         self.update_motion(is_asked);

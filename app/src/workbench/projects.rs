@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Action, Effect, EngineState, JobKind, NoticeKind, Question, Workbench};
+use super::{Action, Effect, EngineState, JobKind, NoticeKind, OverwriteReason, Overwriting, Question, Workbench};
 use crate::document::Document;
 use crate::language::{tr, tr_with};
 use crate::project::background::{AutosaveTimer, ChangedOnDisk, SaveReport, SaveTarget, SaveThread};
@@ -381,7 +381,12 @@ impl Workbench {
                     }
                 }
                 // What was to follow still follows, once the user has said what becomes of the file.
-                Err(err) if err.is::<ChangedOnDisk>() => self.effects.push(Effect::AskToOverwrite(path.clone())),
+                Err(err) if err.is::<ChangedOnDisk>() => self.effects.push(Effect::AskToOverwrite(Overwriting {
+                    path: path.clone(),
+                    reason: OverwriteReason::HasChanged,
+                    action: Box::new(Action::SaveProjectTo(path.clone())),
+                    question: Question::SaveProjectTo,
+                })),
                 Err(err) => {
                     self.projects.after_saving = None;
                     self.tell_error(&err);

@@ -1,6 +1,7 @@
 //! Files of weights: our safetensors, and published PyTorch checkpoints in both of torch's formats.
 
 mod foreign;
+mod identity;
 mod random;
 pub mod torch;
 
@@ -10,12 +11,14 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorView};
 
 use crate::config::Config;
 use crate::directions::Directions;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+
+pub use identity::Identity;
 
 /// The metadata key of the configuration.
 pub const CONFIG_KEY: &str = "stylemap.config";
@@ -108,14 +111,8 @@ impl Checkpoint {
     fn from_safetensors(bytes: &[u8]) -> std::result::Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes)
             .map_err(|err| format!("it is neither a safetensors file nor a torch checkpoint ({err})"))?;
+        let config = config_of(&header)?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let Some(config) = metadata.get(CONFIG_KEY) else {
-            if let Some(kind) = foreign::kind_of(header.tensors().keys().map(String::as_str)) {
-                return Err(format!("it is {kind}, not a StyleMapGAN"));
-            }
-            return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is not a model of this format"));
-        };
-        let config = Config::from_json(config).map_err(|err| err.to_string())?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|err| format!("it is damaged ({err})"))?;
         let tensors = tensors
             .tensors()
@@ -165,6 +162,17 @@ impl Checkpoint {
         }
         save_tensors(path, &tensors, metadata)
     }
+}
+
+/// The widths of the networks, from a file's header.
+fn config_of(header: &Metadata) -> std::result::Result<Config, String> {
+    let Some(config) = header.metadata().as_ref().and_then(|metadata| metadata.get(CONFIG_KEY)) else {
+        if let Some(kind) = foreign::kind_of(header.tensors().keys().map(String::as_str)) {
+            return Err(format!("it is {kind}, not a StyleMapGAN"));
+        }
+        return Err(format!("its metadata has no `{CONFIG_KEY}`, so it is not a model of this format"));
+    };
+    Config::from_json(config).map_err(|err| err.to_string())
 }
 
 fn to_tensor(view: &TensorView<'_>) -> candle_core::Result<Tensor> {

@@ -1,7 +1,7 @@
 //! The box before a picture is written: what of it, how large, as which kind of file, what that is called, and whether it says that
 //! it was edited.
 
-use egui::{Button, Key, RichText, TextEdit, Ui};
+use egui::{Button, Checkbox, Key, RichText, TextEdit, Ui};
 use stylemap::photo::PhotoFile;
 
 use super::super::{Context, Look, theme, widgets};
@@ -165,8 +165,9 @@ fn file_kind_ui(ui: &mut Ui, format: Format, file: Option<&PhotoFile>, export: &
         if file.is_some_and(|file| file.color_type.has_alpha()) {
             widgets::caption(ui, tr("A JPEG has no transparency: what is transparent in the photo becomes white"));
         }
-        // A layer needs what a JPEG does not have.
-        export.change_only = false;
+        // What is wanted stays as it is chosen for the kinds of file that can do it.
+        change_only_ui(ui, false, export);
+        widgets::caption(ui, tr("A JPEG has no transparency: choose PNG, WebP or TIFF for only what changed"));
         return;
     }
     let is_deep = |file: &PhotoFile| file.color_type.bytes_per_pixel() / file.color_type.channel_count() == 2;
@@ -177,6 +178,14 @@ fn file_kind_ui(ui: &mut Ui, format: Format, file: Option<&PhotoFile>, export: &
             export.eight_bits = !keeps_depth;
         }
     }
+    change_only_ui(ui, true, export);
+}
+
+fn change_only_ui(ui: &mut Ui, can_be: bool, export: &mut ExportSettings) {
     let hint = "A layer for other programs: laid over the photo, it is the edited photo";
-    ui.checkbox(&mut export.change_only, tr("Only what changed, on transparent ground")).on_hover_text(tr(hint));
+    let mut shown = export.change_only && can_be;
+    let checkbox = Checkbox::new(&mut shown, tr("Only what changed, on transparent ground"));
+    if ui.add_enabled(can_be, checkbox).on_hover_text(tr(hint)).changed() {
+        export.change_only = shown;
+    }
 }

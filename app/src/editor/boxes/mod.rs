@@ -20,7 +20,7 @@ use egui::Ui;
 
 use super::{Command, Context, theme};
 use crate::language::tr;
-use crate::workbench::{Action, Question};
+use crate::workbench::{Action, Overwriting, Question};
 
 pub(super) use export::ExportBox;
 use keys::KeysBox;
@@ -37,8 +37,10 @@ pub(super) enum Modal {
     Palette(Palette),
     /// Whether to save before this is done.
     Unsaved(Action),
-    /// Whether to save over what another program has written.
-    Overwrite(PathBuf),
+    /// Whether to write over what is there.
+    Overwrite(Overwriting),
+    /// Whether to stop the batch and quit.
+    StopBatch,
     /// What a crash left.
     Recover,
     /// Random faces, to pick from.
@@ -89,6 +91,7 @@ impl Modal {
             Self::Palette(_) => "palette",
             Self::Unsaved(_) => "unsaved",
             Self::Overwrite(_) => "overwrite",
+            Self::StopBatch => "stop batch",
             Self::Recover => "recover",
             Self::RandomFaces(_) => "random faces",
             Self::Export(_) => "export",
@@ -125,7 +128,8 @@ impl Context<'_> {
                 Modal::Path(path_box) => path::path_ui(ui, path_box),
                 Modal::Palette(palette) => self.palette_ui(ui, palette),
                 Modal::Unsaved(next) => self.unsaved_ui(ui, next),
-                Modal::Overwrite(path) => self.overwrite_ui(ui, path),
+                Modal::Overwrite(overwriting) => self.overwrite_ui(ui, overwriting),
+                Modal::StopBatch => self.stop_batch_ui(ui),
                 Modal::Recover => self.recover_ui(ui),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
                 Modal::Export(export_box) => self.export_ui(ui, export_box),
@@ -141,7 +145,7 @@ impl Context<'_> {
         match response.inner {
             Outcome::Send(command) => self.send(command),
             Outcome::Answer(question, path) => {
-                question.answered(vec![path]).into_iter().for_each(|action| self.send(action));
+                self.send(Action::Answer { question, paths: vec![path], by_dialog: false });
             }
             Outcome::Stay if !closes => *open = Some(modal),
             Outcome::Close | Outcome::Stay => self.send(Action::ForgetWhatFollowsSaving),

@@ -91,8 +91,11 @@ impl Context<'_> {
             let save = (kind.save)(name.clone());
             let can_save = self.bench.is_enabled(&save);
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let button = ui.add_enabled(can_save, Button::new(tr("Save as preset")));
-            if can_save && (button.clicked() || is_entered) {
+            let is_known = presets.iter().any(|(known, _)| known == name.trim());
+            let text = if is_known { "Replace preset" } else { "Save as preset" };
+            let button = ui.add_enabled(can_save, Button::new(tr(text)));
+            // Enter keeps what has a name: the button says that it goes.
+            if can_save && (button.clicked() || is_entered && !is_known) {
                 self.send(save);
                 name.clear();
             }
