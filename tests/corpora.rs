@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 type Entry = fn(&[u8]);
 
-const ENTRIES: [(&str, Entry); 15] = [
+const ENTRIES: [(&str, Entry); 18] = [
     ("bmp_gif", photos::bmp_gif),
     ("colours", photos::colours),
     ("detector", weights::detector),
@@ -26,10 +26,13 @@ const ENTRIES: [(&str, Entry); 15] = [
     ("heic", photos::heic),
     ("jpeg", photos::jpeg),
     ("jxl", photos::jxl),
+    ("keys", program::keys),
     ("mask", photos::mask),
     ("png", photos::png),
+    ("presets", program::presets),
     ("project", program::project),
     ("settings", program::settings),
+    ("stylemaps", program::stylemaps),
     ("tiff", photos::tiff),
     ("torch", weights::torch),
     ("webp", photos::webp),

@@ -94,6 +94,51 @@ fn files_of_other_encoders_show_their_picture() {
     assert!(open(&case("small_444.avif")).unwrap_err().contains("AVIF"));
 }
 
+/// The slope of colours that lies in `jpeg_….tif`.
+fn slope() -> RgbImage {
+    RgbImage::from_fn(52, 40, |x, y| Rgb([40 + 4 * x, 220 - 4 * y, 60 + 2 * x + 2 * y].map(|value| value as u8)))
+}
+
+#[test]
+fn jpeg_in_a_tiff_shows_its_colours() {
+    let colours = slope();
+    // As JPEG weighs the colours.
+    let gray = RgbImage::from_fn(52, 40, |x, y| {
+        let [red, green, blue] = colours.get_pixel(x, y).0.map(u32::from);
+        Rgb([((299 * red + 587 * green + 114 * blue + 500) / 1000) as u8; 3])
+    });
+    let mut wrong = Vec::new();
+    for (name, expected) in [
+        ("rgb_strips", &colours),
+        ("rgb_tiles", &colours),
+        ("rgb_big", &colours),
+        ("rgb_big_endian", &colours),
+        ("ycbcr_444", &colours),
+        ("ycbcr_420", &colours),
+        ("ycbcr_422_tiles", &colours),
+        ("cmyk", &colours),
+        ("gray_tiles", &gray),
+        ("gray_white", &gray),
+        ("libtiff_rgb_strips", &colours),
+        ("libtiff_cmyk", &colours),
+        ("libtiff_ycbcr", &colours),
+        ("libtiff_gray", &gray),
+    ] {
+        match open(&case(&format!("jpeg_{name}.tif"))) {
+            Ok(opened) => {
+                let off = difference(&opened.pixels, expected);
+                if off > 2.0 || opened.file.damage.is_some() {
+                    wrong.push(format!("{name} is off by {off}, {:?}", opened.file.damage));
+                }
+            }
+            Err(sentence) => wrong.push(format!("{name}: {sentence}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let sentence = open(&case("jpeg_rgb_12_bit.tif")).unwrap_err();
+    assert!(sentence.contains("12 bit"), "{sentence}");
+}
+
 #[test]
 fn pictures_of_any_size_and_kind_come_in_every_format() {
     let mut wrong = Vec::new();

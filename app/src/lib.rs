@@ -17,5 +17,6 @@ pub mod refined_faces;
 pub mod sentence;
 pub mod settings;
 pub mod shelter;
+pub mod stylemap_file;
 pub mod tools;
 pub mod workbench;

@@ -267,14 +267,23 @@ keep("mask", "black.webp", encoded(rgba, "WEBP", lossless=True))
 document = (repository / "tests/fuzz/entries/document.json").read_bytes()
 mask = (repository / "tests/fuzz/entries/mask.png").read_bytes()
 colour = (repository / "tests/fuzz/entries/colour.jpg").read_bytes()
+portrait = (repository / "tests/fuzz/entries/portrait.png").read_bytes()
 buffer = io.BytesIO()
 with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-    for name, data in {"document.json": document, "masks/0.png": mask, "originals/0.jpg": colour, "thumbnail.png": mask}.items():
+    for name, data in {
+        "document.json": document,
+        "masks/0.png": mask,
+        "originals/0.jpg": colour,
+        "portraits/0.png": portrait,
+        "thumbnail.png": mask,
+    }.items():
         archive.writestr(name, data)
 keep("project", "whole", b"\0" + buffer.getvalue())
 keep("project", "document", b"\1" + document)
 keep("project", "mask", b"\2" + mask)
 keep("project", "original", b"\3" + colour)
+keep("project", "portrait", b"\4" + portrait)
+keep("project", "thumbnail", b"\5" + mask)
 keep(
     "settings",
     "some",
@@ -290,3 +299,21 @@ keep(
         }
     ).encode(),
 )
+keep("keys", "some", b"undo\tCommand+U\tF2\nredo\nexport\tCommand+Alt+Shift+Plus\nbrush\tB\tnothing")
+keep(
+    "presets",
+    "some",
+    json.dumps(
+        {
+            "brushes": [{"name": "Soft", "radius_px": 40, "hardness": 0.5, "strength": 0.7, "newer": 1}],
+            "adjustments": [{"name": "Older", "directions": {"Age": 1.5}}, {"name": 5}],
+            "unknown": [None],
+        }
+    ).encode(),
+)
+keep("presets", "recent", json.dumps({"projects": ["/a.stylebrush", "/b.stylebrush"], "photos": ["/c.jpg"]}).encode())
+face = {"stylemap": ("F32", [4, 8, 8], ramp)}
+keep("stylemaps", "plain", safetensors(face, {"stylemap.model_hash": "0123", "stylemap.model_name": "m"}))
+keep("stylemaps", "of_one", safetensors({"stylemap": ("F32", [1, 4, 8, 8], ramp)}, {}))
+residuals = {f"residuals.{i}": ("F16", [4, 4 << i, 4 << i], bytes(2 * 4 * (4 << i) ** 2)) for i in range(4)}
+keep("stylemaps", "fine", safetensors(face | residuals, {"format": "stylemap"}))

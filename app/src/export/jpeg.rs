@@ -7,7 +7,7 @@ use jpeg_encoder::{
 use stylemap::photo::IPTC_RESOURCE;
 
 use super::picture::Picture;
-use super::words::Words;
+use super::words::{Room, Words};
 use super::{FileOptions, JPEG_QUALITY};
 
 /// What a segment has room for, with its own length.
@@ -16,6 +16,13 @@ const MAX_SEGMENT_BYTES: usize = 65_533;
 const FULL_COLOUR_QUALITY: u8 = 90;
 const EXIF_HEADER_BYTES: usize = 6;
 const XMP_HEADER: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+const ROOM: Room = Room {
+    exif_bytes: MAX_SEGMENT_BYTES - EXIF_HEADER_BYTES,
+    has_texts: false,
+    has_iptc: true,
+    has_dots_per_inch: true,
+};
 
 pub(super) fn encode(picture: &Picture<'_>, options: &FileOptions<'_>) -> anyhow::Result<Vec<u8>> {
     let too_large = || {
@@ -38,7 +45,7 @@ pub(super) fn encode(picture: &Picture<'_>, options: &FileOptions<'_>) -> anyhow
         let (horizontal, vertical) = own.sampling;
         encoder.set_sampling_factor(SamplingFactor::from_factors(horizontal, vertical).unwrap_or(usual));
     }
-    let words = Words::new(picture, options, MAX_SEGMENT_BYTES - EXIF_HEADER_BYTES, true);
+    let words = Words::new(picture, options, &ROOM);
     if let Some(dots) = words.dots_per_inch {
         let [x, y] = dots.map(|dots| dots.round().clamp(1.0, 65_535.0) as u16);
         encoder.set_density(PixelDensity { density: (x, y), unit: PixelDensityUnit::Inches });

@@ -3,13 +3,15 @@
 use png::{BitDepth, ColorType, Compression, Encoder, Info, PixelDimensions, ScaledFloat, SourceChromaticities, Unit};
 
 use super::picture::Picture;
-use super::words::Words;
+use super::words::{Room, Words};
 use super::{COMMENT, FileOptions, SOFTWARE};
 
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
+const ROOM: Room = Room { exif_bytes: usize::MAX, has_texts: true, has_iptc: false, has_dots_per_inch: true };
+
 pub(super) fn encode(picture: &Picture<'_>, options: &FileOptions<'_>) -> anyhow::Result<Vec<u8>> {
-    let words = Words::new(picture, options, usize::MAX, false);
+    let words = Words::new(picture, options, &ROOM);
     let colours = options.photo.map(|photo| photo.colours.clone()).unwrap_or_default();
     let mut bytes = Vec::new();
     let mut info = Info::with_size(picture.width, picture.height);

@@ -4,10 +4,13 @@ use image_webp::{ColorType, WebPEncoder};
 
 use super::FileOptions;
 use super::picture::Picture;
-use super::words::Words;
+use super::words::{Room, Words};
 
 /// WebP has no room for a longer side.
 pub(super) const MAX_SIDE_PX: u32 = 16_384;
+
+pub(super) const ROOM: Room =
+    Room { exif_bytes: usize::MAX, has_texts: false, has_iptc: false, has_dots_per_inch: false };
 
 pub(super) fn encode(picture: &Picture<'_>, options: &FileOptions<'_>) -> anyhow::Result<Vec<u8>> {
     let (width, height) = (picture.width, picture.height);
@@ -16,7 +19,7 @@ pub(super) fn encode(picture: &Picture<'_>, options: &FileOptions<'_>) -> anyhow
         "a WebP file has at most {MAX_SIDE_PX} pixels to a side, and this picture is {width} x {height}: write a .png or \
          .jpg"
     );
-    let words = Words::new(picture, options, usize::MAX, true);
+    let words = Words::new(picture, options, &ROOM);
     let mut bytes = Vec::new();
     let mut encoder = WebPEncoder::new(&mut bytes);
     if let Some(exif) = words.exif {

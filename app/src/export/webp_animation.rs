@@ -36,7 +36,7 @@ pub(super) fn encode(
     for frame in frames {
         let frame = frame?;
         if says_edited && exif.is_none() {
-            exif = Words::new(&Picture::from(&frame), &FileOptions::default(), usize::MAX, true).exif;
+            exif = Words::new(&Picture::from(&frame), &FileOptions::default(), &super::webp::ROOM).exif;
         }
         let mut place = [&[0; 6], size.as_slice(), &three_bytes(u32::from(frame_ms))].concat();
         place.push(DO_NOT_BLEND);

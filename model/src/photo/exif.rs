@@ -2,6 +2,10 @@
 //! changed in place, and what is new stands behind the old. (The libraries that read EXIF cannot write it, and those that write
 //! it move everything.)
 
+mod fields;
+
+pub use fields::{Directories, Field};
+
 /// Directories have a few dozen entries; damaged ones claim more.
 const MAX_ENTRIES: usize = 1000;
 
@@ -14,6 +18,9 @@ const Y_RESOLUTION: u16 = 0x011b;
 const RESOLUTION_UNIT: u16 = 0x0128;
 const THUMBNAIL_OFFSET: u16 = 0x0201;
 const THUMBNAIL_LEN: u16 = 0x0202;
+const XMP: u16 = 0x02bc;
+const IPTC: u16 = 0x83bb;
+const PHOTOSHOP: u16 = 0x8649;
 const EXIF_DIRECTORY: u16 = 0x8769;
 const GPS_DIRECTORY: u16 = 0x8825;
 const COLOR_SPACE: u16 = 0xa001;
@@ -25,6 +32,8 @@ const INTEROP_INDEX: u16 = 0x0001;
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
+const UNDEFINED: u16 = 7;
 
 /// A text that a file holds: what the picture shows.
 pub const IMAGE_DESCRIPTION: u16 = 0x010e;
@@ -49,6 +58,10 @@ pub struct ExifChanges<'a> {
     pub texts: &'a [(u16, &'a str)],
     /// Leaves out where the photo was taken.
     pub without_location: bool,
+    /// IPTC records in place of those that were there, for files that have no other place for them.
+    pub iptc: Option<&'a [u8]>,
+    /// Pixels to the inch in place of those that were said, for files that have no other place for them.
+    pub dots_per_inch: Option<[f32; 2]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,12 +146,13 @@ impl Exif {
         if changes.without_location
             && let Some((gps, _)) = self.directory_of(&root, GPS_DIRECTORY)
         {
-            for entry in &gps {
-                let len = size_of_kind(entry.kind).saturating_mul(entry.count as usize);
-                if len > 4 {
-                    self.erase(self.long(entry.value) as usize, len);
-                }
-                self.erase(entry.at, 12);
+            gps.iter().for_each(|entry| self.erase_entry(entry));
+        }
+        // Records and packets name places too. A packet in here is one that nobody looks at beside the file's own.
+        for tag in [IPTC, PHOTOSHOP, XMP] {
+            if let Some(entry) = find(&root, tag).copied().filter(|_| tag == IPTC || changes.without_location) {
+                self.erase_entry(&entry);
+                root.retain(|entry| entry.tag != tag);
             }
         }
         let (width, height) = changes.size_px;
@@ -170,6 +184,21 @@ impl Exif {
             let (count, offset) = (bytes.len() as u32, self.append(&bytes));
             // Texts of the few bytes that fit into an entry are none of ours.
             root.push(Entry { tag: *tag, kind: ASCII, count, value: self.long_bytes(offset), at: 0 });
+        }
+        if let Some(iptc) = changes.iptc.filter(|iptc| iptc.len() > 4) {
+            let (count, offset) = (iptc.len() as u32, self.append(iptc));
+            root.push(Entry { tag: IPTC, kind: UNDEFINED, count, value: self.long_bytes(offset), at: 0 });
+        }
+        if let Some(dots) = changes.dots_per_inch {
+            root.retain(|entry| ![X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT].contains(&entry.tag));
+            for (tag, dots) in [X_RESOLUTION, Y_RESOLUTION].into_iter().zip(dots) {
+                const PARTS: u32 = 100;
+                let ratio = [(dots * PARTS as f32).round() as u32, PARTS].map(|number| self.long_bytes(number));
+                let offset = self.append(&ratio.concat());
+                root.push(Entry { tag, kind: RATIONAL, count: 1, value: self.long_bytes(offset), at: 0 });
+            }
+            let inches = self.short_value(2);
+            root.push(Entry { tag: RESOLUTION_UNIT, kind: SHORT, count: 1, value: inches, at: 0 });
         }
         root.sort_by_key(|entry| entry.tag);
         let thumbnail = changes.thumbnail.map(|jpeg| {
@@ -235,7 +264,6 @@ impl Exif {
     }
 
     fn ratio(&self, entry: &Entry) -> Option<f32> {
-        const RATIONAL: u16 = 5;
         let at = usize::try_from(self.long(entry.value)).ok().filter(|_| entry.kind == RATIONAL)?;
         let long = |at: usize| Some(self.long(self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?));
         let ratio = long(at)? as f32 / long(at + 4)? as f32;
@@ -251,6 +279,15 @@ impl Exif {
         if let Some(place) = self.bytes.get_mut(entry.at + 8..entry.at + 12) {
             place.copy_from_slice(&bytes);
         }
+    }
+
+    /// An entry, and what it points to.
+    fn erase_entry(&mut self, entry: &Entry) {
+        let len = size_of_kind(entry.kind).saturating_mul(entry.count as usize);
+        if len > 4 {
+            self.erase(self.long(entry.value) as usize, len);
+        }
+        self.erase(entry.at, 12);
     }
 
     fn erase(&mut self, start: usize, len: usize) {
@@ -354,7 +391,9 @@ mod tests {
             size_px: (30, 20),
             thumbnail: Some(b"new face"),
             texts: &[(SOFTWARE, "a program")],
-            without_location: false,
+            iptc: Some(b"\x1c\x02\x05\0\x07a title"),
+            dots_per_inch: Some([300.0, 72.0]),
+            ..ExifChanges::default()
         };
         let bytes = exif.clone().changed(&changes);
         let changed = Exif::new(&bytes).unwrap();
@@ -365,6 +404,8 @@ mod tests {
         assert!(changed.directory_at(next).is_some());
         assert!(has(&bytes, "new face") && !has(&bytes, "old face") && has(&bytes, "a program"));
         assert!(has(&bytes, "a village"));
+        assert_eq!(changed.iptc().as_deref(), changes.iptc);
+        assert_eq!(changed.dots_per_inch(), changes.dots_per_inch);
         let bytes = exif.changed(&ExifChanges { without_location: true, ..changes });
         assert!(!has(&bytes, "a village") && has(&bytes, "new face"));
         assert!(find(&Exif::new(&bytes).unwrap().root().unwrap().0, GPS_DIRECTORY).is_none());

@@ -140,12 +140,17 @@ fn adler(bytes: &[u8]) -> u32 {
 
 fn change(exif: Exif, size_px: (u32, u32)) {
     let _ = (exif.orientation(), exif.is_adobe_rgb(), exif.dots_per_inch());
+    let directories = exif.directories();
+    assert_eq!(Exif::of_directories(&directories).directories(), directories);
+    let iptc = exif.iptc();
     for without_location in [false, true] {
         let changes = ExifChanges {
             size_px,
             thumbnail: Some(&[0xff, 0xd8, 0xff, 0xd9]),
             texts: &[(SOFTWARE, "a program")],
             without_location,
+            iptc: iptc.as_deref().filter(|_| !without_location),
+            dots_per_inch: exif.dots_per_inch(),
         };
         let changed = Exif::new(&exif.clone().changed(&changes)).expect("what is written can be read");
         assert!(matches!(changed.orientation(), None | Some(1)));

@@ -3,7 +3,7 @@
 //! are sent stands in `table`, one row each.
 
 mod command;
-pub(super) mod keymap;
+pub mod keymap;
 pub(super) mod synonyms;
 mod table;
 

@@ -71,6 +71,11 @@ pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
     Some(Headers::read(bytes).frame?.size_px)
 }
 
+/// Refuses a JPEG within another file of a kind that the decoder does not know, by its name.
+pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+    Headers::read(bytes).frame.map_or(Ok(()), |frame| frame.check())
+}
+
 /// The ICC profile, once the samples are decoded.
 fn decode_into(bytes: &[u8], is_gray: bool, is_strict: bool, samples: &mut [u8]) -> Result<Option<Vec<u8>>, String> {
     let options = DecoderOptions::default()

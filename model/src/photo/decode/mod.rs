@@ -8,6 +8,7 @@ mod jxl;
 mod png;
 mod tiff;
 mod webp;
+mod ycbcr;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -48,7 +49,11 @@ pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Result<Stored, String> {
         Kind::Heic => heic::decode(bytes),
         Kind::JpegXl => jxl::decode(bytes),
     }));
-    decoded.unwrap_or_else(|_| Err(too_damaged(kind)))
+    let mut stored = decoded.unwrap_or_else(|_| Err(too_damaged(kind)))?;
+    // Formats without a place for IPTC records have them in their EXIF.
+    let metadata = &mut stored.metadata;
+    metadata.iptc = metadata.iptc.take().or_else(|| metadata.exif.as_ref()?.iptc());
+    Ok(stored)
 }
 
 /// Width and height of the picture in a file of this kind as its header says them, upright or not; none where it has no header.

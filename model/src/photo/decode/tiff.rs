@@ -9,8 +9,10 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::super::exif::Exif;
+use super::super::metadata::iptc_of_photoshop;
 use super::bounds::{Need, zeros};
-use super::{ENDS_TOO_EARLY, HOLDS_ERRORS, IntoImage, Kind, Stored, too_damaged};
+use super::ycbcr::YCbCr;
+use super::{ENDS_TOO_EARLY, HOLDS_ERRORS, IntoImage, Kind, Stored, jpeg, too_damaged};
 
 const IMAGE_WIDTH: u16 = 256;
 const IMAGE_LENGTH: u16 = 257;
@@ -21,6 +23,7 @@ const RGB: u16 = 2;
 const PALETTE: u16 = 3;
 const CIE_LAB: u16 = 8;
 const ICC_LAB: u16 = 9;
+const JPEG: u16 = 7;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     let tags = Tags::new(bytes);
@@ -67,15 +70,31 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
     stored.colours.icc_profile = raw(&mut decoder, 34_675);
     stored.metadata.xmp = raw(&mut decoder, 700);
     stored.metadata.iptc = raw(&mut decoder, 33_723);
-    stored.metadata.dots_per_inch = Exif::new(bytes).and_then(|exif| exif.dots_per_inch());
+    let resources = raw(&mut decoder, 34_377);
+    let file = Exif::new(bytes);
+    let iptc = stored.metadata.iptc.take().or_else(|| file.as_ref()?.iptc());
+    stored.metadata.iptc = iptc.or_else(|| iptc_of_photoshop(&resources?));
+    stored.metadata.dots_per_inch = file.as_ref().and_then(Exif::dots_per_inch);
+    stored.metadata.exif = file.as_ref().and_then(Exif::of_tiff);
+    drop(file);
     let palette = match interpretation {
         PALETTE => decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).ok().flatten(),
         _ => None,
+    };
+    let mut fractions = |tag: u16| {
+        decoder.find_tag(Tag::from_u16_exhaustive(tag)).ok().flatten().and_then(|value| value.into_u32_vec().ok())
+    };
+    let ycbcr = YCbCr::of_tags(fractions(529).as_deref(), fractions(532).as_deref());
+    let jpeg = if tags.as_ref().and_then(|tags| tags.number(COMPRESSION)) == Some(JPEG) {
+        first_chunk(&mut decoder, bytes)
+    } else {
+        None
     };
     let mut samples = DecodingResult::U8(Vec::new());
     // Bounded above.
     let mut decoder = decoder.with_limits(limits_of_samples(bytes));
     if let Err(err) = decoder.read_image_to_buffer(&mut samples) {
+        jpeg.map_or(Ok(()), jpeg::check)?;
         let is_short = matches!(err, TiffError::IoError(_) | TiffError::LimitsExceeded);
         // Of a file that was cut, what is there is read with nothing after it.
         let mut padded = bytes.to_vec();
@@ -96,7 +115,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, String> {
         // The profile, if there is one, is that of Lab.
         stored.colours.icc_profile = None;
     }
-    let picture = Picture { size_px, color, planes, bits };
+    let picture = Picture { size_px, color, planes, bits, ycbcr };
     stored.image = match palette {
         Some(palette) => picture.of_palette(samples, &palette),
         None if is_lab => picture.of_lab(samples, interpretation == CIE_LAB),
@@ -112,6 +131,13 @@ pub(super) fn size_px(bytes: &[u8]) -> Option<(u32, u32)> {
         Some((tags.long(IMAGE_WIDTH)?, tags.long(IMAGE_LENGTH)?))
     };
     of_tags().or_else(|| Decoder::new(Cursor::new(bytes)).ok()?.dimensions().ok())
+}
+
+/// The first strip or tile as it is stored.
+fn first_chunk<'a>(decoder: &mut Decoder<Cursor<&[u8]>>, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let mut offsets = |tag| decoder.find_tag_unsigned_vec::<u64>(tag).ok().flatten();
+    let offsets = offsets(Tag::StripOffsets).or_else(|| offsets(Tag::TileOffsets))?;
+    bytes.get(usize::try_from(*offsets.first()?).ok()?..)
 }
 
 /// No tag has more values than the file has bytes, whatever it says; and no profile is so large.
@@ -144,6 +170,7 @@ fn named(compression: u16, interpretation: u16) -> String {
     };
     compression.unwrap_or_else(|| match interpretation {
         4 => "a transparency mask".to_owned(),
+        6 => "colours that are stored at half the size, without JPEG compression".to_owned(),
         10 => "ITU Lab colours".to_owned(),
         32_803 => "a raw photo of a camera".to_owned(),
         other => format!("colours of kind {other}"),
@@ -220,6 +247,7 @@ struct Picture {
     color: ColorType,
     planes: usize,
     bits: u16,
+    ycbcr: YCbCr,
 }
 
 /// Samples of either size.
@@ -269,6 +297,20 @@ impl Picture {
                     [ink[0], ink[1], ink[2]].map(|ink| ((65_535 - u64::from(ink)) * black / 65_535) as u16)
                 });
                 buffer(self.size_px, 3, values.collect())
+            }
+            Samples::Narrow(mut values) if matches!(self.color, ColorType::YCbCr(_)) => {
+                for codes in values.as_chunks_mut::<3>().0 {
+                    *codes = self.ycbcr.to_rgb(codes.map(f32::from)).map(|value| value.round() as u8);
+                }
+                buffer(self.size_px, 3, values)
+            }
+            Samples::Wide(mut values) if matches!(self.color, ColorType::YCbCr(_)) => {
+                const WIDENED: f32 = 257.0;
+                for codes in values.as_chunks_mut::<3>().0 {
+                    let colour = self.ycbcr.to_rgb(codes.map(|code| f32::from(code) / WIDENED));
+                    *codes = colour.map(|value| (value * WIDENED).round() as u16);
+                }
+                buffer(self.size_px, 3, values)
             }
             Samples::Narrow(values) => buffer(self.size_px, kept, only(values, channels, kept)),
             Samples::Wide(values) => buffer(self.size_px, kept, only(values, channels, kept)),

@@ -1,0 +1,9 @@
+#![no_main]
+
+#[path = "../entries/program.rs"]
+mod entries;
+#[macro_use]
+#[path = "../target.rs"]
+mod target;
+
+target!(entries::stylemaps);
