@@ -5,7 +5,7 @@
 //! Kernels are held against candle's own operations, the face detector against rten; frames against the picture drawn with nothing cached; the fine
 //! encoder, a step of the refined projection and what settles a picture against a full decode, from stylemap to picture.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

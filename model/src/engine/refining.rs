@@ -17,7 +17,7 @@ const STEPS_BETWEEN_PICTURES: usize = 10;
 impl RefineProgress {
     /// Whether the picture has become better since it was last shown, as far as one sees: early steps go far.
     pub(super) fn is_worth_showing(self) -> bool {
-        self.done == STEPS_BETWEEN_PICTURES / 2 || self.done % STEPS_BETWEEN_PICTURES == 0
+        self.done == STEPS_BETWEEN_PICTURES / 2 || self.done.is_multiple_of(STEPS_BETWEEN_PICTURES)
     }
 }
 
