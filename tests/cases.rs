@@ -100,6 +100,23 @@ fn a_photo_shows_as_many_faces_as_persons() {
 }
 
 #[test]
+fn of_a_crowd_a_hundred_faces_are_taken() {
+    let detector = FaceDetector::new().unwrap();
+    let faces = PHOTOS[..8].iter().map(|path| imageops::resize(&open_photo(path), 160, 160, FilterType::Triangle));
+    let faces: Vec<RgbImage> = faces.collect();
+    const MOST: usize = stylemap::face::detect::MAX_FACES;
+    // Of fewer than a hundred all are found, and perhaps one where two photos meet, and nobody takes them for a crowd.
+    for (rows, expected) in [(11, MOST..=MOST), (5, 50..=MOST / 2 + 5)] {
+        let mut crowd = RgbImage::from_pixel(10 * 160, rows * 160, Rgb([92, 100, 110]));
+        for i in 0..10 * rows {
+            crowd.copy_from(&faces[i as usize % faces.len()], i % 10 * 160, i / 10 * 160).unwrap();
+        }
+        let found = detector.detect(&crowd).unwrap().len();
+        assert!(expected.contains(&found), "{found} of {}", 10 * rows);
+    }
+}
+
+#[test]
 fn faces_are_found_where_little_of_them_shows() {
     type Spoil = fn(f32, f32, [u8; 3]) -> [u8; 3];
     let spoilt: [(&str, Spoil); 5] = [

@@ -12,7 +12,7 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// 24 megapixels with a face in them, in every format that can be written here.
+/// 24 megapixels with a face in them, in every format.
 fn photos(folder: &Path) -> Vec<PathBuf> {
     let portrait = image::open(repository("tests/fixtures/portraits/female_053.png")).unwrap().into_rgb8();
     let portrait = imageops::resize(&portrait, 2000, 2000, imageops::FilterType::Triangle);
@@ -37,6 +37,8 @@ fn photos(folder: &Path) -> Vec<PathBuf> {
     let path = folder.join("transparent.png");
     DynamicImage::ImageRgba8(photo.into_rgba8()).save(&path).unwrap();
     paths.push(path);
+    // The same face on an even ground, by libheif.
+    paths.push(repository("tests/cases/photo_24_mp.heic"));
     paths
 }
 

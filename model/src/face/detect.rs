@@ -57,8 +57,11 @@ const MIN_FRAME_PX: f32 = 16.0;
 const MAX_OVERLAP: f32 = 0.3;
 /// What is not even half sure is not looked at a second time.
 const MIN_FIRST_CONFIDENCE: f32 = 0.5;
-/// More faces than this are not reported: the largest and surest are.
+/// More faces than this are not reported: the largest and surest are. A photo with as many may show more.
 pub const MAX_FACES: usize = 100;
+/// What is taken for a face is looked at a second time in groups of [`MAX_FACES`], until as many are faces. Of more groups than this
+/// nearly nothing is one.
+const MAX_GROUPS: usize = 10;
 
 /// A box in a photo, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,6 +169,7 @@ impl FaceDetector {
             let turned = self.search_turned(photo, &copies)?;
             seen.extend(self.seen_again(photo, &copies, turned)?);
             seen = most_important_first(strongest_of_each(seen));
+            seen.truncate(MAX_FACES);
         }
         Ok(seen)
     }
@@ -174,11 +178,7 @@ impl FaceDetector {
     fn seen_again(&self, photo: &RgbImage, copies: &[RgbImage], found: Vec<Detection>) -> Result<Vec<Detection>> {
         let mut found = strongest_of_each(found);
         found.retain(|face| face.frame.width.max(face.frame.height) >= MIN_FRAME_PX);
-        let mut found = most_important_first(found);
-        found.truncate(MAX_FACES);
-        let seen_again = found.par_iter().filter_map(|face| self.second_look(photo, copies, face).transpose());
-        // Two guesses may have become one face.
-        Ok(most_important_first(strongest_of_each(seen_again.collect::<Result<_>>()?)))
+        enough_of(&most_important_first(found), |face| self.second_look(photo, copies, face))
     }
 
     /// Faces in a small copy that is turned every way but upright.
@@ -337,6 +337,26 @@ fn scale_of(photo: &RgbImage, copy: &RgbImage) -> [f32; 2] {
     [photo.width() as f32 / copy.width() as f32, photo.height() as f32 / copy.height() as f32]
 }
 
+/// What passes the second look, [`MAX_FACES`] at most: the list is not cut before, or what is no face would take the place of one.
+fn enough_of(
+    found: &[Detection],
+    second_look: impl Fn(&Detection) -> Result<Option<Detection>> + Sync,
+) -> Result<Vec<Detection>> {
+    let mut seen = Vec::new();
+    for group in found.chunks(MAX_FACES).take(MAX_GROUPS) {
+        let again = group.par_iter().filter_map(|face| second_look(face).transpose());
+        seen.extend(again.collect::<Result<Vec<_>>>()?);
+        // Two guesses may have become one face.
+        seen = strongest_of_each(seen);
+        if seen.len() >= MAX_FACES {
+            break;
+        }
+    }
+    seen = most_important_first(seen);
+    seen.truncate(MAX_FACES);
+    Ok(seen)
+}
+
 fn most_important_first(mut found: Vec<Detection>) -> Vec<Detection> {
     let importance = |face: &Detection| face.frame.area() * face.confidence;
     found.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
@@ -378,7 +398,32 @@ fn search_copies(photo: &RgbImage) -> Result<Vec<RgbImage>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn what_is_no_face_takes_the_place_of_none() {
+        // Side by side, so that each is another.
+        let guess = |i: u16| Detection {
+            landmarks: Landmarks {
+                eye_left: [0.0; 2],
+                eye_right: [0.0; 2],
+                nose: None,
+                mouth_left: [0.0; 2],
+                mouth_right: [0.0; 2],
+            },
+            frame: FaceFrame { left: f32::from(i) * 20.0, top: 0.0, width: 20.0, height: 20.0 },
+            confidence: 0.9,
+        };
+        let guesses: Vec<_> = (0..240).map(guess).collect();
+        // Every guess, every other or one of eight is a face.
+        for (step, expected) in [(1, MAX_FACES), (2, MAX_FACES), (8, 30)] {
+            let look = |face: &Detection| Ok((face.frame.left as usize / 20 % step == 0).then_some(*face));
+            assert_eq!(enough_of(&guesses, look).unwrap().len(), expected, "one of {step}");
+        }
+        assert!(enough_of(&guesses, |_| Err(Error::Cancelled)).is_err());
+    }
 
     #[test]
     fn overlap_of_frames() {
