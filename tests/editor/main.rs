@@ -1139,6 +1139,19 @@ fn painting_in_the_photo_and_exporting_it_whole() {
     let (left, right) = (session.screen(0.0, 256.0), session.screen(512.0, 256.0));
     let turned = (right - left).angle();
     assert!(turned > 0.03 && (turned - quad.photo_from_crop(512).angle_radians() as f32).abs() < 1e-3, "{turned}");
+    // Beyond the square nothing comes of paint, and that is said.
+    let hint = "Only what is painted inside the square counts";
+    session.hover(session.screen(256.0, 256.0));
+    session.button(session.screen(256.0, 256.0), PointerButton::Primary, true);
+    assert!(session.harness.query_by_value(hint).is_none());
+    session.hover(session.screen(256.0, -20.0));
+    session.harness.step();
+    assert!(session.harness.query_by_value(hint).is_some());
+    session.button(session.screen(256.0, -20.0), PointerButton::Primary, false);
+    session.harness.step();
+    assert!(session.harness.query_by_value(hint).is_none());
+    session.run(Action::Undo);
+    session.settle();
     session.paint((200.0, 370.0), (312.0, 370.0));
     let painted = session.settle();
     assert!(difference(&before, &painted) > 20);

@@ -51,7 +51,7 @@ Examples:
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png -o out.png
   stylebrush edit me.jpg --reference a.jpg --mask eyes.png --feather 4 \\
                          --reference b.jpg --mask nose.png --offset 0,-6 --strength 0.8 -o out.png
-  stylebrush edit me.jpg --reference friend.jpg --mask eye.png --mirror --scale 0.9 --turn -8 --offset 52,0 -o out.png
+  stylebrush edit me.jpg --reference friend.jpg --mask eyes.png --mirror --scale 0.9 --turn -8 --offset 52,0 -o out.png
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo -o me_edited.jpg
   stylebrush edit me.jpg --reference friend.jpg --mask mouth.png --in-photo --change-only -o layer.png
   stylebrush edit me.jpg --reference friend.jpg --mask lips.png --match-colours off -o lipstick.png

@@ -419,7 +419,7 @@ mod tests {
         let guesses: Vec<_> = (0..240).map(guess).collect();
         // Every guess, every other or one of eight is a face.
         for (step, expected) in [(1, MAX_FACES), (2, MAX_FACES), (8, 30)] {
-            let look = |face: &Detection| Ok((face.frame.left as usize / 20 % step == 0).then_some(*face));
+            let look = |face: &Detection| Ok(((face.frame.left as usize / 20).is_multiple_of(step)).then_some(*face));
             assert_eq!(enough_of(&guesses, look).unwrap().len(), expected, "one of {step}");
         }
         assert!(enough_of(&guesses, |_| Err(Error::Cancelled)).is_err());

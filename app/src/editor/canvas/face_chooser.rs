@@ -329,7 +329,7 @@ impl FaceChooser {
             closes = true;
         }
         let waiting = context.bench.unclear_faces();
-        if waiting > 0 && ui.button(tr("Skip all")).on_hover_text(format!("{waiting} more photos wait")).clicked() {
+        if waiting > 0 && ui.button(tr("Skip all")).on_hover_text(waiting_text(waiting)).clicked() {
             context.send(Action::SkipUnclearFaces);
             closes = true;
         }
@@ -349,4 +349,11 @@ fn arrows(ui: &Ui) -> Point {
         let pressed = |key| input.num_presses(key) as f32 * step;
         Point::new(pressed(Key::ArrowRight) - pressed(Key::ArrowLeft), pressed(Key::ArrowDown) - pressed(Key::ArrowUp))
     })
+}
+
+fn waiting_text(count: usize) -> String {
+    match count {
+        1 => tr("One more photo waits").to_owned(),
+        count => tr_with("{count} more photos wait", &[("count", &count.to_string())]),
+    }
 }

@@ -18,6 +18,11 @@ pub(super) fn hint_pill(ui: &Ui, area: Rect, text: &str) {
     let rect = Rect::from_min_size(pos2(area.center().x - size.x / 2.0, area.bottom() - size.y - 44.0), size);
     ui.painter().rect_filled(rect, size.y / 2.0, theme::SHADE);
     ui.painter().galley(rect.min + vec2(14.0, 7.0), galley, theme::ON_SHADE);
+    // It is painted and no widget, so that it takes no pointer; a screen reader is told all the same.
+    ui.ctx().accesskit_node_builder(ui.scope_id().with("hint"), |node| {
+        node.set_role(egui::accesskit::Role::Label);
+        node.set_value(text.to_owned());
+    });
 }
 
 /// A word on the picture.

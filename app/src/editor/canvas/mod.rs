@@ -27,6 +27,7 @@ use super::{icons, theme};
 use crate::document::{CANVAS_SIZE_PX, MaskImage, PhotoId, Point};
 use crate::language::{tr, tr_with};
 use crate::sentence;
+use crate::tools::ToolKind;
 use crate::workbench::live_photo::Place;
 use crate::workbench::{Action, EngineState, Question, Workbench};
 pub(super) use face_chooser::FaceChooser;
@@ -323,13 +324,29 @@ impl Canvas {
             busy_ui(ui, area, tr(text));
             return;
         }
-        self.first_hint_ui(bench, ui, area);
+        if self.paints_beyond_square(bench) {
+            hint_pill(ui, area, tr("Only what is painted inside the square counts"));
+        } else {
+            self.first_hint_ui(bench, ui, area);
+        }
         if remaining > 0 {
             let text = if remaining == 1 { tr("Opening the photo").to_owned() } else { opening_text(remaining) };
             if corner_busy_ui(ui, picture_rect.intersect(area), &text) {
                 sent.push(Action::CancelOpening.into());
             }
         }
+    }
+
+    /// Whether the pointer paints where nothing comes of it: in the photo, beyond the square that its face was cut out of.
+    fn paints_beyond_square(&self, bench: &Workbench) -> bool {
+        let is_painting = bench.toolbox().busy().is_some_and(|tool| !matches!(tool, ToolKind::Move | ToolKind::Hand));
+        let square = 0.0..=CANVAS_SIZE_PX as f32;
+        is_painting
+            && bench.shown_photo().is_some()
+            && self.pointer_pos.is_some_and(|pos| {
+                let Point { x, y } = self.view.canvas_from_screen(self.pos_in_view(pos));
+                !(square.contains(&x) && square.contains(&y))
+            })
     }
 
     /// What to do first, until it is done.
