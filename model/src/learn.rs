@@ -97,7 +97,8 @@ impl FaceSpace<'_> {
             self.deviations.iter().map(|deviation| f64::from(deviation.max(1e-6) / largest).sqrt()).collect();
         let weighted = |face: &Vec<f64>| face.iter().zip(&weights).map(|(value, weight)| value * weight).collect();
         let weighted_faces: Vec<Vec<f64>> = faces.iter().map(weighted).collect();
-        let fits = RIDGES.iter().filter_map(|ridge| Fit::new(&weighted_faces, &labels, *ridge));
+        let likes = likes_on_other_side(&weighted_faces, &labels);
+        let fits = RIDGES.iter().filter_map(|ridge| Fit::new(&weighted_faces, &labels, &likes, *ridge));
         let best = fits.max_by(|a, b| a.quality().total_cmp(&b.quality()));
         let Fit { mut normal, accuracy, .. } = best.ok_or_else(|| Error::argument("these faces are all the same"))?;
         normal.iter_mut().zip(&weights).for_each(|(value, weight)| *value *= weight);
@@ -141,8 +142,8 @@ struct Fit {
 }
 
 impl Fit {
-    /// None where the faces do not differ.
-    fn new(faces: &[Vec<f64>], labels: &[f64], ridge: f64) -> Option<Self> {
+    /// `likes`: with which face each is left out, see [`likes_on_other_side`]. None where the faces do not differ.
+    fn new(faces: &[Vec<f64>], labels: &[f64], likes: &[Option<usize>], ridge: f64) -> Option<Self> {
         let count = faces.len();
         // Both sides count as much, however many faces they have.
         let positive = labels.iter().filter(|label| **label > 0.0).count();
@@ -184,7 +185,7 @@ impl Fit {
         let left_out: Vec<f64> = (0..count)
             .map(|i| {
                 let block = |a: usize, b: usize| inverse[a * count + b];
-                let off = match nearest_of_other_side(faces, labels, i) {
+                let off = match likes[i] {
                     Some(j) => {
                         let determinant = block(i, i) * block(j, j) - block(i, j) * block(j, i);
                         (block(j, j) * alpha[i] - block(i, j) * alpha[j]) / determinant
@@ -209,11 +210,14 @@ impl Fit {
     }
 }
 
-/// The face of the other side that is most like this one.
-fn nearest_of_other_side(faces: &[Vec<f64>], labels: &[f64], index: usize) -> Option<usize> {
-    let square = |other: usize| faces[index].iter().zip(&faces[other]).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-    let others = (0..faces.len()).filter(|other| labels[*other] != labels[index]);
-    others.map(|other| (other, square(other))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(other, _)| other)
+/// Of each face the one of the other side that is most like it.
+fn likes_on_other_side(faces: &[Vec<f64>], labels: &[f64]) -> Vec<Option<usize>> {
+    let like = |index: usize| {
+        let square = |other: usize| faces[index].iter().zip(&faces[other]).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let others = (0..faces.len()).filter(|other| labels[*other] != labels[index]);
+        others.map(|other| (other, square(other))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(other, _)| other)
+    };
+    (0..faces.len()).map(like).collect()
 }
 
 /// Inverse of a symmetric positive semidefinite matrix with `penalty` on its diagonal, by Cholesky; row by row.

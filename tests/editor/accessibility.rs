@@ -64,14 +64,20 @@ fn check_tab(session: &mut Session, place: &str, mut missed: Widgets) {
     panic!("Tab does not come by these of {place}: {missed:#?}");
 }
 
-#[test]
-fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
+/// With sliders, a stroke and two faces.
+fn session_at_work() -> Session {
     let mut session = Session::new(directed(options(Vec::new(), Duration::ZERO)));
     session.settle();
     session.wait_until("every face is read", Editor::is_idle);
     session.paint((200.0, 200.0), (300.0, 200.0));
     let other = session.editor().timeline().document().photos()[1].id;
     session.run(Action::BlendWith(Some(other)));
+    session
+}
+
+#[test]
+fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
+    let mut session = session_at_work();
     session.run(Action::SaveBrushPreset("soft".to_owned()));
     session.settle();
     let questions = [
@@ -124,12 +130,7 @@ fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
 
 #[test]
 fn every_widget_of_the_panels_has_a_name_and_is_reached_by_tab() {
-    let mut session = Session::new(directed(options(Vec::new(), Duration::ZERO)));
-    session.settle();
-    session.wait_until("every face is read", Editor::is_idle);
-    session.paint((200.0, 200.0), (300.0, 200.0));
-    let other = session.editor().timeline().document().photos()[1].id;
-    session.run(Action::BlendWith(Some(other)));
+    let mut session = session_at_work();
     session.settle();
     let all = widgets(&session);
     check_tab(&mut session, "the window with a stroke and two faces", all);

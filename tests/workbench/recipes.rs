@@ -177,13 +177,19 @@ fn every_face_of_a_photo_is_edited_where_that_is_wanted() {
     }
 }
 
+/// So many photos, and a folder for what is made of them.
+fn photos_and_folder(folder: &Path, count: usize) -> (Vec<PathBuf>, PathBuf) {
+    let out = folder.join("out");
+    std::fs::create_dir(&out).unwrap();
+    let photos: Vec<PathBuf> = (0..count).map(|i| folder.join(format!("photo {i}.png"))).collect();
+    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    (photos, out)
+}
+
 #[test]
 fn the_canvas_goes_first_and_a_cancelled_batch_leaves_whole_files() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    std::fs::create_dir(&out).unwrap();
-    let photos: Vec<PathBuf> = (0..12).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
-    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    let (photos, out) = photos_and_folder(folder.path(), 12);
     let mut session = Session::new(options(Vec::new(), Duration::from_millis(40)));
     session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
     session.paint((200.0, 370.0), (312.0, 370.0));
@@ -211,10 +217,7 @@ fn the_canvas_goes_first_and_a_cancelled_batch_leaves_whole_files() {
 #[test]
 fn a_batch_gets_its_turn_while_the_motion_plays() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    std::fs::create_dir(&out).unwrap();
-    let photos: Vec<PathBuf> = (0..3).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
-    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    let (photos, out) = photos_and_folder(folder.path(), 3);
     let mut session = Session::ready();
     session.paint((200.0, 370.0), (312.0, 370.0));
     let other = session.bench.document().photos()[1].id;
@@ -234,10 +237,7 @@ fn a_batch_gets_its_turn_while_the_motion_plays() {
 #[test]
 fn quitting_during_a_batch_asks() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    std::fs::create_dir(&out).unwrap();
-    let photos: Vec<PathBuf> = (0..8).map(|i| folder.path().join(format!("photo {i}.png"))).collect();
-    photos.iter().for_each(|path| save_photo(path, 120, 90));
+    let (photos, out) = photos_and_folder(folder.path(), 8);
     let mut session = Session::new(options(Vec::new(), Duration::from_millis(40)));
     session.wait_until("every face is read", |bench| bench.is_idle() && bench.frame().is_some());
     session.paint((200.0, 370.0), (312.0, 370.0));

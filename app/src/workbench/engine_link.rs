@@ -403,9 +403,10 @@ impl EngineLink {
         self.refining.get(&photo).copied()
     }
 
-    /// Draws a photo's face as it was refined.
-    pub fn draw_refined(&mut self, photo: PhotoId, latent: &Arc<Latent>) {
-        if let Some(handle) = self.handle.as_ref().filter(|_| self.known_faces.contains_key(&photo)) {
+    /// Lets the engine draw a photo's face as this, unless it does already; a refinement under way ends.
+    pub fn draw_as(&mut self, photo: PhotoId, latent: &Arc<Latent>) {
+        let is_drawn = self.drawn_latents.get(&photo).is_some_and(|drawn| Arc::ptr_eq(drawn, latent));
+        if let Some(handle) = self.handle.as_ref().filter(|_| !is_drawn && self.known_faces.contains_key(&photo)) {
             handle.change_latent(photo.into(), Arc::clone(latent));
             self.refining.remove(&photo);
             self.face_changed(photo, Arc::clone(latent));
@@ -446,7 +447,6 @@ impl EngineLink {
         if scene.as_ref().is_some_and(|scene| !self.scenes.posed().has_all_of(scene)) {
             return false;
         }
-        self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_at));
         let source = document.source().and_then(|source| document.photo(source));
         self.axis = source.and_then(|source| source.axis()).cloned();
         let mut changed = Vec::new();
@@ -477,17 +477,11 @@ impl EngineLink {
             self.beside.forget(photo);
             handle.remove_face(photo.into());
         }
-        for (photo, latent) in changed {
-            let drawn = self.drawn_latents.get(&photo);
-            if drawn.is_none_or(|drawn| !Arc::ptr_eq(drawn, &latent)) {
-                handle.change_latent(photo.into(), Arc::clone(&latent));
-                self.refining.remove(&photo);
-                self.beside.forget_pictures_of(photo.into());
-                self.is_stale = true;
-                self.drawn_latents.insert(photo, latent);
-            }
-        }
-        if scene != self.sent_scene || std::mem::take(&mut self.is_stale) {
+        changed.iter().for_each(|(photo, latent)| self.draw_as(*photo, latent));
+        let Some(handle) = &self.handle else { return false };
+        self.sent_state = self.wanted_pose.is_none().then_some((timeline.revision(), moving_at));
+        let is_stale = std::mem::take(&mut self.is_stale);
+        if is_stale || scene != self.sent_scene {
             match &scene {
                 Some(scene) => {
                     // A face that is another one's neighbour from now on has its picture already.

@@ -121,7 +121,7 @@ impl Workbench {
                 match found {
                     Some(latent) => {
                         let latent = Arc::new(latent);
-                        bench.engine.draw_refined(id, &latent);
+                        bench.engine.draw_as(id, &latent);
                         bench.refinements.found.push((id, latent));
                     }
                     None => bench.engine.refine(&photo, steps),

@@ -191,6 +191,8 @@ struct Face {
     chain: Option<Arc<Chain>>,
     /// The picture of the stylemap alone, once the face was moved along a direction.
     coarse_picture: Option<Tensor>,
+    /// What its crop gives at once, where the face is refined and was brought to the colours of another.
+    encoded_residuals: OnceLock<Option<Residuals>>,
     /// When it was last of use, in pictures drawn.
     last_use: u64,
 }
@@ -198,7 +200,25 @@ struct Face {
 impl Face {
     fn new(stylemap: Tensor, residuals: Option<Residuals>, crop: Option<Arc<RgbImage>>) -> Result<Self> {
         let latent = Latent { stylemap: stylemap_values(&stylemap)?, residuals, is_refined: false };
-        Ok(Self { latent, stylemap, crop, chain: None, coarse_picture: None, last_use: 0 })
+        Ok(Self {
+            latent,
+            stylemap,
+            crop,
+            chain: None,
+            coarse_picture: None,
+            encoded_residuals: OnceLock::new(),
+            last_use: 0,
+        })
+    }
+
+    /// A face that is known already; `crop` is at the model's size.
+    fn of_latent(model: &Model, latent: Latent, crop: Option<Arc<RgbImage>>) -> Result<Self> {
+        let Latent { stylemap, residuals, is_refined } = latent;
+        let stylemap = model.stylemap_from_values(stylemap)?;
+        let residuals = residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
+        let mut face = Self::new(stylemap, residuals, crop)?;
+        face.latent.is_refined = is_refined;
+        Ok(face)
     }
 
     fn encoded(model: &Model, crop: &RgbImage, cancel: &Cancel) -> Result<Self> {
@@ -265,24 +285,15 @@ impl Faces {
 
     /// Takes a face that is known already, with the crop that it was encoded from, if any; a face of that number is replaced.
     pub(super) fn add(&mut self, model: &Model, id: FaceId, latent: Latent, crop: Option<&RgbImage>) -> Result<()> {
-        let stylemap = model.stylemap_from_values(latent.stylemap)?;
-        let residuals =
-            latent.residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
         let crop = crop.map(|crop| small_crop(crop, model.config.size)).transpose()?;
-        let mut face = Face::new(stylemap, residuals, crop)?;
-        face.latent.is_refined = latent.is_refined;
-        self.insert(id, face);
+        self.insert(id, Face::of_latent(model, latent, crop)?);
         Ok(())
     }
 
     /// Takes another latent of a face that is there, of the same photo.
     pub(super) fn change_latent(&mut self, model: &Model, id: FaceId, latent: Latent) -> Result<()> {
         let crop = self.faces.get(&Variant::plain(id)).ok_or_else(unknown_face)?.crop.clone();
-        let stylemap = model.stylemap_from_values(latent.stylemap)?;
-        let residuals =
-            latent.residuals.map(|residuals| Residuals::new(&model.config, residuals.tensors())).transpose()?;
-        let mut face = Face::new(stylemap, residuals, crop)?;
-        face.latent.is_refined = latent.is_refined;
+        let face = Face::of_latent(model, latent, crop)?;
         // Others in its colours have those of its photo.
         self.faces.retain(|variant, _| variant.face != id);
         self.derived.clear();
@@ -520,11 +531,16 @@ impl Faces {
             let reference = self.crop(model, variant.face, cancel)?;
             let matched = ColourMatch::new(&reference, &target, f32::from(permille) / 1000.0).apply(&reference);
             let mut matched = Face::encoded(model, &matched, cancel)?;
-            let own = &self.faces.get(&Variant::plain(variant.face)).ok_or_else(unknown_face)?.latent;
-            if let Some(refined) = own.residuals.as_ref().filter(|_| own.is_refined) {
+            let own = self.faces.get(&Variant::plain(variant.face)).ok_or_else(unknown_face)?;
+            if let Some(refined) = own.latent.residuals.as_ref().filter(|_| own.latent.is_refined) {
                 // What was found beyond the fine encoder is nearly the same in other colours.
-                let encoded = Face::encoded(model, &reference, cancel)?.latent.residuals;
-                let residuals = refined.carried(encoded.as_ref(), matched.latent.residuals.as_ref())?;
+                if own.encoded_residuals.get().is_none() {
+                    let encoded = Face::encoded(model, &reference, cancel)?.latent.residuals;
+                    // Whoever else encoded it meanwhile found the same.
+                    let _ = own.encoded_residuals.set(encoded);
+                }
+                let encoded = own.encoded_residuals.get().and_then(Option::as_ref);
+                let residuals = refined.carried(encoded, matched.latent.residuals.as_ref())?;
                 matched.latent.residuals = Some(residuals);
             }
             self.faces.insert(variant, matched);

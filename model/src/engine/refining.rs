@@ -25,13 +25,13 @@ impl RefineProgress {
 pub(super) struct RefiningFace {
     face: FaceId,
     crop: Arc<RgbImage>,
-    options: RefineOptions,
+    steps: usize,
     refinement: Option<Refinement>,
 }
 
 impl RefiningFace {
-    pub(super) fn new(face: FaceId, crop: Arc<RgbImage>, options: RefineOptions) -> Self {
-        Self { face, crop, options, refinement: None }
+    pub(super) fn new(face: FaceId, crop: Arc<RgbImage>, steps: usize) -> Self {
+        Self { face, crop, steps, refinement: None }
     }
 
     pub(super) fn face(&self) -> FaceId {
@@ -45,7 +45,7 @@ impl RefiningFace {
             Some(refinement) => refinement,
             refinement => {
                 let start = engine.latent(self.face)?;
-                let options = RefineOptions::of(start).with_steps(self.options.steps);
+                let options = RefineOptions::of(start).with_steps(self.steps);
                 refinement.insert(Refinement::new(model, &self.crop, start, options, cancel)?)
             }
         };

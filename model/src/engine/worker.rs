@@ -21,7 +21,6 @@ use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::mailbox::{Mailbox, Next};
 use crate::model::ModelInfo;
-use crate::refine::RefineOptions;
 
 /// What the engine's thread reports, in the order in which it happens.
 #[derive(Debug)]
@@ -310,7 +309,7 @@ impl<F: FnMut(Event)> Worker<F> {
                 }
                 Next::Taken(Job::Face(job)) => self.face(&mut engine, job),
                 Next::Taken(Job::Refine(RefineJob::Begin(face, crop, steps))) => {
-                    self.refining.push(RefiningFace::new(face, crop, RefineOptions::default().with_steps(steps)));
+                    self.refining.push(RefiningFace::new(face, crop, steps));
                 }
                 Next::Taken(Job::Refine(RefineJob::Stop(face))) => self.end_refinement(&mut engine, face),
                 Next::Taken(Job::Sample(request)) => self.sample(&mut engine, request),
