@@ -602,6 +602,14 @@ fn edit_takes_what_the_masks_say() {
     let second = "--reference {a} --strength 0 --mask all.png";
     files.ok(&format!("{edit} --reference {{b}} --mask all.png --feather 3 {second} -o out.png"));
     assert!(mean_difference(&open(&files.path("out.png")), &b) < 1.0);
+    // A part of its style alone, painted everywhere, is a mix of styles.
+    for (take, coarse_from) in [("colours", "b"), ("shape", "a"), ("shape:2", "a --levels 2")] {
+        files.ok(&format!("mix {{a}} {{b}} --size {size} --coarse-from {coarse_from} -o mixed.png"));
+        files.ok(&format!("{edit} --reference {{b}} --mask all.png --take {take} -o out.png"));
+        let [mixed, taken] = ["mixed.png", "out.png"].map(|name| open(&files.path(name)));
+        let apart = mean_difference(&taken, &mixed);
+        assert!(apart < 3.0 && apart < 0.3 * mean_difference(&taken, &a), "{take}: {apart}");
+    }
     // Moved out of the picture, a reference is gone.
     files.ok(&format!("{edit} --reference {{b}} --mask all.png --offset -{size},0 -o out.png"));
     assert!(mean_difference(&open(&files.path("out.png")), &a) < 1.0);
@@ -684,6 +692,12 @@ fn mix_takes_the_coarse_style_from_the_one_that_is_named() {
     files.ok("--model {small} mix {b} {a} --coarse-from a -o turned.png");
     assert!(files.bytes("coarse_a.png") != files.bytes("coarse_b.png"));
     assert!(files.bytes("turned.png") == files.bytes("coarse_b.png"));
+    // Where the styles are divided is chosen: at the ends there is one face alone.
+    files.ok("--model {small} mix {a} {b} --coarse-from b --levels 0 -o all_a.png");
+    files.ok("--model {small} mix {b} {a} --coarse-from b --levels 8 -o all_of_a.png");
+    assert!(files.bytes("all_a.png") == files.bytes("a.png") && files.bytes("all_of_a.png") == files.bytes("a.png"));
+    files.ok("--model {small} mix {a} {b} --coarse-from b --levels 2 -o two.png");
+    assert!(files.bytes("two.png") != files.bytes("coarse_b.png"));
 }
 
 /// How alike the fine structure of two pictures is: the correlation of their grays less what is smooth.

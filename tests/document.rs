@@ -10,8 +10,8 @@ use stylebrush_app::document::face_region::FacePoints;
 use stylebrush_app::document::history::{EditKey, MAX_BYTES};
 use stylebrush_app::document::mask_image::TILE_BYTES;
 use stylebrush_app::document::{
-    Below, Blend, CANVAS_SIZE_PX, Combine, DirectionAmounts, Document, FaceRegion, LayerId, MAX_LAYERS, MaskImage,
-    Photo, PhotoId, PixelRect, Placement, Point, Refusal, SceneBuilder, StyleMix, Timeline, polygon,
+    Below, Blend, CANVAS_SIZE_PX, CoarseLevels, Combine, DirectionAmounts, Document, FaceRegion, LayerId, MAX_LAYERS,
+    MaskImage, Photo, PhotoId, PixelRect, Placement, Point, Refusal, SceneBuilder, StyleMix, Takes, Timeline, polygon,
 };
 use stylebrush_app::export::write_mask;
 use stylebrush_app::original::Original;
@@ -820,6 +820,7 @@ enum Act {
     Reorder(usize, isize),
     Change(usize, f32, f32, bool),
     MatchColours(usize, f32),
+    Takes(usize, usize, u8),
     SetLikeness(usize, f32),
     Undo,
     Redo,
@@ -853,6 +854,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..9usize, -0.5..1.5f32, -9.0..99.0f32, any::<bool>())
             .prop_map(|(layer, strength, feather, visible)| Act::Change(layer, strength, feather, visible)),
         1 => (0..9usize, -0.5..1.5f32).prop_map(|(layer, share)| Act::MatchColours(layer, share)),
+        1 => (0..9usize, 0..3usize, 0..12u8).prop_map(|(layer, takes, levels)| Act::Takes(layer, takes, levels)),
         2 => (0..6usize, -0.5..1.5f32).prop_map(|(photo, share)| Act::SetLikeness(photo, share)),
         3 => Just(Act::Undo),
         2 => Just(Act::Redo),
@@ -982,6 +984,17 @@ impl Act {
                         document.update_layer(id, |layer| layer.match_colours = share);
                     });
                 }
+            }
+            Self::Takes(index, takes, levels) => {
+                let (levels, id) = (CoarseLevels::new(levels), layer(index));
+                if let Some(id) = id {
+                    bench.timeline.edit("Change what is painted", |document| {
+                        document.update_layer(id, |layer| layer.takes = Takes::ALL[takes]);
+                    });
+                }
+                bench.timeline.edit_continuously("Divide styles", EditKey::CoarseLevels(id), |document| {
+                    document.set_coarse_levels(id, levels);
+                });
             }
             Self::SetLikeness(index, share) => {
                 if let Some(id) = photo(index) {

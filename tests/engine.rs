@@ -14,10 +14,10 @@ use stylemap::checkpoint::Checkpoint;
 use stylemap::colours::ColourMatch;
 use stylemap::config::{Config, FineEncoderConfig};
 use stylemap::directions::{Directions, LIST_KEY};
-use stylemap::edit::{self, Reference};
+use stylemap::edit::{self, COARSE_LEVELS, Reference};
 use stylemap::engine::{
-    Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Frame, FrameKind, Layer, PreviewMode, Scene,
-    WorkerOptions,
+    AlongRequest, Base, Cancel, DirectionStep, Engine, EngineHandle, Event, FaceId, Frame, FrameKind, Layer,
+    LayerStyle, PreviewMode, Scene, WorkerOptions,
 };
 use stylemap::latent::{Latent, Residuals, residual_share};
 use stylemap::mask::{Pooling, shift_at_level};
@@ -129,6 +129,30 @@ fn add_residuals(
     }
 }
 
+/// The coarsest levels of these codes, and the rest of a stylemap's that is moved along these steps, with the residuals that it
+/// showed where it still looks the same.
+fn style_mixed(
+    engine: &Engine,
+    coarse: &[Tensor],
+    parts: &[(Tensor, Option<Residuals>, f32)],
+    stylemap: &Tensor,
+    steps: &[DirectionStep],
+    coarse_levels: usize,
+) -> Vec<Tensor> {
+    let model = engine.model();
+    let count = model.config.code_count();
+    if coarse_levels == 0 || 2 * coarse_levels >= count {
+        return edit::style_mix(coarse, &codes_of(engine, parts, stylemap, steps), coarse_levels);
+    }
+    let mut mixed = edit::style_mix(coarse, &codes_of(engine, &[], stylemap, steps), coarse_levels);
+    let given = mixed.clone();
+    for (_, residuals, share) in parts {
+        add_residuals(engine, &mut mixed, residuals.as_ref(), *share, Some(stylemap));
+    }
+    // Codes from elsewhere stay as they came.
+    given.into_iter().take(2 * coarse_levels).chain(mixed.into_iter().skip(2 * coarse_levels)).collect()
+}
+
 /// The face as a scene takes it: its stylemap, its residuals, and how much of them it shows.
 fn face_of(engine: &Engine, scene: &Scene, face: FaceId, match_colours: f32) -> (Tensor, Option<Residuals>, f32) {
     let likeness = scene.likeness_of(face);
@@ -152,13 +176,20 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
         let part = face_of(engine, scene, face, match_colours);
         codes_of(engine, std::slice::from_ref(&part), &part.0, steps)
     };
+    // Where the base's chain starts, if it has a stylemap: the parts of its residuals.
+    let mut base_start: Option<(Vec<(Tensor, Option<Residuals>, f32)>, Tensor)> = None;
     let (base, base_likeness) = match scene.base {
-        Base::Face(face) => (of_face(face, 0.0, &scene.directions), scene.likeness_of(face)),
+        Base::Face(face) => {
+            let part = face_of(engine, scene, face, 0.0);
+            base_start = Some((vec![part.clone()], part.0));
+            (of_face(face, 0.0, &scene.directions), scene.likeness_of(face))
+        }
         Base::Interpolation { from, to, t } => {
             let likeness = (1.0 - t) * scene.likeness_of(from) + t * scene.likeness_of(to);
             let [mut from, mut to] = [from, to].map(|face| face_of(engine, scene, face, 0.0));
             (from.2, to.2) = (from.2 * residual_share(t), to.2 * residual_share(1.0 - t));
             let between = edit::interpolate(&from.0, &to.0, f64::from(t)).unwrap();
+            base_start = Some((vec![from.clone(), to.clone()], between.clone()));
             (codes_of(engine, &[from, to], &between, &scene.directions), likeness)
         }
         Base::Corners { faces, at } => {
@@ -176,24 +207,33 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
                 part
             });
             let merged: Vec<_> = merged.collect();
+            base_start = Some((merged.clone(), stylemap.clone()));
             (codes_of(engine, &merged, &stylemap, &scene.directions), likeness)
         }
-        Base::StyleMix { coarse, fine } => {
-            let plain = |face| {
-                let stylemap = engine.stylemap(face).unwrap();
-                codes_of(engine, &[], stylemap, &scene.directions)
-            };
-            let mut mixed = edit::style_mix(&plain(coarse), &plain(fine));
-            let (stylemap, residuals, share) = face_of(engine, scene, fine, 0.0);
-            add_residuals(engine, &mut mixed, residuals.as_ref(), share, Some(&stylemap));
-            (mixed, share)
+        Base::StyleMix { coarse, fine, coarse_levels } => {
+            let coarse = of_face(coarse, 0.0, &scene.directions);
+            let part = face_of(engine, scene, fine, 0.0);
+            (style_mixed(engine, &coarse, &[part.clone()], &part.0, &scene.directions, coarse_levels), part.2)
         }
     };
     let layers: Vec<_> = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
     let all: Vec<_> = layers
         .iter()
         .map(|layer| {
-            let codes = of_face(layer.face, layer.match_colours, &layer.directions);
+            let whole = || of_face(layer.face, layer.match_colours, &layer.directions);
+            let codes = match layer.style {
+                LayerStyle::Whole => whole(),
+                LayerStyle::Fine(levels) => {
+                    let part = face_of(engine, scene, layer.face, layer.match_colours);
+                    style_mixed(engine, &base, &[part.clone()], &part.0, &layer.directions, levels)
+                }
+                LayerStyle::Coarse(levels) => match &base_start {
+                    Some((parts, stylemap)) => {
+                        style_mixed(engine, &whole(), parts, stylemap, &scene.directions, levels)
+                    }
+                    None => edit::style_mix(&whole(), &base, levels),
+                },
+            };
             (codes, layer.mask.feathered(layer.feather_px))
         })
         .collect();
@@ -211,8 +251,12 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
     let mixed = edit::mix_codes(&base, &references).unwrap();
     let image = generator.decode_codes(&mixed).unwrap();
     let moving = photo::to_rgba(&image).unwrap();
-    let likenesses: Vec<_> =
-        std::iter::once(base_likeness).chain(layers.iter().map(|layer| scene.likeness_of(layer.face))).collect();
+    // Of a mix of styles it is that of the face that gives the fine codes.
+    let likeness_of = |layer: &&Layer| match layer.style {
+        LayerStyle::Coarse(_) => base_likeness,
+        LayerStyle::Whole | LayerStyle::Fine(_) => scene.likeness_of(layer.face),
+    };
+    let likenesses: Vec<_> = std::iter::once(base_likeness).chain(layers.iter().map(likeness_of)).collect();
     let (Some(fine_encoder), false) = (&model.fine_encoder, layers.is_empty() || likenesses.iter().all(|l| *l == 0.0))
     else {
         return (moving.clone(), moving);
@@ -276,15 +320,21 @@ fn any_layer() -> impl Strategy<Value = Layer> {
     let feather = prop_oneof![Just(0.0f32), 0.0f32..8.0];
     let match_colours = prop::sample::select(vec![0.0f32, 0.0, 0.5, 1.0]);
     let strength = prop_oneof![Just(1.0f32), 0.0f32..=1.0];
-    let layer =
-        (prop::sample::select(FACES.to_vec()), any_mask(), offset, strength, feather, any_directions(), match_colours);
-    layer.prop_map(|(face, mask, offset_px, strength, feather_px, directions, match_colours)| Layer {
+    let style = prop_oneof![
+        3 => Just(LayerStyle::Whole),
+        1 => (0usize..6).prop_map(LayerStyle::Coarse),
+        1 => (0usize..6).prop_map(LayerStyle::Fine),
+    ];
+    let face = prop::sample::select(FACES.to_vec());
+    let layer = (face, any_mask(), offset, strength, feather, any_directions(), (match_colours, style));
+    layer.prop_map(|(face, mask, offset_px, strength, feather_px, directions, (match_colours, style))| Layer {
         face,
         mask,
         offset_px,
         strength,
         feather_px,
         match_colours,
+        style,
         directions,
     })
 }
@@ -302,7 +352,7 @@ fn any_base() -> impl Strategy<Value = Base> {
         Just(Base::Face(FACES[0])),
         (0.0f32..=1.0).prop_map(|t| Base::Interpolation { from: FACES[0], to: FACES[1], t }),
         any_corners(),
-        Just(Base::StyleMix { coarse: FACES[1], fine: FACES[2] }),
+        (0usize..6).prop_map(|coarse_levels| Base::StyleMix { coarse: FACES[1], fine: FACES[2], coarse_levels }),
     ]
 }
 
@@ -422,6 +472,7 @@ fn evicted_faces_come_back_as_they_were() {
             strength: 1.0,
             feather_px: 0.0,
             match_colours: 0.0,
+            style: LayerStyle::Whole,
             directions: Vec::new(),
         }],
         likeness: BTreeMap::new(),
@@ -431,7 +482,7 @@ fn evicted_faces_come_back_as_they_were() {
         let base = match i % 4 {
             0 | 1 => Base::Face(a),
             2 => Base::Interpolation { from: a, to: c, t: 0.3 },
-            _ => Base::StyleMix { coarse: a, fine: c },
+            _ => Base::StyleMix { coarse: a, fine: c, coarse_levels: COARSE_LEVELS },
         };
         let scene = painted(base, b, 4 + i % 25);
         let draw = |engine: &mut Engine| engine.render(&scene).unwrap().rgba;
@@ -470,6 +521,7 @@ fn one_layer(mask: Mask) -> Scene {
         strength: 1.0,
         feather_px: 0.0,
         match_colours: 0.0,
+        style: LayerStyle::Whole,
         directions: Vec::new(),
     };
     Scene { layers: vec![layer], ..Scene::face(FACES[0]) }
@@ -534,7 +586,10 @@ fn previews_are_drawn_of_strokes_only() {
     engine.render_moving(&scenes[0], &never).unwrap();
     assert!(engine.preview(&scenes[1], &never).unwrap().is_some());
     // The fine codes alone change: nothing below the fine levels tells of it.
-    let mix = Scene { base: Base::StyleMix { coarse: FACES[0], fine: FACES[1] }, ..scenes[1].clone() };
+    let mix = Scene {
+        base: Base::StyleMix { coarse: FACES[0], fine: FACES[1], coarse_levels: COARSE_LEVELS },
+        ..scenes[1].clone()
+    };
     assert!(engine.preview(&mix, &never).unwrap().is_none());
     engine.render_moving(&mix, &never).unwrap();
     assert!(engine.preview(&one_layer(Mask::constant(512, 1.0)), &never).unwrap().is_none(), "all of it changes");
@@ -600,6 +655,7 @@ fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
         offset_px: (0, 0),
         strength: 1.0,
         feather_px: 0.0,
+        style: LayerStyle::Whole,
         match_colours: 0.0,
         directions,
     };
@@ -619,6 +675,46 @@ fn a_direction_moves_the_base_or_only_what_a_layer_shows() {
     assert!(above > 4.0 && below < above / 2.0, "{above} inside, {below} outside");
     let err = engine.render(&face.with_direction(DirectionStep::new(9, 1.0)));
     assert!(err.unwrap_err().to_string().contains("no direction 9"));
+}
+
+/// What the engine draws beside a scene says the same as a scene, and what changes among its directions leaves nothing stale.
+#[test]
+fn directions_come_and_go_and_faces_are_drawn_along_new_ones() {
+    let never = Cancel::default();
+    let mut engine = engine(DtypeChoice::F32);
+    let count = engine.info().directions.len();
+    let mut other = engine.model().directions().get(0).unwrap().clone();
+    other.info.name = "Other".to_owned();
+    other.step = (other.step * -2.0).unwrap();
+    let along = |amount| AlongRequest { number: 0, face: FACES[0], direction: other.clone(), amount };
+    let scene = |index| Scene::face(FACES[0]).with_direction(DirectionStep::new(index, 1.5));
+    let first = engine.render(&scene(0)).unwrap().rgba;
+    let drawn = engine.draw_along(&along(1.5), &never).unwrap().rgba;
+    assert_eq!(engine.info().directions.len(), count, "it is not one of the model's");
+    assert_eq!(
+        engine.draw_along(&along(0.0), &never).unwrap().rgba,
+        engine.render(&Scene::face(FACES[0])).unwrap().rgba
+    );
+    // Once it is, the same picture comes of it.
+    assert_eq!(engine.add_direction(other.clone()).unwrap().directions.len(), count + 1);
+    assert_eq!(engine.render(&scene(count)).unwrap().rgba, drawn);
+    // Another one in its place: nothing of the one before is shown.
+    let mut again = other.clone();
+    again.step = engine.model().directions().get(0).unwrap().step.clone();
+    assert_eq!(engine.add_direction(again).unwrap().directions.len(), count + 1);
+    assert_eq!(engine.render(&scene(count)).unwrap().rgba, first);
+    assert_eq!(engine.remove_direction("Other").directions.len(), count);
+    assert!(engine.render(&scene(count)).is_err());
+    assert_eq!(engine.render(&scene(0)).unwrap().rgba, first);
+    let mut wrong = other;
+    wrong.step = Tensor::zeros((1, 2, 2, 2), candle_core::DType::F32, &Device::Cpu).unwrap();
+    assert!(engine.add_direction(wrong).unwrap_err().to_string().contains("another model"));
+    // The base of a scene beside it.
+    let painted = Scene::of(Base::StyleMix { coarse: FACES[1], fine: FACES[0], coarse_levels: 2 })
+        .with(Layer::new(FACES[2], Mask::constant(32, 1.0)));
+    let bare = Scene { layers: Vec::new(), ..painted.clone() };
+    let aside = engine.draw_aside(&painted, &never).unwrap().rgba;
+    assert_eq!(aside, engine.render(&bare).unwrap().rgba);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 use stylebrush_app::document::{
-    Below, Blend, CANVAS_SIZE_PX, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
+    Below, Blend, CANVAS_SIZE_PX, CoarseLevels, Document, MAX_LAYERS, MaskImage, Photo, PhotoId, PixelRect, Placement,
+    StyleMix, Takes,
 };
 use stylebrush_app::export::{self, ExportSize, FileOptions, Format, NameTemplate};
 use stylebrush_app::original::Original;
@@ -146,6 +147,8 @@ fn sample() -> Project {
     let below = Some(Below { faces: [PhotoId(6), PhotoId(5)], y: 0.7 });
     document.set_blend(Some(Blend { with: PhotoId(3), t: 0.3, below })).unwrap();
     document.set_blend_path(vec![[0.1, 0.2], [1.0, 0.6]]);
+    document.set_style_mix(Some(StyleMix::CoarseFromOther));
+    document.set_coarse_levels(None, CoarseLevels::new(3));
     document.set_likeness(PhotoId(5), 0.1 + 0.2);
     document.set_likeness(PhotoId(3), 0.0);
     for (index, photo) in [6, 3, 3].into_iter().enumerate() {
@@ -156,6 +159,8 @@ fn sample() -> Project {
             layer.strength = 0.1 + index as f32 / 7.0;
             layer.feather_px = 3.3 * index as f32;
             layer.match_colours = 1.0 - index as f32 / 3.0;
+            layer.takes = Takes::ALL[index % 3];
+            layer.coarse_levels = CoarseLevels::new(1 + index as u8);
             layer.visible = index != 1;
             if index != 2 {
                 let at = 100 * index;
@@ -252,12 +257,14 @@ fn assert_same(a: &Project, b: &Project) {
     };
     assert_eq!(active(a), active(b));
     assert_eq!(a.directions(None), b.directions(None));
+    assert_eq!((a.style_mix(), a.coarse_levels()), (b.style_mix(), b.coarse_levels()));
     assert_eq!(a.layers().len(), b.layers().len());
     for (x, y) in a.layers().iter().zip(b.layers()) {
         assert_eq!((&x.name, place(a, x.photo), x.color), (&y.name, place(b, y.photo), y.color));
         assert_eq!((x.offset_px, x.visible, &x.directions), (y.offset_px, y.visible, &y.directions));
         assert_eq!((x.strength.to_bits(), x.feather_px.to_bits()), (y.strength.to_bits(), y.feather_px.to_bits()));
         assert_eq!(x.match_colours.to_bits(), y.match_colours.to_bits());
+        assert_eq!((x.takes, x.coarse_levels), (y.takes, y.coarse_levels));
         assert!(x.mask == y.mask, "the mask of {}", x.name);
     }
 }
@@ -765,6 +772,9 @@ fn numbers_out_of_range_are_brought_into_it() {
         let layer = &mut json["layers"][0];
         (layer["strength"], layer["feather_px"]) = (7.5.into(), (-3).into());
         layer["match_colours"] = (-1e30).into();
+        layer["coarse_levels"] = (-30).into();
+        json["coarse_levels"] = 1000.into();
+        let layer = &mut json["layers"][0];
         layer["offset_px"] = [100_000, -2_000_000_000].to_vec().into();
         layer["name"] = "M".repeat(1 << 20).into();
         json["blend"]["t"] = (-0.5).into();
@@ -783,6 +793,7 @@ fn numbers_out_of_range_are_brought_into_it() {
     assert_eq!((layer.name.len(), view.len()), (1000, 64));
     assert_eq!(document.blend().unwrap().t, 0.0);
     assert_eq!(layer.match_colours, 0.0);
+    assert_eq!((layer.coarse_levels, document.coarse_levels()), (CoarseLevels::new(1), CoarseLevels::new(8)));
     assert_eq!([0, 1, 2].map(|index: usize| document.likeness(document.photos()[index].id)), [1.0, 0.0, 1.0]);
     assert_eq!(document.directions(None).len(), 1000);
     assert!(document.directions(None).values().all(|amount| *amount == 100.0));

@@ -9,6 +9,7 @@ pub mod edited_face;
 pub mod editor;
 pub mod export;
 pub mod language;
+pub mod learned_directions;
 pub mod original;
 pub mod photo_loading;
 pub mod presets;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stylebrush_app::project;
+use stylebrush_app::{learned_directions as learned, project};
 use stylemap::checkpoint::{Checkpoint, Identity};
 use stylemap::config::Config;
 use stylemap::directions::Directions;
@@ -123,7 +123,8 @@ impl ModelSource {
 /// # Errors
 /// When the user has no home.
 pub fn learned_file(model_hash: u64) -> Result<PathBuf> {
-    project::learned_directions_file(model_hash).map_err(|err| Error::argument(format!("{err:#}")))
+    let folder = project::directions_folder().map_err(|err| Error::argument(format!("{err:#}")))?;
+    Ok(learned::file_in(&folder, &format!("{model_hash:016x}")))
 }
 
 /// The directions that were learned for a model; none where there is no file of them.
@@ -132,8 +133,8 @@ pub fn learned_file(model_hash: u64) -> Result<PathBuf> {
 /// When the file is damaged.
 pub fn learned_directions(model_hash: u64, config: &Config) -> Result<Directions> {
     match learned_file(model_hash) {
-        Ok(file) if file.exists() => Directions::load(&file, config),
-        _ => Ok(Directions::default()),
+        Ok(file) => learned::load(&file, config),
+        Err(_) => Ok(Directions::default()),
     }
 }
 

@@ -288,6 +288,7 @@ fn frame_rows(name: &str, checkpoint: Checkpoint, runs: usize) {
             strength: 1.0,
             feather_px: 0.0,
             match_colours: 0.0,
+            style: stylemap::engine::LayerStyle::Whole,
             directions: Vec::new(),
         }],
         ..Scene::face(FaceId(1))

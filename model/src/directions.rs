@@ -148,11 +148,15 @@ impl Directions {
         Self(self.0.iter().chain(others.0.iter().filter(is_new)).take(MAX_DIRECTIONS).cloned().collect())
     }
 
-    /// These directions with one more, in place of one of the same name.
+    /// These directions with one more, in the place of one of the same name where there is one.
     #[must_use]
     pub fn with(&self, direction: Direction) -> Self {
-        let others = self.0.iter().filter(|known| known.info.name != direction.info.name).cloned();
-        Self(others.chain([direction.clone()]).collect())
+        let mut directions = self.0.clone();
+        match directions.iter_mut().find(|known| known.info.name == direction.info.name) {
+            Some(known) => *known = direction,
+            None => directions.push(direction),
+        }
+        Self(directions)
     }
 
     /// These directions without the one at a place.

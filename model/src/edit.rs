@@ -95,12 +95,16 @@ pub fn mix_stylemaps(source: &Tensor, reference: &Tensor, mask: &Mask, pooling: 
     reference.broadcast_mul(&weights)? + source.broadcast_mul(&kept)?
 }
 
-/// How many style codes are coarse in style mixing: those at the stylemap's own resolution.
-pub const COARSE_CODES: usize = 2;
+/// How many style codes a level has.
+pub const CODES_PER_LEVEL: usize = 2;
+/// How many levels are coarse in style mixing unless somebody chooses: the stylemap's own resolution.
+pub const COARSE_LEVELS: usize = 1;
 
-/// Style mixing: the first [`COARSE_CODES`] style codes of one face, the rest of another.
-pub fn style_mix(coarse: &[Tensor], fine: &[Tensor]) -> Vec<Tensor> {
-    coarse.iter().take(COARSE_CODES).chain(fine.iter().skip(COARSE_CODES)).cloned().collect()
+/// Style mixing: the style codes (or modulations) of the coarsest levels of one face, the rest of another. With no coarse level it is
+/// the other face, with all of them the one.
+pub fn style_mix(coarse: &[Tensor], fine: &[Tensor], coarse_levels: usize) -> Vec<Tensor> {
+    let coarse_codes = coarse_levels.saturating_mul(CODES_PER_LEVEL);
+    coarse.iter().take(coarse_codes).chain(fine.iter().skip(coarse_codes)).cloned().collect()
 }
 
 /// Moves a feature map (N, C, H, W) by whole cells; what leaves is dropped, what enters is zero.

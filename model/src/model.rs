@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
-use crate::directions::{DirectionInfo, Directions};
+use crate::directions::{Direction, DirectionInfo, Directions};
 use crate::edit;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result, first_line};
@@ -469,6 +469,38 @@ impl Model {
         let steps = unchanged.iter().filter_map(|index| self.directions.get(*index)).map(|direction| &direction.step);
         let space = FaceSpace { components: directions, deviations, mean: self.mean_stylemap()? };
         space.learn(name, without, with, &steps.collect::<Vec<_>>())
+    }
+
+    /// Takes one more direction, in place of one of the same name. Nothing is remembered of it beyond this model.
+    ///
+    /// # Errors
+    /// When its step is not as large as the model's stylemaps.
+    pub fn add_direction(&mut self, direction: Direction) -> Result<()> {
+        let Config { style_dim, base, .. } = self.config;
+        if direction.step.dims() != [1, style_dim, base, base] {
+            return Err(Error::argument(format!("`{}` belongs to another model", direction.info.name)));
+        }
+        self.set_directions(self.directions.with(direction));
+        Ok(())
+    }
+
+    /// Forgets a direction; those behind it move up. Without one of this name nothing is done.
+    pub fn remove_direction(&mut self, name: &str) {
+        let index = self.directions.iter().position(|direction| direction.info.name == name);
+        if let Some(index) = index {
+            self.set_directions(self.directions.without(index));
+        }
+    }
+
+    /// The directions, in the order of [`ModelInfo::directions`].
+    pub fn directions(&self) -> &Directions {
+        &self.directions
+    }
+
+    /// Puts these directions in place of its own.
+    pub(crate) fn set_directions(&mut self, directions: Directions) {
+        self.info.directions = directions.iter().map(|direction| direction.info.clone()).collect();
+        self.directions = directions;
     }
 
     /// The stylemap of a stylemap's own picture.

@@ -134,7 +134,7 @@ impl Fixture {
             model.generator.decode_codes(&edit::mix_codes(&of(0)?, &[reference])?)
         };
         let style_mix = |coarse: usize, fine: usize| -> Result<Tensor> {
-            model.generator.decode_codes(&edit::style_mix(&codes(coarse)?, &codes(fine)?))
+            model.generator.decode_codes(&edit::style_mix(&codes(coarse)?, &codes(fine)?, edit::COARSE_LEVELS))
         };
         Ok(Some(match name {
             "stylemap_enc" => encoded()?,

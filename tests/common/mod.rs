@@ -47,6 +47,20 @@ pub fn directed_model() -> LoadEngine {
     })
 }
 
+/// Loads a model that can learn directions: its components are single values of the stylemap.
+pub fn learning_model() -> LoadEngine {
+    Box::new(|| {
+        let mut checkpoint = Checkpoint::random(config(), 7)?;
+        checkpoint.directions = Some(directions());
+        let Config { style_dim, base, .. } = config();
+        let count = style_dim * base * base;
+        let identity = Tensor::eye(count, candle_core::DType::F32, &Device::Cpu)?;
+        checkpoint.tensors.insert("pca.components".to_owned(), identity.reshape((count, style_dim, base, base))?);
+        checkpoint.tensors.insert("pca.std".to_owned(), Tensor::ones(count, candle_core::DType::F32, &Device::Cpu)?);
+        Engine::new(checkpoint, DeviceChoice::Cpu, DtypeChoice::F32)
+    })
+}
+
 /// Three that every window knows by name, and one of the model's own.
 pub fn directions() -> Directions {
     let names = ["Smile", "Age", "Light", "Freckles"];
@@ -69,6 +83,7 @@ pub fn folders_in(folder: &Path) -> UserFolders {
         recent: folder.join("recent.json"),
         settings: folder.join("settings").join("settings.json"),
         refined_faces: folder.join("refined faces"),
+        directions: folder.join("directions"),
     }
 }
 

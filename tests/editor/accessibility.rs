@@ -6,6 +6,8 @@ use egui::Role;
 use egui::accesskit::Action as Request;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use stylebrush_app::workbench::lesson::ExampleGroup;
+
 use super::*;
 
 /// What it is called and where it lies, by its number.
@@ -92,6 +94,9 @@ fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
         Question::BatchPhotos,
         Question::BatchPhotoFolder,
         Question::BatchFolder,
+        Question::ExamplePhotos(ExampleGroup::With),
+        Question::ExampleFolder(ExampleGroup::Without),
+        Question::ImportSlidersFrom,
     ];
     let mut boxes: Vec<Command> = [
         Look::ShowPalette,
@@ -101,6 +106,7 @@ fn every_widget_of_every_box_has_a_name_and_is_reached_by_tab() {
         Look::ShowBatch,
         Look::ShowMotionExport,
         Look::ShowRandomFaces,
+        Look::ShowLesson,
         Look::ShowExport { in_photo: false },
         Look::ShowExport { in_photo: true },
         Look::ShowAbout,

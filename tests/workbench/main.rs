@@ -20,6 +20,7 @@ mod common;
 mod editing;
 mod exports;
 mod files;
+mod lesson;
 mod random_actions;
 mod recipes;
 mod refinements;

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use stylebrush_app::document::history::MAX_BYTES;
-use stylebrush_app::document::{Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix};
+use stylebrush_app::document::{CoarseLevels, Combine, Document, FaceRegion, LayerId, PhotoId, StyleMix, Takes};
 use stylebrush_app::export::{ExportSize, Format, MetadataChoice, NameTemplate};
 use stylebrush_app::settings::{ExportSettings, Language, OpenSections, RefinementSettings, Refining, Theme};
 use stylebrush_app::tools::{BrushSettings, ToolKind};
 use stylebrush_app::workbench::batch::BatchPlan;
+use stylebrush_app::workbench::lesson::{ExampleGroup, LessonPlan};
 use stylebrush_app::workbench::{MotionSettings, MotionTarget, Question};
+use stylemap::directions::Directions;
 use stylemap::engine::SampleRequest;
 
 use super::*;
 
 /// Kinds of actions, see [`kind`].
-const KINDS: usize = 107;
+const KINDS: usize = 108;
 
 /// A number for every kind of action. A new action does not compile until it has one here, and a place in [`random_action`].
 fn kind(action: &Action) -> usize {
@@ -59,13 +61,26 @@ fn kind(action: &Action) -> usize {
         Action::BlendFour(_) | Action::BlendBelow(..) | Action::SetBlendPlace(_) => 101,
         Action::AddToBlendPath | Action::ClearBlendPath => 102,
         Action::SwapBlend => 32,
-        Action::MixStyles(_) => 33,
+        Action::MixStyles(_) | Action::SetCoarseLevels(..) => 33,
         Action::ToggleMotion => 34,
         Action::SetMotion(_) => 35,
         Action::AdjustWholeFace => 36,
         Action::AdjustInsideMask => 37,
         Action::SetDirection(..) => 38,
         Action::ResetAdjustments => 39,
+        Action::SetLesson(_)
+        | Action::AddExampleFiles(..)
+        | Action::AddExamplePhoto(..)
+        | Action::AddExampleRandom(..)
+        | Action::MoveExample(_)
+        | Action::RemoveExample(_)
+        | Action::ClearExamples(_)
+        | Action::LearnSlider
+        | Action::KeepSlider
+        | Action::EndLesson
+        | Action::ForgetSlider(_)
+        | Action::ImportSlidersFrom(_)
+        | Action::ExportSliderTo(..) => 107,
         Action::AddLayer(_) => 40,
         Action::SelectLayer(_) => 41,
         Action::ToggleLayer(_) => 42,
@@ -77,7 +92,7 @@ fn kind(action: &Action) -> usize {
         Action::ReorderLayer(..) => 48,
         Action::SetLayerStrength(..) => 49,
         Action::SetLayerFeather(..) => 50,
-        Action::ToggleMatchColours(_) => 51,
+        Action::ToggleMatchColours(_) | Action::SetLayerTakes(..) => 51,
         Action::SetMatchColours(..) => 52,
         Action::SetLayerOffset(..) => 53,
         Action::ResetOffset => 54,
@@ -135,6 +150,7 @@ fn kind(action: &Action) -> usize {
 struct Files {
     photo: PathBuf,
     mask: PathBuf,
+    sliders: PathBuf,
     project: PathBuf,
     folder: PathBuf,
 }
@@ -195,7 +211,11 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         30 => Action::BlendWith(Some(photo).filter(|_| dice.roll(4) > 0)),
         31 => Action::SetBlendAmount(share(dice)),
         32 => Action::SwapBlend,
-        33 => Action::MixStyles(of(dice, &[None, Some(StyleMix::CoarseFromSource), Some(StyleMix::CoarseFromOther)])),
+        33 => dice.roll(3).pick([
+            Action::MixStyles(of(dice, &[None, Some(StyleMix::CoarseFromSource), Some(StyleMix::CoarseFromOther)])),
+            Action::SetCoarseLevels(None, CoarseLevels::new(dice.roll(12) as u8)),
+            Action::SetCoarseLevels(Some(layer), CoarseLevels::new(dice.roll(12) as u8)),
+        ]),
         34 => Action::ToggleMotion,
         35 => Action::SetMotion(MotionSettings {
             count: 2 + dice.roll(3),
@@ -219,7 +239,9 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
         48 => Action::ReorderLayer(layer, dice.roll(9) as isize - 4),
         49 => Action::SetLayerStrength(layer, share(dice)),
         50 => Action::SetLayerFeather(layer, 20.0 * share(dice)),
-        51 => Action::ToggleMatchColours(layer),
+        51 => {
+            dice.roll(2).pick([Action::ToggleMatchColours(layer), Action::SetLayerTakes(layer, of(dice, &Takes::ALL))])
+        }
         52 => Action::SetMatchColours(layer, share(dice)),
         53 => Action::SetLayerOffset(layer, (dice.roll(1025) as i32 - 512, dice.roll(1025) as i32 - 512)),
         54 => Action::ResetOffset,
@@ -310,6 +332,26 @@ fn random_action(kind: usize, dice: &mut Dice, document: &Document, files: &File
             };
             Action::Answer { question, paths: vec![path], by_dialog: of(dice, &[false, true]) }
         }
+        107 => {
+            let group = of(dice, &ExampleGroup::ALL);
+            let name = of(dice, &["Hat", "Smile", ""]).to_owned();
+            let number = dice.roll(12) as u64;
+            dice.roll(13).pick([
+                Action::SetLesson(LessonPlan { name: name.clone(), unchanged: ["Age".to_owned()].into() }),
+                Action::AddExampleFiles(group, vec![files.photo.clone()]),
+                Action::AddExamplePhoto(group, photo),
+                Action::AddExampleRandom(group, sample),
+                Action::MoveExample(number),
+                Action::RemoveExample(number),
+                Action::ClearExamples(group),
+                Action::LearnSlider,
+                Action::KeepSlider,
+                Action::EndLesson,
+                Action::ForgetSlider(name),
+                Action::ImportSlidersFrom(files.sliders.clone()),
+                Action::ExportSliderTo(dice.roll(2), files.folder.join("slider.directions.safetensors")),
+            ])
+        }
         _ => of(dice, &[0, 1]).pick([Action::SetSidePanelWidth(300.0), Action::SetWindowSize([1200.0, 800.0])]),
     }
 }
@@ -366,13 +408,17 @@ fn thousands_of_random_actions_leave_the_work_whole() {
     let files = Files {
         photo: folder.path().join("photo.png"),
         mask: folder.path().join("mask.png"),
+        sliders: folder.path().join("hat.directions.safetensors"),
         project: folder.path().join("work.stylebrush"),
         folder: folder.path().to_owned(),
     };
     save_photo(&files.photo, 90, 60);
     image::GrayImage::from_fn(64, 64, |x, y| image::Luma([((x + y) * 2) as u8])).save(&files.mask).unwrap();
+    let mut hat = directions().get(0).unwrap().clone();
+    hat.info.name = "Hat".to_owned();
+    Directions::default().with(hat).save(&files.sliders).unwrap();
     let mut session = Session::new(WorkbenchOptions {
-        load_engine: directed_model(),
+        load_engine: learning_model(),
         folders: Some(folders_in(&folder.path().join("settings"))),
         ..options(Vec::new(), Duration::ZERO)
     });

@@ -15,7 +15,7 @@ use stylebrush_app::export::JPEG_QUALITY;
 use stylebrush_app::original::Original;
 use stylemap::checkpoint::Checkpoint;
 use stylemap::config::Config;
-use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, PreviewMode, Scene};
+use stylemap::engine::{Base, Cancel, Engine, FaceId, Layer, LayerStyle, PreviewMode, Scene};
 use stylemap::face::FaceDetector;
 use stylemap::{Mask, photo};
 
@@ -234,6 +234,7 @@ fn measure_all(engine: &mut Engine, args: &BenchArgs) -> anyhow::Result<Vec<Meas
         strength: 1.0,
         feather_px: 0.0,
         match_colours: 0.0,
+        style: LayerStyle::Whole,
         directions: Vec::new(),
     };
     let half = halves(size_px)?.into_iter().next().context("there is nothing to paint")?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use candle_core::Tensor;
 use clap::{Args, Subcommand};
+use stylebrush_app::learned_directions as learned;
 use stylemap::checkpoint::Identity;
 use stylemap::directions::{Directions, index_of};
 use stylemap::learn::MAX_FACES;
@@ -149,9 +150,5 @@ fn learn(common: &CommonOptions, args: &LearnArgs) -> anyhow::Result<()> {
 
 /// Keeps what was learned for a model, where every command and the editor find it.
 fn keep(directions: &Directions, hash: u64) -> anyhow::Result<()> {
-    let file = learned_file(hash)?;
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    }
-    Ok(directions.save(&file)?)
+    learned::save(directions, &learned_file(hash)?)
 }

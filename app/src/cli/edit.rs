@@ -178,6 +178,7 @@ pub fn run(common: &CommonOptions, args: &EditArgs) -> anyhow::Result<()> {
                 strength: reference.strength,
                 feather_px: reference.feather_px,
                 match_colours: reference.match_colours,
+                style: reference.style,
                 directions: directions.clone(),
             });
         }
@@ -271,6 +272,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use clap::Parser;
+    use stylemap::engine::LayerStyle;
 
     use super::super::portrait::LARGEST;
     use super::super::posed::Posing;
@@ -304,6 +306,7 @@ mod tests {
             strength,
             feather_px,
             match_colours: 1.0,
+            style: LayerStyle::Whole,
             face: LARGEST,
             directions: Vec::new(),
         };
@@ -354,6 +357,25 @@ mod tests {
         assert_eq!(matched(["--match-colours off", "", ""]), [0.0, 0.0]);
         assert_eq!(matched(["--match-colours off", "", "--match-colours 0.25"]), [0.0, 0.25]);
         assert_eq!(matched(["", "--match-colours=off", "--match-colours on"]), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn references_bring_a_part_of_their_style() {
+        let styles = |line: &str| {
+            let references = parse(&format!("me -o o {line}"))?.references;
+            Ok::<_, String>(references.iter().map(|reference| reference.style).collect::<Vec<_>>())
+        };
+        let line = "--reference a --take colours --mask m --reference b --mask m --reference c --mask m --take shape:3";
+        assert_eq!(styles(line).unwrap(), [LayerStyle::Coarse(1), LayerStyle::Whole, LayerStyle::Fine(3)]);
+        for (wrong, says) in [
+            ("--take shape --reference a --mask m", "must follow the --reference"),
+            ("--reference a --mask m --take light", "all, colours or shape"),
+            ("--reference a --mask m --take all:2", "all, colours or shape"),
+            ("--reference a --mask m --take shape:9", "from 0 to 8"),
+        ] {
+            let said = styles(wrong).unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
     }
 
     #[test]

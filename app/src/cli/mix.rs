@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use stylemap::edit::COARSE_LEVELS;
 use stylemap::engine::{Base, FaceId, Scene};
 
 use super::CommonOptions;
 use super::destination::{Destination, FaceSize};
 use super::likeness::Likeness;
+use super::numbers;
 use super::output::{OutputOptions, PictureFile};
 use super::portrait::{FaceOfEach, PortraitOpener};
 use super::refine::Refine;
 use super::session::Session;
 
 const EXAMPLES: &str = "\
-Example:
-  stylebrush mix a.jpg b.jpg --coarse-from a -o out.png      the shape of b in the colours and the light of a";
+Examples:
+  stylebrush mix a.jpg b.jpg --coarse-from a -o out.png      the shape of b in the colours and the light of a
+  stylebrush mix a.jpg b.jpg --coarse-from a --levels 3 -o out.png      only the finest of b";
 
 /// What `mix` takes.
 #[derive(Args, Debug)]
@@ -30,6 +33,10 @@ pub struct MixArgs {
     /// Which of them gives the coarse style, the style codes at the stylemap's own resolution: colours and light. The shape is the other's
     #[arg(long, value_name = "a|b")]
     coarse_from: Which,
+    /// How many of the model's levels, from the coarsest on, give colours and light; the others give the shape. With 0 the picture is
+    /// the other face, with all of them the one that gives the coarse style [default: 1]
+    #[arg(long, value_name = "N", value_parser = numbers::levels, default_value_t = COARSE_LEVELS, hide_default_value = true, allow_negative_numbers = true)]
+    levels: usize,
     #[command(flatten)]
     face: FaceOfEach,
     #[command(flatten)]
@@ -57,7 +64,7 @@ enum Which {
 pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     const A: FaceId = FaceId(0);
     const B: FaceId = FaceId(1);
-    let MixArgs { a, b, coarse_from, face, likeness, refine, size, file, output } = args;
+    let MixArgs { a, b, coarse_from, levels, face, likeness, refine, size, file, output } = args;
     let output = PictureFile::new(output, [a.as_path(), b.as_path()], common)?;
     let photos = PortraitOpener::new(common);
     let [face_of_a, face_of_b] = face.which()?;
@@ -71,7 +78,7 @@ pub fn run(common: &CommonOptions, args: &MixArgs) -> anyhow::Result<()> {
     let mut destination = Destination::by_itself(fine, portrait, *size, &session)?;
     session.add_face(A, &a.crop)?;
     session.add_face(B, &b.crop)?;
-    let base = Base::StyleMix { coarse, fine };
+    let base = Base::StyleMix { coarse, fine, coarse_levels: *levels };
     let likeness = likeness.of_faces(&session, [A, B]);
     let scene = Scene { base, directions: Vec::new(), layers: Vec::new(), likeness };
     let picture = session.draw(&scene)?;

@@ -1,7 +1,9 @@
 //! Numbers of the command line, each refused with a sentence before any work begins.
 
-use stylebrush_app::document::SCALE_RANGE;
+use stylebrush_app::document::{CoarseLevels, SCALE_RANGE};
 use stylemap::directions::MAX_AMOUNT;
+use stylemap::edit::COARSE_LEVELS;
+use stylemap::engine::LayerStyle;
 
 use super::destination::WantedSize;
 use super::portrait::WhichFace;
@@ -61,6 +63,25 @@ pub fn switch(text: &str) -> Result<f32, String> {
         "on" => Ok(1.0),
         "off" => Ok(0.0),
         _ => unit(text).map_err(|_| "it must be on, off or a number from 0 to 1".to_owned()),
+    }
+}
+
+/// How many of a model's levels, see [`CoarseLevels`]; with 0 it is none of them.
+pub fn levels(text: &str) -> Result<usize, String> {
+    whole(text, 0, (*CoarseLevels::RANGE.end()).into())
+}
+
+/// What of a reference is painted: `all`, `colours` or `shape`, the last two with `:N` for how many levels are coarse.
+pub fn layer_style(text: &str) -> Result<LayerStyle, String> {
+    let (part, coarse_levels) = match text.split_once(':') {
+        None => (text, COARSE_LEVELS),
+        Some((part, count)) => (part, levels(count)?),
+    };
+    match part {
+        "all" if part == text => Ok(LayerStyle::Whole),
+        "colours" => Ok(LayerStyle::Coarse(coarse_levels)),
+        "shape" => Ok(LayerStyle::Fine(coarse_levels)),
+        _ => Err("it must be all, colours or shape, the last two perhaps with a number of levels: shape:2".to_owned()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stylemap::edit::COARSE_LEVELS;
 use stylemap::engine::{Base, FaceId, Scene};
 use stylemap::photo;
 
@@ -63,7 +64,7 @@ pub fn run(common: &CommonOptions, args: &ReconstructArgs) -> anyhow::Result<()>
     let crop = photo::resized(&portrait.crop, picture.width());
     let mse = mean_square_error(&crop, &picture, |_| true);
     // A face that nothing was done to would leave its photo as it is. Mixed with itself it is the same face, drawn.
-    let drawn = Scene { base: Base::StyleMix { coarse: FACE, fine: FACE }, ..scene };
+    let drawn = Scene { base: Base::StyleMix { coarse: FACE, fine: FACE, coarse_levels: COARSE_LEVELS }, ..scene };
     output.write(&destination.finish(&picture, &drawn, &session)?, &file.of_photo(destination.file()))?;
     if output.is_standard_output() {
         return Ok(());

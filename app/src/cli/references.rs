@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use stylemap::engine::LayerStyle;
 
 use super::numbers;
 use super::portrait::{LARGEST, WhichFace};
@@ -23,6 +24,7 @@ pub struct Reference {
     pub strength: f32,
     pub feather_px: f32,
     pub match_colours: f32,
+    pub style: LayerStyle,
     pub face: WhichFace,
     pub directions: Vec<NamedStep>,
 }
@@ -108,6 +110,15 @@ struct ReferenceOptions {
         help_heading = "For each reference"
     )]
     match_colours: Vec<f32>,
+    /// What of its style it brings: all, its colours (and light) alone, or its shape alone; behind a colon how many of the model's levels, from
+    /// the coarsest on, give colours [default: all; 1 level]
+    #[arg(
+        long,
+        value_name = "all|colours|shape",
+        value_parser = numbers::layer_style,
+        help_heading = "For each reference"
+    )]
+    take: Vec<LayerStyle>,
     /// Which face of a photo with several, by the numbers of `align --json`: before the first --reference that of SOURCE, or all
     /// with --in-photo; after one, that of its photo [default: 1, the largest and surest]
     #[arg(
@@ -152,6 +163,7 @@ impl FromArgMatches for References {
             strength,
             feather,
             match_colours,
+            take,
             face,
             direction,
         } = ReferenceOptions::from_arg_matches(matches)?;
@@ -175,6 +187,7 @@ impl FromArgMatches for References {
         let strengths = groups.assign("strength", strength)?;
         let feathers = groups.assign("feather", feather)?;
         let matches_colours = groups.spread(MATCH_COLOURS, match_colours, 1.0)?;
+        let styles = groups.assign("take", take)?;
         let (faces, faces_of_references) = groups.sort("face", face);
         let one_face = |faces: &[WhichFace], whom: &str| match faces {
             [] => Ok(LARGEST),
@@ -185,10 +198,10 @@ impl FromArgMatches for References {
         let (directions, directions_of_references) = groups.sort("direction", direction);
         let options =
             masks.into_iter().zip(offsets.into_iter().zip(posings)).zip(strengths).zip(feathers).zip(matches_colours);
-        let options = options.zip(faces_of_references);
+        let options = options.zip(styles).zip(faces_of_references);
         let mut references = Vec::with_capacity(reference.len());
         for ((photo, options), directions) in reference.into_iter().zip(options).zip(directions_of_references) {
-            let (((((mask, (offset, posing)), strength), feather), match_colours), faces) = options;
+            let ((((((mask, (offset, posing)), strength), feather), match_colours), style), faces) = options;
             let face = one_face(&faces, "one --reference")?;
             if face == WhichFace::All {
                 return Err(wrong(
@@ -206,6 +219,7 @@ impl FromArgMatches for References {
                 strength: strength.unwrap_or(1.0),
                 feather_px: feather.unwrap_or_default(),
                 match_colours,
+                style: style.unwrap_or_default(),
                 face,
                 directions,
             });

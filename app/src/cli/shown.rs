@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use image::RgbImage;
-use stylemap::engine::{Base, FaceId, Layer, Scene};
+use stylemap::engine::{Base, FaceId, Layer, LayerStyle, Scene};
 use stylemap::metrics::lpips::Features;
 use stylemap::metrics::{EditErrors, Evaluator, Interpolation, Lpips, MASKS, Reconstruction, STEPS};
 use stylemap::{Mask, photo};
@@ -88,6 +88,7 @@ impl Judge<'_> {
                 strength: 1.0,
                 feather_px: 0.0,
                 match_colours: 0.0,
+                style: LayerStyle::Whole,
                 directions: Vec::new(),
             };
             let edited = self.draw(Base::Face(FIRST), Some(layer))?;

@@ -1,8 +1,8 @@
 //! What is done to one face: what lies at the bottom, and the layers over it.
 
 use super::{
-    Blend, DirectionAmounts, Layer, LayerId, PAST_CORNERS, PhotoId, StyleMix, direction_bytes, place_on_path,
-    tidy_directions,
+    Blend, CoarseLevels, DirectionAmounts, Layer, LayerId, PAST_CORNERS, PhotoId, StyleMix, direction_bytes,
+    place_on_path, tidy_directions,
 };
 
 /// The edit of one face. A document has one for every face that is edited, and works on one of them.
@@ -11,6 +11,7 @@ pub struct FaceEdit {
     pub(super) source: Option<PhotoId>,
     pub(super) blend: Option<Blend>,
     pub(super) style_mix: Option<StyleMix>,
+    pub(super) coarse_levels: CoarseLevels,
     pub(super) blend_path: Vec<[f32; 2]>,
     pub(super) directions: DirectionAmounts,
     pub(super) layers: Vec<Layer>,
@@ -36,6 +37,11 @@ impl FaceEdit {
     /// How source and other face are mixed; none is in between, as the blend says. Without a blend it has no effect.
     pub fn style_mix(&self) -> Option<StyleMix> {
         self.style_mix
+    }
+
+    /// Where a mix of styles divides them.
+    pub fn coarse_levels(&self) -> CoarseLevels {
+        self.coarse_levels
     }
 
     /// The places that the motion between four faces goes through, in their order.
@@ -91,10 +97,11 @@ impl FaceEdit {
 
     /// Whether two edits differ in nothing but the active layer: choosing a layer is not an edit.
     pub(super) fn has_same_content(&self, other: &Self) -> bool {
-        let Self { source, blend, style_mix, blend_path, directions, layers, active_layer: _ } = self;
+        let Self { source, blend, style_mix, coarse_levels, blend_path, directions, layers, active_layer: _ } = self;
         *source == other.source
             && *blend == other.blend
             && *style_mix == other.style_mix
+            && *coarse_levels == other.coarse_levels
             && *blend_path == other.blend_path
             && *directions == other.directions
             && *layers == other.layers

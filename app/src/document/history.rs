@@ -23,6 +23,8 @@ pub enum EditKey {
     LayerMatchColours(LayerId),
     /// How much of a photo's likeness is shown.
     Likeness(PhotoId),
+    /// Where styles are divided, of the blend or of a layer.
+    CoarseLevels(Option<LayerId>),
     /// A layer's place, by numbers or by the arrow keys.
     LayerOffset(LayerId),
     /// A layer's scale and angle, by numbers.

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use stylemap::directions::MAX_AMOUNT;
+use stylemap::edit::COARSE_LEVELS;
 use stylemap::face::{CropQuad, Landmarks, PasteTarget, Similarity, crop_quad};
 use stylemap::latent::{Latent, Residuals};
 use stylemap::photo::ColourAxis;
@@ -208,6 +209,78 @@ pub enum StyleMix {
     CoarseFromOther,
 }
 
+/// What of a layer's photo is painted: everything, or one part of its style over the other part of what lies below, divided at
+/// [`Layer::coarse_levels`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Takes {
+    /// All of it.
+    #[default]
+    Everything,
+    /// Its colours and its light, in the shape of what lies below.
+    Colours,
+    /// Its shape, in the colours and the light of what lies below.
+    Shape,
+}
+
+impl Takes {
+    /// Every kind, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::Everything, Self::Colours, Self::Shape];
+
+    /// What menus call it, in English.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Everything => "Everything",
+            Self::Colours => "Colours and light",
+            Self::Shape => "Shape",
+        }
+    }
+}
+
+/// How many of a model's levels, from the coarsest on, give colours and light; the others give the shape. Models have as many as they have: of
+/// more than that all count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "i64", into = "u8")]
+pub struct CoarseLevels(u8);
+
+impl CoarseLevels {
+    /// One at least, and so many at most.
+    pub const RANGE: std::ops::RangeInclusive<u8> = 1..=8;
+
+    /// So many, brought into the range.
+    pub fn new(count: u8) -> Self {
+        Self(count.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
+    }
+
+    /// How many.
+    pub fn count(self) -> usize {
+        self.0.into()
+    }
+
+    /// Whether nobody chose.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for CoarseLevels {
+    fn default() -> Self {
+        Self(COARSE_LEVELS as u8)
+    }
+}
+
+impl From<i64> for CoarseLevels {
+    fn from(count: i64) -> Self {
+        Self::new(u8::try_from(count.max(0)).unwrap_or(u8::MAX))
+    }
+}
+
+impl From<CoarseLevels> for u8 {
+    fn from(levels: CoarseLevels) -> Self {
+        levels.0
+    }
+}
+
 /// Steps along the model's directions by their names, in standard deviations of the training faces. Directions that a face is not
 /// moved along are not in it; a direction that the model does not have is kept for one that does.
 pub type DirectionAmounts = BTreeMap<String, f32>;
@@ -237,6 +310,10 @@ pub struct Layer {
     pub feather_px: f32,
     /// How far the reference is brought to the colours of the face that it is painted over, in [0, 1].
     pub match_colours: f32,
+    /// What of the reference is painted.
+    pub takes: Takes,
+    /// Where colours and light end and the shape begins, where only one of them is painted.
+    pub coarse_levels: CoarseLevels,
     /// Whether it takes part in the picture.
     pub visible: bool,
     /// Steps of the reference alone, on top of those of the whole face: they show where the layer is painted.
@@ -406,6 +483,19 @@ impl Document {
         self.edit.style_mix = mix;
     }
 
+    /// Where a mix of styles divides them.
+    pub fn coarse_levels(&self) -> CoarseLevels {
+        self.edit.coarse_levels
+    }
+
+    /// Divides the mix of styles elsewhere, or that which a layer paints.
+    pub fn set_coarse_levels(&mut self, of_layer: Option<LayerId>, levels: CoarseLevels) {
+        match of_layer {
+            None => self.edit.coarse_levels = levels,
+            Some(id) => self.update_layer(id, |layer| layer.coarse_levels = levels),
+        }
+    }
+
     /// The steps of the whole face, or those of a layer alone. Of an unknown layer there are none.
     pub fn directions(&self, of_layer: Option<LayerId>) -> &DirectionAmounts {
         self.edit.directions(of_layer)
@@ -560,6 +650,8 @@ impl Document {
             strength: 1.0,
             feather_px: 0.0,
             match_colours: 1.0,
+            takes: Takes::Everything,
+            coarse_levels: CoarseLevels::default(),
             visible: true,
             directions: DirectionAmounts::new(),
         });

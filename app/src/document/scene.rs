@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use stylemap::Mask;
-use stylemap::engine::{Base, DirectionStep, FaceId, Layer as SceneLayer, Scene};
+use stylemap::engine::{Base, DirectionStep, FaceId, Layer as SceneLayer, LayerStyle, Scene};
 
 use super::posed_faces::PosedFaces;
-use super::{Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, FaceEdit, LayerId, MaskImage, PhotoId, StyleMix};
+use super::{
+    Blend, CANVAS_SIZE_PX, DirectionAmounts, Document, FaceEdit, LayerId, MaskImage, PhotoId, StyleMix, Takes,
+};
 
 impl From<PhotoId> for FaceId {
     fn from(id: PhotoId) -> Self {
@@ -51,12 +53,13 @@ impl SceneBuilder {
         let source = edit.source()?;
         let blend = edit.blend().map(|blend| blend.moved_to(moving_at.unwrap_or(blend.at())));
         let mix = edit.style_mix().filter(|_| moving_at.is_none());
+        let coarse_levels = edit.coarse_levels().count();
         let base = match (blend, mix) {
             (Some(Blend { with, .. }), Some(StyleMix::CoarseFromSource)) => {
-                Base::StyleMix { coarse: source.into(), fine: with.into() }
+                Base::StyleMix { coarse: source.into(), fine: with.into(), coarse_levels }
             }
             (Some(Blend { with, .. }), Some(StyleMix::CoarseFromOther)) => {
-                Base::StyleMix { coarse: with.into(), fine: source.into() }
+                Base::StyleMix { coarse: with.into(), fine: source.into(), coarse_levels }
             }
             (Some(blend @ Blend { with, below: Some(below), .. }), None) if blend.at() != [0.0; 2] => {
                 let [left, right] = below.faces;
@@ -77,6 +80,11 @@ impl SceneBuilder {
             strength: layer.strength,
             feather_px: layer.feather_px,
             match_colours: layer.match_colours,
+            style: match layer.takes {
+                Takes::Everything => LayerStyle::Whole,
+                Takes::Colours => LayerStyle::Coarse(layer.coarse_levels.count()),
+                Takes::Shape => LayerStyle::Fine(layer.coarse_levels.count()),
+            },
             // The whole face is also what layers bring in.
             directions: steps(&self.directions, &[edit.directions(None), &layer.directions]),
         });

@@ -63,12 +63,16 @@ impl Dialogs {
         let name = suggestion.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sender = self.sender.clone();
         let spawned = match question {
-            Question::OpenPhotos | Question::BatchPhotos => {
+            Question::OpenPhotos | Question::BatchPhotos | Question::ExamplePhotos(_) => {
                 let files = if question == Question::OpenPhotos {
                     let extensions: Vec<&str> = PHOTO_EXTENSIONS.into_iter().chain([project::EXTENSION]).collect();
                     dialog.set_title(tr("Open")).add_filter(tr("Photos and projects"), &extensions).pick_files()
                 } else {
-                    let dialog = dialog.set_title(tr("Photos to apply the edit to"));
+                    let title = match question {
+                        Question::BatchPhotos => "Photos to apply the edit to",
+                        _ => "Photos to learn from",
+                    };
+                    let dialog = dialog.set_title(tr(title));
                     dialog.add_filter(tr("Photos"), &PHOTO_EXTENSIONS).pick_files()
                 };
                 spawn(move || {
@@ -80,11 +84,12 @@ impl Dialogs {
                     wake();
                 })
             }
-            Question::ImportMaskFrom => {
-                let file = dialog
-                    .set_title(tr("Import a mask"))
-                    .add_filter(tr("Pictures of masks"), &PHOTO_EXTENSIONS)
-                    .pick_file();
+            Question::ImportMaskFrom | Question::ImportSlidersFrom => {
+                let (title, kind, extensions): (_, _, &[&str]) = match question {
+                    Question::ImportMaskFrom => ("Import a mask", "Pictures of masks", &PHOTO_EXTENSIONS),
+                    _ => ("Import sliders", "Sliders", &["safetensors"]),
+                };
+                let file = dialog.set_title(tr(title)).add_filter(tr(kind), extensions).pick_file();
                 spawn(move || {
                     let started = Instant::now();
                     let paths = pollster::block_on(file).map(|file| vec![file.path().to_owned()]);
@@ -99,6 +104,8 @@ impl Dialogs {
             | Question::MotionFramesTo
             | Question::BatchPhotoFolder
             | Question::BatchFolder
+            | Question::ExampleFolder(_)
+            | Question::ExportSliderTo(_)
             | Question::SaveProjectTo => {
                 let (title, kind, extensions): (_, _, &[&str]) = match question {
                     Question::ExportMaskTo => ("Export the mask", "PNG", &["png"]),
@@ -106,6 +113,7 @@ impl Dialogs {
                     Question::MotionTo => {
                         ("Export the motion", "Moving pictures (GIF, PNG, WebP)", &["gif", "png", "webp"])
                     }
+                    Question::ExportSliderTo(_) => ("Export the slider", "Sliders", &["safetensors"]),
                     Question::ExportTo => ("Export the face", PICTURES, &PICTURE_EXTENSIONS),
                     _ => ("Export the photo", PICTURES, &PICTURE_EXTENSIONS),
                 };
@@ -113,6 +121,7 @@ impl Dialogs {
                 let title_of_folder = match question {
                     Question::BatchPhotoFolder => "Apply the edit to a folder of photos",
                     Question::BatchFolder => "Folder for the edited photos",
+                    Question::ExampleFolder(_) => "Folder of photos to learn from",
                     _ => "Folder for the pictures",
                 };
                 let file: Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match question {

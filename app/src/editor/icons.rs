@@ -61,3 +61,4 @@ pub const SAVE: char = '\u{e248}';
 pub const FILE: char = '\u{e230}';
 pub const SPARKLE: char = '\u{e6a2}';
 pub const STOP: char = '\u{e46c}';
+pub const STUDENT: char = '\u{e73e}';

@@ -227,6 +227,10 @@ impl Editor {
         // What the panels did comes before what the pointer does on the canvas: a name that a press ends, then the stroke.
         self.run_sent(&ctx);
         let is_blocked = self.modal.is_some();
+        if let Some(Modal::Learn(learn_box)) = &mut self.modal {
+            // Files that are dropped on it are examples, and no photos to open.
+            learn_box.dropped = ctx.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
+        }
         self.canvas.ui(&mut self.bench, ui, is_blocked, &mut self.thumbnails, &mut self.sent);
         let mut context = Context {
             bench: &self.bench,
@@ -278,6 +282,7 @@ impl Editor {
                     self.modal = Some(Modal::random_faces(info.usual_truncation()));
                 }
             }
+            Look::ShowLesson => self.show_lesson(),
             Look::ShowBatch => self.modal = Some(Modal::Batch),
             Look::ShowPresets => self.modal = Some(Modal::presets()),
             Look::ShowPalette => self.modal = Some(Modal::palette()),
@@ -299,6 +304,15 @@ impl Editor {
         }
     }
 
+    /// Shows the lesson, unless it shows already.
+    fn show_lesson(&mut self) {
+        if let (EngineState::Ready(info), false) =
+            (self.bench.engine().state(), matches!(self.modal, Some(Modal::Learn(_))))
+        {
+            self.modal = Some(Modal::learn(info.usual_truncation()));
+        }
+    }
+
     /// Asks about the face in this photo, or in the source.
     fn ask_about(&mut self, photo: Option<PhotoId>, view: fn(&crate::document::Photo) -> FaceChooser) {
         let photo = photo.map_or_else(|| self.bench.source_in_photo(), |photo| self.bench.placement_of(photo));
@@ -313,6 +327,7 @@ impl Editor {
                 Effect::AskToSaveBefore(next) => self.modal = Some(Modal::Unsaved(next)),
                 Effect::AskToStopBatch => self.modal = Some(Modal::StopBatch),
                 Effect::ShowBatch => self.modal = Some(Modal::Batch),
+                Effect::ShowLesson => self.show_lesson(),
                 Effect::AskToOverwrite(overwriting) => self.modal = Some(Modal::Overwrite(overwriting)),
                 Effect::ChangedDocument => {
                     self.canvas.face_chooser = None;

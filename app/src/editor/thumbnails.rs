@@ -1,8 +1,10 @@
 //! Small pictures of the photos, as textures.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use egui::{ColorImage, TextureHandle, TextureOptions};
+use stylemap::engine::Frame;
 
 use crate::document::{Document, Photo, PhotoId};
 use crate::original::Original;
@@ -13,6 +15,8 @@ const THUMBNAIL_SIZE_PX: u32 = 160;
 #[derive(Default)]
 pub struct Thumbnails {
     small: HashMap<PhotoId, TextureHandle>,
+    /// Pictures of the engine's, by their places.
+    frames: Vec<Option<(Arc<Frame>, TextureHandle)>>,
     /// The one photo that is shown whole.
     preview: Option<(PhotoId, TextureHandle)>,
 }
@@ -28,6 +32,28 @@ impl Thumbnails {
             ctx.load_texture(format!("thumbnail of {name}"), picture, TextureOptions::LINEAR)
         });
         texture.clone()
+    }
+
+    /// A picture of the engine's at a place of a row; another one takes its place.
+    pub fn frame(&mut self, ctx: &egui::Context, place: usize, frame: &Arc<Frame>) -> TextureHandle {
+        if self.frames.len() <= place {
+            self.frames.resize_with(place + 1, || None);
+        }
+        let make = || {
+            let side = frame.size_px;
+            let rgba = if frame.rgba.len() == side * side * 4 { frame.rgba.as_slice() } else { &[] };
+            let side = if rgba.is_empty() { 0 } else { side };
+            ctx.load_texture("frame", ColorImage::from_rgba_unmultiplied([side; 2], rgba), TextureOptions::LINEAR)
+        };
+        match self.frames.get_mut(place) {
+            Some(Some((known, texture))) if Arc::ptr_eq(known, frame) => texture.clone(),
+            Some(shown) => {
+                let texture = make();
+                *shown = Some((Arc::clone(frame), texture.clone()));
+                texture
+            }
+            None => make(),
+        }
     }
 
     /// The whole photo that a face comes from, reduced where it is large.

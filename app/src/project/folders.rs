@@ -27,13 +27,13 @@ pub fn recent_file() -> anyhow::Result<PathBuf> {
     Ok(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(NAME).join("recent.json"))
 }
 
-/// Directions that were learned for a model, by its hash: beside the autosaves. The file need not exist.
+/// A folder for directions that models were taught, see [`crate::learned_directions`]: beside the autosaves. The folder need not exist.
 ///
 /// # Errors
 /// When the user has no home.
-pub fn learned_directions_file(model_hash: u64) -> anyhow::Result<PathBuf> {
+pub fn directions_folder() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(no_home)?;
-    Ok(strategy.data_dir().join(NAME).join("directions").join(format!("{model_hash:016x}.directions.safetensors")))
+    Ok(strategy.data_dir().join(NAME).join("directions"))
 }
 
 /// A folder for what can be made again: in `$XDG_CACHE_HOME` (`~/.cache`), `%LOCALAPPDATA%` or `~/Library/Caches`. The folder need not exist.

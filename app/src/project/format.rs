@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stylemap::face::{CropQuad, Detection, FaceFrame, Landmarks};
 
 use super::{MAX_PHOTOS, ModelIdentity};
-use crate::document::{DirectionAmounts, MAX_LAYERS, Pose, StyleMix};
+use crate::document::{CoarseLevels, DirectionAmounts, MAX_LAYERS, Pose, StyleMix, Takes};
 use crate::settings::ExportChoice;
 
 /// The newest version that is read, and what is written where several faces are edited, four are mixed, or a reference is scaled, turned or mirrored.
@@ -71,6 +71,9 @@ pub struct FaceEditRecord {
     /// How the styles of source and blend are mixed; none is in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style_mix: Option<StyleMix>,
+    /// Where it divides them.
+    #[serde(default, skip_serializing_if = "CoarseLevels::is_usual")]
+    pub coarse_levels: CoarseLevels,
     /// Steps of the whole face along the model's directions, by their names.
     #[serde(default, skip_serializing_if = "DirectionAmounts::is_empty")]
     pub directions: DirectionAmounts,
@@ -193,6 +196,10 @@ pub struct LayerRecord {
     /// Not at all in projects from before there was such a thing: they show what was saved.
     #[serde(default)]
     pub match_colours: f32,
+    #[serde(default, skip_serializing_if = "is_everything")]
+    pub takes: Takes,
+    #[serde(default, skip_serializing_if = "CoarseLevels::is_usual")]
+    pub coarse_levels: CoarseLevels,
     pub visible: bool,
     #[serde(default, skip_serializing_if = "DirectionAmounts::is_empty")]
     pub directions: DirectionAmounts,
@@ -362,6 +369,10 @@ fn all() -> f32 {
 
 fn is_all(share: &f32) -> bool {
     *share == all()
+}
+
+fn is_everything(takes: &Takes) -> bool {
+    *takes == Takes::Everything
 }
 
 fn short(name: &str) -> String {

@@ -40,7 +40,7 @@ use stylemap::model::ModelInfo;
 use crate::document::{Document, Photo, PhotoId};
 use crate::settings::ExportChoice;
 
-pub use folders::{cache_folder, learned_directions_file, recent_file, recovery_folder, settings_file};
+pub use folders::{cache_folder, directions_folder, recent_file, recovery_folder, settings_file};
 pub use opening::{Opened, Progress, open, thumbnail};
 pub use saving::save;
 

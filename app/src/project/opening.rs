@@ -358,7 +358,7 @@ fn fill_edit(
     ids: &[PhotoId],
     masks: &mut impl Iterator<Item = MaskImage>,
 ) {
-    let FaceEditRecord { source: _, blend, style_mix, directions, layers, active_layer } = record;
+    let FaceEditRecord { source: _, blend, style_mix, coarse_levels, directions, layers, active_layer } = record;
     let id = |index: usize| ids.get(index).copied();
     if let Some(BlendRecord { with, t, below, path }) = blend {
         let below =
@@ -367,6 +367,7 @@ fn fill_edit(
         document.set_blend_path(path);
     }
     document.set_style_mix(style_mix);
+    document.set_coarse_levels(None, coarse_levels);
     document.update_directions(None, |amounts| *amounts = directions);
     let mut known: Vec<LayerId> = Vec::with_capacity(layers.len());
     for (saved, mask) in layers.into_iter().zip(masks) {
@@ -380,6 +381,7 @@ fn fill_edit(
             layer.strength = saved.strength;
             layer.feather_px = saved.feather_px;
             layer.match_colours = saved.match_colours;
+            (layer.takes, layer.coarse_levels) = (saved.takes, saved.coarse_levels);
             layer.visible = saved.visible;
             layer.directions = saved.directions;
         });

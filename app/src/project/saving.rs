@@ -160,7 +160,7 @@ fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> Face
     let index_of = |id| document.photos().iter().position(|photo| photo.id == id);
     let layers = edit.layers().iter().enumerate().map(|(index, layer)| {
         let Layer { id: _, name, photo, color, mask, offset_px, strength, feather_px, .. } = layer;
-        let Layer { match_colours, visible, directions, pose, .. } = layer;
+        let Layer { match_colours, takes, coarse_levels, visible, directions, pose, .. } = layer;
         LayerRecord {
             name: name.clone(),
             photo: index_of(*photo).unwrap_or_default(),
@@ -171,6 +171,8 @@ fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> Face
             strength: *strength,
             feather_px: *feather_px,
             match_colours: *match_colours,
+            takes: *takes,
+            coarse_levels: *coarse_levels,
             visible: *visible,
             directions: directions.clone(),
         }
@@ -185,6 +187,7 @@ fn edit_record(document: &Document, edit: &FaceEdit, first_layer: usize) -> Face
             Some(BlendRecord { with: index_of(blend.with)?, t: blend.t, below, path: edit.blend_path().to_vec() })
         }),
         style_mix: edit.style_mix(),
+        coarse_levels: edit.coarse_levels(),
         directions: edit.directions(None).clone(),
         layers: layers.collect(),
         active_layer: active.and_then(|id| edit.layers().iter().position(|layer| layer.id == id)),

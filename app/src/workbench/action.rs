@@ -7,9 +7,10 @@ use stylemap::engine::SampleRequest;
 use stylemap::face::Landmarks;
 
 use super::batch::BatchPlan;
+use super::lesson::{ExampleGroup, LessonPlan};
 use super::motion_settings::{MotionSettings, MotionTarget};
 use super::{MaskView, Question};
-use crate::document::{Combine, FaceRegion, LayerId, PhotoId, StyleMix};
+use crate::document::{CoarseLevels, Combine, FaceRegion, LayerId, PhotoId, StyleMix, Takes};
 use crate::settings::{Autosave, EngineSettings, ExportSettings, Language, OpenSections, RefinementSettings, Theme};
 use crate::tools::{BrushSettings, ToolKind};
 
@@ -156,6 +157,8 @@ pub enum Action {
     SwapBlend,
     /// Mixes the styles of the source and the other face, or moves between them.
     MixStyles(Option<StyleMix>),
+    /// Divides the mixed styles here, or those of which this layer paints one.
+    SetCoarseLevels(Option<LayerId>, CoarseLevels),
     /// Plays the motion between the two faces, or stops it.
     ToggleMotion,
     /// Sets what is written of the motion.
@@ -169,6 +172,33 @@ pub enum Action {
     SetDirection(String, f32),
     /// Takes the adjusted part back to zero along every direction.
     ResetAdjustments,
+    // A slider of one's own.
+    /// Chooses how the slider that is to be learned is called, and what it leaves alone.
+    SetLesson(LessonPlan),
+    /// Adds these photos, and those in these folders, to a side of the lesson.
+    AddExampleFiles(ExampleGroup, Vec<PathBuf>),
+    /// Adds the face of an open photo.
+    AddExamplePhoto(ExampleGroup, PhotoId),
+    /// Adds a random face that was drawn.
+    AddExampleRandom(ExampleGroup, SampleRequest),
+    /// Brings the example of this number to the other side.
+    MoveExample(u64),
+    /// Takes it out.
+    RemoveExample(u64),
+    /// Takes every example of a side out.
+    ClearExamples(ExampleGroup),
+    /// Learns the slider.
+    LearnSlider,
+    /// Keeps what was learned as one of the model's sliders.
+    KeepSlider,
+    /// Takes every example out, and forgets what was learned and not kept.
+    EndLesson,
+    /// Forgets a slider that was learned and kept.
+    ForgetSlider(String),
+    /// Adds the sliders of this file to those that were learned.
+    ImportSlidersFrom(PathBuf),
+    /// Writes a slider that was learned, by its place among them, to this file.
+    ExportSliderTo(usize, PathBuf),
     // Layers.
     /// Makes another layer for this photo.
     AddLayer(PhotoId),
@@ -196,6 +226,8 @@ pub enum Action {
     ToggleMatchColours(LayerId),
     /// Sets how far it is brought there, in [0, 1].
     SetMatchColours(LayerId, f32),
+    /// Paints everything of a layer's photo, or a part of its style alone.
+    SetLayerTakes(LayerId, Takes),
     /// Sets how far a layer's region is moved from where it was painted, in canvas pixels.
     SetLayerOffset(LayerId, (i32, i32)),
     /// Scales the active layer's region about its middle, reference and mask, to this scale of the reference.
@@ -299,6 +331,19 @@ impl Action {
                 | Self::SaveAdjustmentPreset(_)
                 | Self::DeleteAdjustmentPreset(_)
                 | Self::SampleFaces(_)
+                | Self::SetLesson(_)
+                | Self::AddExampleFiles(..)
+                | Self::AddExamplePhoto(..)
+                | Self::AddExampleRandom(..)
+                | Self::MoveExample(_)
+                | Self::RemoveExample(_)
+                | Self::ClearExamples(_)
+                | Self::LearnSlider
+                | Self::KeepSlider
+                | Self::EndLesson
+                | Self::ForgetSlider(_)
+                | Self::ImportSlidersFrom(_)
+                | Self::ExportSliderTo(..)
                 | Self::KeepFace(_)
                 | Self::SkipUnclearFaces
                 | Self::AdjustWholeFace

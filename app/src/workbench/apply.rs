@@ -72,6 +72,10 @@ impl Workbench {
             Action::StopImprovingLikeness(photo) => self.is_refining_any_of(*photo),
             Action::ResetAdjustments => !document.directions(self.adjusted_layer()).is_empty(),
             Action::CancelExport => self.motion.progress().is_some(),
+            Action::LearnSlider => self.lesson_lacks().is_none(),
+            Action::KeepSlider => self.can_keep_slider(),
+            Action::ForgetSlider(name) => self.lessons.known().any(|known| known.name == *name),
+            Action::ExportSliderTo(index, _) => *index < self.lessons.known().len(),
             _ => true,
         }
     }
@@ -206,6 +210,11 @@ impl Workbench {
                 document.set_blend(Some(Blend { with: source, t: 1.0 - blend.t, below }))
             }),
             Action::MixStyles(mix) => self.timeline.edit("Mix styles", |document| document.set_style_mix(mix)),
+            Action::SetCoarseLevels(of_layer, levels) => {
+                self.timeline.edit_continuously("Divide styles", EditKey::CoarseLevels(of_layer), |document| {
+                    document.set_coarse_levels(of_layer, levels);
+                });
+            }
             Action::ToggleMotion => self.toggle_motion(),
             Action::SetMotion(settings) => self.motion.settings = settings.tidied(),
             Action::AdjustWholeFace => self.view.adjusts_layer = false,
@@ -216,6 +225,25 @@ impl Workbench {
                 self.timeline
                     .edit("Reset adjustments", |document| document.update_directions(part, |amounts| amounts.clear()));
             }
+            Action::SetLesson(plan) => self.set_lesson(plan),
+            Action::AddExampleFiles(group, paths) => {
+                self.add_example_files(group, paths);
+                self.effects.push(Effect::ShowLesson);
+            }
+            Action::AddExamplePhoto(group, photo) => self.add_example_photo(group, photo),
+            Action::AddExampleRandom(group, request) => self.add_example_random(group, request),
+            Action::MoveExample(number) => self.move_example(number),
+            Action::RemoveExample(number) => self.remove_example(number),
+            Action::ClearExamples(group) => self.clear_examples(group),
+            Action::LearnSlider => self.learn_slider(),
+            Action::KeepSlider => self.keep_slider(),
+            Action::EndLesson => self.end_lesson(),
+            Action::ForgetSlider(name) => self.forget_slider(name),
+            Action::ImportSlidersFrom(path) => {
+                self.import_sliders(path);
+                self.effects.push(Effect::ShowLesson);
+            }
+            Action::ExportSliderTo(index, path) => self.export_slider(index, path),
             Action::AddLayer(photo) => self.edit("Add layer", |document| document.add_layer(photo).map(|_| ())),
             Action::SelectLayer(layer) => self.timeline.select_layer(layer),
             Action::ToggleLayer(id) => {
@@ -253,6 +281,9 @@ impl Workbench {
                     document.update_layer(id, |layer| layer.match_colours = share);
                 });
             }
+            Action::SetLayerTakes(id, takes) => self.timeline.edit("Change what is painted", |document| {
+                document.update_layer(id, |layer| layer.takes = takes);
+            }),
             Action::SetLayerOffset(id, offset_px) => {
                 self.timeline.edit_continuously("Move region", EditKey::LayerOffset(id), |document| {
                     document.update_layer(id, |layer| layer.offset_px = offset_px);

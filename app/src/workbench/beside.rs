@@ -115,6 +115,12 @@ impl Beside {
         self.answers.retain(|_, answer| answer.scene.faces().all(|shown| shown != face));
     }
 
+    /// All of them are to be made again, and none that is under way counts.
+    pub fn forget_pictures(&mut self) {
+        self.answers.clear();
+        self.asked = None;
+    }
+
     /// The photo was closed.
     pub fn forget(&mut self, source: PhotoId) {
         self.answers.remove(&source);

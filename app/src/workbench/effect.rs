@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use image::RgbImage;
 
 use super::action::Action;
+use super::lesson::ExampleGroup;
 use super::motion_settings::MotionTarget;
 use crate::sentence;
 
@@ -25,6 +26,8 @@ pub enum Effect {
     ChangedDocument,
     /// Show what is chosen of a batch: something of it was asked for and answered.
     ShowBatch,
+    /// Show the lesson: something of it was asked for and answered.
+    ShowLesson,
     /// Put this picture on the clipboard.
     Copy(RgbImage),
     /// Close: nothing is left to be saved.
@@ -107,6 +110,14 @@ pub enum Question {
     BatchPhotoFolder,
     /// Which folder the edited photos go to.
     BatchFolder,
+    /// Which photos a slider is learned from.
+    ExamplePhotos(ExampleGroup),
+    /// Which folder of photos.
+    ExampleFolder(ExampleGroup),
+    /// Which file holds sliders that were learned.
+    ImportSlidersFrom,
+    /// Where such a slider goes, by its place among them.
+    ExportSliderTo(usize),
 }
 
 impl Question {
@@ -114,13 +125,20 @@ impl Question {
     pub fn is_about_opening(self) -> bool {
         matches!(
             self,
-            Self::OpenPhotos | Self::ImportMaskFrom | Self::BatchPhotos | Self::BatchPhotoFolder | Self::BatchFolder
+            Self::OpenPhotos
+                | Self::ImportMaskFrom
+                | Self::BatchPhotos
+                | Self::BatchPhotoFolder
+                | Self::BatchFolder
+                | Self::ExamplePhotos(_)
+                | Self::ExampleFolder(_)
+                | Self::ImportSlidersFrom
         )
     }
 
     /// Whether it asks for a folder.
     pub fn is_about_folder(self) -> bool {
-        matches!(self, Self::MotionFramesTo | Self::BatchPhotoFolder | Self::BatchFolder)
+        matches!(self, Self::MotionFramesTo | Self::BatchPhotoFolder | Self::BatchFolder | Self::ExampleFolder(_))
     }
 
     /// What is done with the answer.
@@ -137,6 +155,11 @@ impl Question {
             Self::ExportMaskTo => each(Action::ExportMaskTo),
             Self::BatchPhotos | Self::BatchPhotoFolder => vec![Action::AddBatchPhotos(paths)],
             Self::BatchFolder => each(Action::SetBatchFolder),
+            Self::ExamplePhotos(group) | Self::ExampleFolder(group) => vec![Action::AddExampleFiles(group, paths)],
+            Self::ImportSlidersFrom => each(Action::ImportSlidersFrom),
+            Self::ExportSliderTo(index) => {
+                paths.iter().cloned().map(|path| Action::ExportSliderTo(index, path)).collect()
+            }
         }
     }
 }

@@ -6,10 +6,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
+use stylemap::directions::Direction;
 use stylemap::engine::{
-    Engine, EngineHandle, Event, FaceId, Frame, FrameKind, RefineProgress, SampleRequest, Scene, WorkerOptions,
+    AlongRequest, Engine, EngineHandle, Event, FaceId, Frame, FrameKind, Lesson, RefineProgress, SampleRequest, Scene,
+    WorkerOptions,
 };
 use stylemap::latent::Latent;
+use stylemap::learn::Learned;
 use stylemap::model::ModelInfo;
 use stylemap::photo::ColourAxis;
 
@@ -54,6 +57,16 @@ pub enum Report {
     },
     /// A face could not be refined.
     RefineFailed(PhotoId, String),
+    /// An example of a lesson is encoded: its stylemap, or why there is none.
+    Example(u64, Result<Vec<f32>, String>),
+    /// What came of a lesson.
+    Learned(Result<Box<Learned>, String>),
+    /// A face along what was learned.
+    Along(u64, Result<Frame, String>),
+    /// The base of a scene.
+    Aside(u64, Option<Frame>),
+    /// The engine refused a direction.
+    DirectionRefused(String),
     /// The device failed and the CPU goes on.
     FellBackToCpu(String),
 }
@@ -373,6 +386,56 @@ impl EngineLink {
         self.sample_failure.as_deref()
     }
 
+    /// Asks for the stylemap of a face that is in no document.
+    pub fn encode_example(&self, number: u64, crop: Arc<RgbImage>) {
+        self.handle.iter().for_each(|handle| handle.encode_example(number, Arc::clone(&crop)));
+    }
+
+    /// Has it learn a direction.
+    pub fn learn(&self, lesson: Lesson) {
+        if let Some(handle) = &self.handle {
+            handle.learn(lesson);
+        }
+    }
+
+    /// Asks for pictures of faces along what was learned.
+    pub fn draw_along(&self, requests: Vec<AlongRequest>) {
+        if let Some(handle) = &self.handle {
+            handle.draw_along(requests);
+        }
+    }
+
+    /// Asks for pictures of the bases of scenes, in place of those that were asked for.
+    pub fn draw_aside(&self, scenes: Vec<(u64, Scene)>) {
+        if let Some(handle) = &self.handle {
+            handle.draw_aside(scenes);
+        }
+    }
+
+    /// The newest scene that was asked for.
+    pub fn sent_scene(&self) -> Option<&Scene> {
+        self.sent_scene.as_ref()
+    }
+
+    /// Asks for nothing more of a lesson.
+    pub fn end_lesson(&self) {
+        self.handle.iter().for_each(EngineHandle::end_lesson);
+    }
+
+    /// Gives the model one more direction, or another one in the place of that of its name.
+    pub fn add_direction(&self, direction: Direction) {
+        if let Some(handle) = &self.handle {
+            handle.add_direction(direction);
+        }
+    }
+
+    /// Takes a direction from the model.
+    pub fn remove_direction(&self, name: String) {
+        if let Some(handle) = &self.handle {
+            handle.remove_direction(name);
+        }
+    }
+
     /// What the engine made of the photos so far.
     pub fn latents(&self) -> &BTreeMap<PhotoId, Arc<Latent>> {
         &self.latents
@@ -526,12 +589,27 @@ impl EngineLink {
         while let Ok(event) = self.events.try_recv() {
             match event {
                 Event::Ready(info) => {
-                    self.scenes.set_directions(info.directions.iter().map(|direction| direction.name.clone()));
-                    // What was asked for before knew of no directions.
-                    self.sent_state = None;
-                    self.state = EngineState::Ready(info);
+                    self.take_info(info);
                     reports.push(Report::Ready);
                 }
+                Event::Example(number, encoded) => {
+                    reports.push(Report::Example(number, encoded.map_err(|err| err.to_string())));
+                }
+                Event::Learned(learned) => reports.push(Report::Learned(learned.map_err(|err| err.to_string()))),
+                Event::Along(number, picture) => {
+                    reports.push(Report::Along(number, picture.map_err(|err| err.to_string())));
+                }
+                // What cannot be drawn now fails again where it is asked for as a picture.
+                Event::Aside(number, picture) => reports.push(Report::Aside(number, picture.ok())),
+                Event::DirectionsChanged(Ok(info)) => {
+                    self.take_info(info);
+                    // What is under way may name directions by places that are others' now.
+                    self.dropped_number = self.sent_number;
+                    self.is_stale = true;
+                    self.beside.forget_pictures();
+                    self.guests.forget_asked();
+                }
+                Event::DirectionsChanged(Err(err)) => reports.push(Report::DirectionRefused(err.to_string())),
                 Event::LoadFailed(err) => {
                     self.state = EngineState::Failed(err.to_string());
                     reports.push(Report::LoadFailed(err.to_string()));
@@ -589,7 +667,7 @@ impl EngineLink {
                 Event::FrameFailed(number, err) => {
                     self.finished = self.finished.max((number, FrameKind::Final));
                     // A picture that nobody wants any more may fail, for example for want of a face that was closed since.
-                    if number == self.sent_number && self.sent_scene.is_some() {
+                    if number == self.sent_number && number > self.dropped_number && self.sent_scene.is_some() {
                         reports.push(Report::FrameFailed(err.to_string()));
                     }
                 }
@@ -601,6 +679,14 @@ impl EngineLink {
             }
         }
         reports
+    }
+
+    /// The model is this from now on.
+    fn take_info(&mut self, info: Box<ModelInfo>) {
+        self.scenes.set_directions(info.directions.iter().map(|direction| direction.name.clone()));
+        // What was asked for before did not know its directions.
+        self.sent_state = None;
+        self.state = EngineState::Ready(info);
     }
 
     fn take_frame(&mut self, mut frame: Frame) {

@@ -155,9 +155,17 @@ impl Workbench {
             }
             // A dialog opens in the folder of what is suggested.
             Question::BatchFolder => self.batch.plan().folder.clone().unwrap_or(folder).join(photo_name),
-            Question::OpenPhotos | Question::ImportMaskFrom | Question::BatchPhotos | Question::BatchPhotoFolder => {
-                folder.join(photo_name)
+            Question::ExportSliderTo(index) => {
+                let name = self.lessons.known().nth(index).map_or("slider", |info| info.name.as_str());
+                name::free_path(&folder, name, "directions.safetensors")
             }
+            Question::OpenPhotos
+            | Question::ImportMaskFrom
+            | Question::BatchPhotos
+            | Question::BatchPhotoFolder
+            | Question::ExamplePhotos(_)
+            | Question::ExampleFolder(_)
+            | Question::ImportSlidersFrom => folder.join(photo_name),
         }
     }
 

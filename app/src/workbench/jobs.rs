@@ -41,6 +41,10 @@ pub enum JobKind {
     FindRefined,
     /// Keeps a face that was refined.
     KeepRefined,
+    /// Reads a photo that a slider is learned from.
+    ReadExample,
+    /// Reads or writes the sliders that were learned.
+    KeepDirections,
 }
 
 /// What a job does with its owner once it is done.

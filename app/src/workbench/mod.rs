@@ -16,6 +16,8 @@ mod engine_link;
 mod exports;
 mod guests;
 mod jobs;
+pub mod lesson;
+mod level_previews;
 pub mod live_photo;
 mod masks;
 mod motion;
@@ -54,6 +56,8 @@ use crate::settings::Settings;
 use crate::tools::{ToolEvent, ToolKind, ToolResponse, Toolbox};
 use batch::Batch;
 use exports::Exports;
+use lesson::Lessons;
+use level_previews::LevelPreviews;
 use live_photo::{LivePhoto, Patch, PatchKey, Place};
 use photos::Opening;
 use presets_file::PresetsFile;
@@ -139,6 +143,8 @@ pub struct Workbench {
     presets_file: PresetsFile,
     batch: Batch,
     refinements: Refinements,
+    lessons: Lessons,
+    level_previews: LevelPreviews,
     /// What was done to the face that was copied from.
     copied_edit: Option<Recipe>,
     /// Photos of which the user is to be asked which face is meant.
@@ -165,6 +171,7 @@ impl Workbench {
         let mut failed = |err: anyhow::Error| effects.push(Effect::Tell(Notice::of_error(&err)));
         let (settings, settings_file) = SettingsFile::load(folders.as_ref(), &mut failed);
         let (presets, presets_file) = PresetsFile::load(folders.as_ref(), &mut failed);
+        let lessons = Lessons::new(folders.as_ref().map(|folders| folders.directions.clone()));
         let refined_faces = folders.as_ref().map(|folders| RefinedFaces::in_folder(&folders.refined_faces));
         let projects = Projects::start(folders.as_ref(), waking(&wake), &mut failed)?;
         let mut bench = Self {
@@ -185,6 +192,8 @@ impl Workbench {
             presets_file,
             batch: Batch::default(),
             refinements: Refinements::new(refined_faces),
+            lessons,
+            level_previews: LevelPreviews::default(),
             copied_edit: None,
             unclear_faces: VecDeque::new(),
             asked_face: None,
@@ -296,6 +305,7 @@ impl Workbench {
             && self.motion.progress().is_none()
             && !self.batch.is_running()
             && !self.is_refining()
+            && self.lessons.is_idle()
             && !self.projects.is_busy()
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }
@@ -405,6 +415,7 @@ impl Workbench {
         let gives_way = moving_at.is_some() && self.batch.is_due();
         let is_asked = !gives_way && self.engine.update(&self.timeline, moving_at);
         self.engine.update_beside(self.timeline.document());
+        self.update_level_previews();
         self.cut_out_posed();
         self.update_motion(is_asked);
         if let Some(key) = self.wanted_patch().filter(|key| !self.live_photo.is_asked_for(*key))
@@ -477,7 +488,7 @@ impl Workbench {
 
     fn hear(&mut self, report: Report) {
         match report {
-            Report::Ready => {}
+            Report::Ready => self.find_known(),
             // The canvas says so for as long as it is so.
             Report::LoadFailed(reason) => {
                 self.exports.forget();
@@ -498,6 +509,11 @@ impl Workbench {
             }
             Report::Refined { photo, latent, is_whole } => self.take_refined(photo, latent, is_whole),
             Report::RefineFailed(photo, reason) => self.fail_refinement(photo, &reason),
+            Report::Example(number, encoded) => self.take_encoded_example(number, encoded),
+            Report::Learned(learned) => self.take_learned(learned.map(|learned| *learned)),
+            Report::Along(number, picture) => self.take_along(number, picture),
+            Report::Aside(number, picture) => self.take_level_preview(number, picture),
+            Report::DirectionRefused(reason) => self.tell(NoticeKind::Error, reason),
             Report::FellBackToCpu(reason) => {
                 let text = tr_with("The device failed and the CPU goes on: {reason}", &[("reason", &reason)]);
                 self.tell(NoticeKind::Info, text);

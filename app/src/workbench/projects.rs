@@ -27,6 +27,8 @@ pub struct UserFolders {
     pub settings: PathBuf,
     /// A folder for faces that were refined.
     pub refined_faces: PathBuf,
+    /// A folder for directions that models were taught.
+    pub directions: PathBuf,
 }
 
 impl UserFolders {
@@ -40,6 +42,7 @@ impl UserFolders {
             recent: project::recent_file()?,
             settings: project::settings_file()?,
             refined_faces: project::cache_folder()?.join("faces"),
+            directions: project::directions_folder()?,
         })
     }
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{DType, Tensor};
 use image::RgbImage;
 
-use super::request::{Base, DirectionStep, FaceId, Layer, Scene};
+use super::request::{Base, DirectionStep, FaceId, Layer, LayerStyle, Scene};
 use crate::agreement::{gray, residuals_kept};
 use crate::cancel::Cancel;
 use crate::colours::ColourMatch;
-use crate::edit;
+use crate::edit::{self, CODES_PER_LEVEL};
 use crate::error::{Error, Result};
 use crate::latent::{Latent, Residuals, residual_share, stylemap_values};
 use crate::model::Model;
@@ -106,9 +106,11 @@ enum Origin {
     },
     /// Each once, with what it weighs; in sum one.
     Mix(Vec<(Portrait, f32)>),
+    /// The coarsest levels of one, the rest of the other.
     StyleMix {
-        coarse: Portrait,
-        fine: Portrait,
+        coarse: Box<Wanted>,
+        fine: Box<Wanted>,
+        coarse_levels: usize,
     },
 }
 
@@ -146,27 +148,40 @@ impl Wanted {
 
     pub(super) fn of_base(scene: &Scene) -> Self {
         let portrait = |face| Portrait { variant: Variant::plain(face), likeness: scene.likeness_of(face) };
+        let of_face = |face| Box::new(Self::new(Origin::Face(portrait(face)), &scene.directions));
         let origin = match scene.base {
             Base::Face(face) => Origin::Face(portrait(face)),
             Base::Interpolation { from, to, t } => Origin::Interpolation { from: portrait(from), to: portrait(to), t },
             Base::Corners { faces, at } => {
                 Origin::of_parts(faces.map(portrait).into_iter().zip(Base::corner_shares(at)))
             }
-            Base::StyleMix { coarse, fine } => Origin::StyleMix { coarse: portrait(coarse), fine: portrait(fine) },
+            // Each is moved by itself.
+            Base::StyleMix { coarse, fine, coarse_levels } => {
+                let (coarse, fine) = (of_face(coarse), of_face(fine));
+                return Self::new(Origin::StyleMix { coarse, fine, coarse_levels }, &[]);
+            }
         };
         Self::new(origin, &scene.directions)
     }
 
     pub(super) fn of_layer(scene: &Scene, layer: &Layer) -> Self {
         let variant = Variant::of_layer(layer, scene.colours_of());
-        Self::new(Origin::Face(Portrait { variant, likeness: scene.likeness_of(layer.face) }), &layer.directions)
+        let portrait = Portrait { variant, likeness: scene.likeness_of(layer.face) };
+        let reference = Self::new(Origin::Face(portrait), &layer.directions);
+        let (coarse, fine, coarse_levels) = match layer.style {
+            LayerStyle::Whole => return reference,
+            LayerStyle::Coarse(levels) => (reference, Self::of_base(scene), levels),
+            LayerStyle::Fine(levels) => (Self::of_base(scene), reference, levels),
+        };
+        Self::new(Origin::StyleMix { coarse: Box::new(coarse), fine: Box::new(fine), coarse_levels }, &[])
     }
 
-    /// What it is mixed from.
-    fn parts(&self) -> Vec<Self> {
+    /// What it is mixed from, and what that is mixed from.
+    fn parts(&self) -> Vec<&Self> {
         match &self.origin {
-            Origin::StyleMix { coarse, fine } => {
-                [coarse, fine].map(|face| Self { origin: Origin::Face(*face), ..self.clone() }).to_vec()
+            Origin::StyleMix { coarse, fine, .. } => {
+                let parts = [coarse, fine].into_iter().map(AsRef::as_ref);
+                parts.flat_map(|part: &Self| std::iter::once(part).chain(part.parts())).collect()
             }
             Origin::Face(_) | Origin::Interpolation { .. } | Origin::Mix(_) => Vec::new(),
         }
@@ -177,7 +192,7 @@ impl Wanted {
         match &self.origin {
             Origin::Face(portrait) => vec![portrait.variant],
             Origin::Interpolation { .. } | Origin::Mix(_) => Vec::new(),
-            Origin::StyleMix { coarse, fine } => vec![coarse.variant, fine.variant],
+            Origin::StyleMix { coarse, fine, .. } => [coarse.variants(), fine.variants()].concat(),
         }
     }
 }
@@ -312,6 +327,11 @@ impl Faces {
         self.derived.clear();
     }
 
+    /// Forgets what was made along directions.
+    pub(super) fn forget_moved(&mut self) {
+        self.derived.clear();
+    }
+
     pub(super) fn latent(&self, id: FaceId) -> Result<&Latent> {
         self.faces.get(&Variant::plain(id)).map(|face| &face.latent).ok_or_else(unknown_face)
     }
@@ -367,13 +387,22 @@ impl Faces {
         layers: &[Wanted],
         cancel: &Cancel,
     ) -> Result<(Arc<Chain>, Vec<Arc<Chain>>)> {
-        let parts = base.parts();
+        let used: Vec<&Wanted> =
+            std::iter::once(base).chain(layers).flat_map(|it| std::iter::once(it).chain(it.parts())).collect();
         let mut known = std::mem::take(&mut self.derived);
         // The memory of what is of no use any more first: what is new fits into it.
-        known.retain(|Derived { wanted, .. }| wanted == base || layers.contains(wanted) || parts.contains(wanted));
+        known.retain(|Derived { wanted, .. }| used.contains(&wanted));
         let base = self.chain(model, base, &mut known, cancel)?;
         let layers = layers.iter().map(|layer| self.chain(model, layer, &mut known, cancel)).collect::<Result<_>>()?;
         Ok((base, layers))
+    }
+
+    /// A chain that is not the scene's in hand: what is computed for it alone is not kept.
+    pub(super) fn chain_aside(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Arc<Chain>> {
+        let kept = self.derived.len();
+        let chain = self.chain(model, wanted, &mut Vec::new(), cancel);
+        self.derived.truncate(kept);
+        chain
     }
 
     /// One chain: computed, or that of the last frame from `known`.
@@ -392,35 +421,52 @@ impl Faces {
         }
         let chain = match known.iter().position(|derived| derived.is(wanted)) {
             Some(index) => known.swap_remove(index).chain,
-            None => Arc::new(match wanted.parts().as_slice() {
-                [coarse, fine] => {
-                    // Every code keeps its own modulation.
-                    let coarse = self.chain(model, coarse, known, cancel)?;
-                    let mix = |fine_chain: &Chain| Chain {
-                        codes: edit::style_mix(&coarse.codes, &fine_chain.codes),
-                        modulations: edit::style_mix(&coarse.modulations, &fine_chain.modulations),
-                        likeness: fine_chain.likeness,
-                        picture: OnceLock::new(),
-                    };
-                    let Start { stylemap, residuals, likeness } = self.start(model, &fine.origin, cancel)?;
-                    match residuals {
-                        // Nothing is computed for the mix itself.
-                        None => mix(&*self.chain(model, fine, known, cancel)?),
-                        // They were found for the face's own coarse codes.
-                        Some(residuals) => {
-                            let moved = moved(model, &stylemap, &fine.directions)?;
-                            let codes = model.generator.style_codes(&moved)?;
-                            let mut mixed = mix(&Chain::new(model, codes, likeness, cancel)?);
-                            self.add_faded(model, &mut mixed, &residuals, (&fine.origin, &stylemap), cancel)?;
-                            mixed
-                        }
-                    }
+            None => Arc::new(match &wanted.origin {
+                Origin::StyleMix { coarse, fine, coarse_levels } => {
+                    self.style_mixed(model, coarse, fine, *coarse_levels, known, cancel)?
                 }
                 _ => self.made_chain(model, wanted, cancel)?,
             }),
         };
         self.derived.push(Derived { wanted: wanted.clone(), chain: Arc::clone(&chain) });
         Ok(chain)
+    }
+
+    /// The chain of a mix of styles.
+    fn style_mixed(
+        &mut self,
+        model: &Model,
+        coarse: &Wanted,
+        fine: &Wanted,
+        coarse_levels: usize,
+        known: &mut Vec<Derived>,
+        cancel: &Cancel,
+    ) -> Result<Chain> {
+        // Every code keeps its own modulation.
+        let coarse = self.chain(model, coarse, known, cancel)?;
+        let mix = |fine_chain: &Chain| Chain {
+            codes: edit::style_mix(&coarse.codes, &fine_chain.codes, coarse_levels),
+            modulations: edit::style_mix(&coarse.modulations, &fine_chain.modulations, coarse_levels),
+            likeness: fine_chain.likeness,
+            picture: OnceLock::new(),
+        };
+        let coarse_codes = coarse_levels.saturating_mul(CODES_PER_LEVEL);
+        let is_mixed_itself = matches!(fine.origin, Origin::StyleMix { .. });
+        if coarse_codes == 0 || coarse_codes >= model.config.code_count() || is_mixed_itself {
+            return Ok(mix(&*self.chain(model, fine, known, cancel)?));
+        }
+        let Start { stylemap, residuals, likeness } = self.start(model, &fine.origin, cancel)?;
+        // Nothing is computed for the mix itself.
+        let Some(residuals) = residuals else { return Ok(mix(&*self.chain(model, fine, known, cancel)?)) };
+        // They were found for the face's own coarse codes, and are not those of codes that come from elsewhere.
+        let moved = moved(model, &stylemap, &fine.directions)?;
+        let mut mixed = mix(&Chain::new(model, model.generator.style_codes(&moved)?, likeness, cancel)?);
+        let own = |(index, residual): (usize, &Tensor)| {
+            if index < coarse_codes { residual.zeros_like() } else { Ok(residual.clone()) }
+        };
+        let residuals = model.config.fine_codes().zip(&residuals).map(own).collect::<candle_core::Result<Vec<_>>>()?;
+        self.add_faded(model, &mut mixed, &residuals, (&fine.origin, &stylemap), cancel)?;
+        Ok(mixed)
     }
 
     /// A face's chain without directions.
@@ -441,7 +487,7 @@ impl Faces {
     }
 
     /// The chain of a stylemap that is moved along directions, or lies between two.
-    fn made_chain(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Chain> {
+    pub(super) fn made_chain(&mut self, model: &Model, wanted: &Wanted, cancel: &Cancel) -> Result<Chain> {
         let Start { stylemap, residuals, likeness } = self.start(model, &wanted.origin, cancel)?;
         let mut codes = model.generator.style_codes(&moved(model, &stylemap, &wanted.directions)?)?;
         let Some(residuals) = residuals else { return Chain::new(model, codes, likeness, cancel) };

@@ -7,6 +7,7 @@
 
 mod faces;
 mod frame;
+mod lessons;
 mod mix;
 mod previews;
 mod refining;
@@ -23,8 +24,9 @@ use image::RgbImage;
 
 pub use crate::cancel::Cancel;
 pub use frame::{Frame, FrameKind, Timings};
+pub use lessons::{AlongRequest, Lesson};
 pub use previews::PreviewMode;
-pub use request::{Base, DirectionStep, FaceId, Layer, Scene};
+pub use request::{Base, DirectionStep, FaceId, Layer, LayerStyle, Scene};
 pub use worker::{EngineHandle, Event, RefineProgress, SampleRequest, WorkerOptions};
 
 use crate::checkpoint::Checkpoint;
@@ -154,7 +156,10 @@ impl Engine {
     /// When the CPU cannot hold the model either.
     pub fn fall_back_to_cpu(&mut self) -> Result<()> {
         let Some(checkpoint) = self.checkpoint.take() else { return Ok(()) };
+        let directions = self.model.directions().clone();
         self.model = Model::new(&checkpoint, DeviceChoice::Cpu, DtypeChoice::Auto)?;
+        // Some may have been learned since.
+        self.model.set_directions(directions);
         self.mixed = None;
         self.faces.move_to(&self.model)
     }

@@ -30,13 +30,30 @@ pub enum Base {
         /// From the left to the right and from above to below, each in [0, 1].
         at: [f32; 2],
     },
-    /// Style codes 0 and 1 of one face, the rest of another: the colours and the light of the first in the shape of the second.
+    /// The style codes of the coarsest levels of one face, the rest of another (paper, style mixing; the two codes of Swapping Autoencoder,
+    /// Park et al. 2020): with one coarse level the colours and the light of the first in the shape of the second.
     StyleMix {
-        /// Gives the first two style codes, and with them colours and light.
+        /// Gives the style codes of the coarsest levels, and with them colours and light.
         coarse: FaceId,
         /// Gives the others, and with them the shape.
         fine: FaceId,
+        /// How many levels are coarse, usually [`crate::edit::COARSE_LEVELS`]; with none the picture is `fine`, with all of the model's
+        /// `coarse`.
+        coarse_levels: usize,
     },
+}
+
+/// What of a reference's style is painted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LayerStyle {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The style codes of so many of the coarsest levels, and with them colours and light; the rest is that of the base, which lies moved as the
+    /// layer is.
+    Coarse(usize),
+    /// The rest beyond so many of the coarsest levels, and with it the shape; those are the base's.
+    Fine(usize),
 }
 
 impl Base {
@@ -72,6 +89,8 @@ pub struct Layer {
     pub feather_px: f32,
     /// How far the reference is brought to the colours of the face below before it is encoded, in [0, 1]; 0 leaves it as it is.
     pub match_colours: f32,
+    /// What of its style is taken.
+    pub style: LayerStyle,
     /// Steps along semantic directions, applied to the reference: they show where it is taken and nowhere else.
     pub directions: Vec<DirectionStep>,
 }
@@ -86,6 +105,7 @@ impl Layer {
             strength: 1.0,
             feather_px: 0.0,
             match_colours: 0.0,
+            style: LayerStyle::Whole,
             directions: Vec::new(),
         }
     }
@@ -112,6 +132,12 @@ impl Layer {
     #[must_use]
     pub fn with_match_colours(self, amount: f32) -> Self {
         Self { match_colours: amount, ..self }
+    }
+
+    /// Takes only a part of its style, see [`Layer::style`].
+    #[must_use]
+    pub fn with_style(self, style: LayerStyle) -> Self {
+        Self { style, ..self }
     }
 
     /// Moves the reference along a direction, after those that it is moved along already.
@@ -208,7 +234,7 @@ impl Scene {
             Base::Face(face) => (face, [None; 3]),
             Base::Interpolation { from, to, .. } => (from, [Some(to), None, None]),
             Base::Corners { faces: [first, a, b, c], .. } => (first, [Some(a), Some(b), Some(c)]),
-            Base::StyleMix { coarse, fine } => (coarse, [Some(fine), None, None]),
+            Base::StyleMix { coarse, fine, .. } => (coarse, [Some(fine), None, None]),
         };
         std::iter::once(first).chain(others.into_iter().flatten()).chain(self.layers.iter().map(|layer| layer.face))
     }

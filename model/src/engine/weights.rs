@@ -1,6 +1,6 @@
 //! What each layer of a scene weighs in each cell of a level, and which cells the cached modulations answer exactly.
 
-use crate::edit::COARSE_CODES;
+use crate::edit::CODES_PER_LEVEL;
 use crate::mask::{Mask, Pooling, shift_at_level};
 
 use super::request::Layer;
@@ -145,5 +145,5 @@ impl Work {
 
 /// The resolution index of style code `index`: two codes per level.
 pub(super) fn level_index(code_index: usize) -> usize {
-    code_index / COARSE_CODES
+    code_index / CODES_PER_LEVEL
 }

@@ -15,10 +15,12 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 
 use super::refining::{Refining, RefiningFace};
-use super::{Engine, FaceId, Frame, FrameKind, Scene};
+use super::{AlongRequest, Engine, FaceId, Frame, FrameKind, Lesson, Scene};
 use crate::cancel::Cancel;
+use crate::directions::Direction;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
+use crate::learn::Learned;
 use crate::mailbox::{Mailbox, Next};
 use crate::model::ModelInfo;
 
@@ -46,6 +48,16 @@ pub enum Event {
     Refined(FaceId, Option<Arc<Latent>>),
     /// A face could not be refined further; it stays as near to its photo as it came.
     RefineFailed(FaceId, Error),
+    /// The stylemap, row by row, of an example asked for by [`EngineHandle::encode_example`], or why there is none.
+    Example(u64, Result<Vec<f32>>),
+    /// What came of a lesson, see [`EngineHandle::learn`].
+    Learned(Result<Box<Learned>>),
+    /// A face along a direction, asked for by [`EngineHandle::draw_along`] with this number, or why there is none.
+    Along(u64, Result<Frame>),
+    /// The base of a scene, asked for by [`EngineHandle::draw_aside`] with this number, or why there is none.
+    Aside(u64, Result<Frame>),
+    /// The model has other directions from now on, or refused one. Scenes that were asked for before may name wrong ones.
+    DirectionsChanged(Result<Box<ModelInfo>>),
     /// A picture of a request; see [`super::FrameKind`] for how many come.
     Frame(Frame),
     /// The picture with this number could not be made.
@@ -109,6 +121,9 @@ struct Waiting {
     samples: VecDeque<SampleRequest>,
     scene: Option<(u64, Scene)>,
     refine_jobs: VecDeque<RefineJob>,
+    lesson_jobs: VecDeque<LessonJob>,
+    /// The newest wishes of their kind.
+    asides: VecDeque<(u64, Scene)>,
 }
 
 impl Waiting {
@@ -127,6 +142,12 @@ impl Waiting {
         }
         if let Some(job) = self.refine_jobs.pop_front() {
             return Some(Job::Refine(job));
+        }
+        if let Some(job) = self.lesson_jobs.pop_front() {
+            return Some(Job::Lesson(job));
+        }
+        if let Some((number, scene)) = self.asides.pop_front() {
+            return Some(Job::Aside(number, scene));
         }
         self.samples.pop_front().map(Job::Sample)
     }
@@ -212,6 +233,42 @@ impl EngineHandle {
         self.send(|waiting| waiting.samples = requests.into());
     }
 
+    /// Draws the bases of scenes, their layers left out, one by one when nothing else waits; in place of any that were asked for and have
+    /// not been started. The numbers are the caller's.
+    pub fn draw_aside(&self, scenes: Vec<(u64, Scene)>) {
+        self.send(|waiting| waiting.asides = scenes.into());
+    }
+
+    /// Encodes an aligned, square face crop that becomes no face of the engine's, when nothing else waits. The number is the caller's.
+    pub fn encode_example(&self, number: u64, crop: Arc<RgbImage>) {
+        self.send(|waiting| waiting.lesson_jobs.push_back(LessonJob::Encode(number, crop)));
+    }
+
+    /// Encodes no more examples, and draws nothing along a direction, that has not been begun.
+    pub fn end_lesson(&self) {
+        self.send(|waiting| waiting.lesson_jobs.retain(|job| matches!(job, LessonJob::Add(_) | LessonJob::Remove(_))));
+    }
+
+    /// Learns a direction after the examples that wait. The model does not have it until it is added.
+    pub fn learn(&self, lesson: Lesson) {
+        self.send(|waiting| waiting.lesson_jobs.push_back(LessonJob::Learn(lesson)));
+    }
+
+    /// Draws faces along a direction that the model does not have, one by one, when nothing else waits.
+    pub fn draw_along(&self, requests: Vec<AlongRequest>) {
+        self.send(|waiting| waiting.lesson_jobs.extend(requests.into_iter().map(LessonJob::Draw)));
+    }
+
+    /// Takes one more direction, or another one in the place of that of its name.
+    pub fn add_direction(&self, direction: Direction) {
+        self.send(|waiting| waiting.lesson_jobs.push_back(LessonJob::Add(direction)));
+    }
+
+    /// Forgets the direction of this name.
+    pub fn remove_direction(&self, name: String) {
+        self.send(|waiting| waiting.lesson_jobs.push_back(LessonJob::Remove(name)));
+    }
+
     /// Forgets a face and its caches.
     pub fn remove_face(&self, face: FaceId) {
         self.send(|waiting| waiting.face_jobs.push_back(FaceJob::Remove(face)));
@@ -248,9 +305,20 @@ enum RefineJob {
     Stop(FaceId),
 }
 
+/// What a direction that is learned takes.
+enum LessonJob {
+    Encode(u64, Arc<RgbImage>),
+    Learn(Lesson),
+    Draw(AlongRequest),
+    Add(Direction),
+    Remove(String),
+}
+
 enum Job {
     Face(FaceJob),
     Refine(RefineJob),
+    Lesson(LessonJob),
+    Aside(u64, Scene),
     Sample(SampleRequest),
     Scene(u64, Scene),
 }
@@ -312,6 +380,12 @@ impl<F: FnMut(Event)> Worker<F> {
                     self.refining.push(RefiningFace::new(face, crop, steps));
                 }
                 Next::Taken(Job::Refine(RefineJob::Stop(face))) => self.end_refinement(&mut engine, face),
+                Next::Taken(Job::Lesson(job)) => self.lesson(&mut engine, &job),
+                Next::Taken(Job::Aside(number, scene)) => {
+                    let cancel = self.cancel.clone();
+                    let drawn = self.with_fallback(&mut engine, &mut |engine| engine.draw_aside(&scene, &cancel));
+                    (self.on_event)(Event::Aside(number, drawn));
+                }
                 Next::Taken(Job::Sample(request)) => self.sample(&mut engine, request),
                 Next::Taken(Job::Scene(number, scene)) => {
                     unsettled = self.scene(&mut engine, number, scene);
@@ -385,6 +459,29 @@ impl<F: FnMut(Event)> Worker<F> {
             Ok(None) | Err(Error::Cancelled) => {}
             Err(err) => (self.on_event)(Event::FaceFailed(face, err)),
         }
+    }
+
+    fn lesson(&mut self, engine: &mut Engine, job: &LessonJob) {
+        let cancel = self.cancel.clone();
+        let event = match job {
+            LessonJob::Encode(number, crop) => {
+                Event::Example(*number, self.with_fallback(engine, &mut |engine| engine.encode_example(crop)))
+            }
+            LessonJob::Learn(lesson) => {
+                Event::Learned(self.with_fallback(engine, &mut |engine| engine.learn(lesson).map(Box::new)))
+            }
+            LessonJob::Draw(request) => {
+                let number = request.number;
+                Event::Along(number, self.with_fallback(engine, &mut |engine| engine.draw_along(request, &cancel)))
+            }
+            LessonJob::Add(direction) => {
+                Event::DirectionsChanged(guarded(|| engine.add_direction(direction.clone()).map(Box::new)))
+            }
+            LessonJob::Remove(name) => {
+                Event::DirectionsChanged(guarded(|| Ok(Box::new(engine.remove_direction(name)))))
+            }
+        };
+        (self.on_event)(event);
     }
 
     fn sample(&mut self, engine: &mut Engine, request: SampleRequest) {

@@ -46,7 +46,7 @@ use super::geometry::CropQuad;
 use super::head::head_mask;
 use crate::agreement::{agreement, gray, sameness};
 use crate::colours::ColourMatch;
-use crate::engine::{Base, FaceId, Scene};
+use crate::engine::{Base, FaceId, Layer, LayerStyle, Scene};
 use crate::error::{Error, Result};
 use crate::kernels::vectorised;
 use crate::latent::residual_share;
@@ -134,7 +134,10 @@ impl Composition {
         let colours_of = scene.colours_of();
         let of_other = if colours_of == source { None } else { crop_of(colours_of) };
         let target = if colours_of == source { source_crop } else { of_other.as_deref() };
-        let layers = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).map(|layer| {
+        // Colours and light alone leave the fine structure as it is.
+        let brings_structure = |layer: &&Layer| !matches!(layer.style, LayerStyle::Coarse(_));
+        let painted = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty());
+        let layers = painted.filter(brings_structure).map(|layer| {
             let found = part(layer.face, layer.strength.clamp(0.0, 1.0), layer.offset_px != (0, 0));
             let mut part = found.unwrap_or(Part { crop: Some(Arc::default()), colours: None, share: layer.strength });
             let amount = layer.match_colours.clamp(0.0, 1.0);

@@ -4,6 +4,7 @@ mod about;
 mod batch;
 mod export;
 mod keys;
+mod learn;
 mod model_card;
 mod motion;
 mod palette;
@@ -24,6 +25,7 @@ use crate::workbench::{Action, Overwriting, Question};
 
 pub(super) use export::ExportBox;
 use keys::KeysBox;
+use learn::LearnBox;
 use palette::Palette;
 pub(super) use path::PathBox;
 use presets::PresetsBox;
@@ -45,6 +47,8 @@ pub(super) enum Modal {
     Recover,
     /// Random faces, to pick from.
     RandomFaces(RandomFaces),
+    /// A slider to be learned from faces.
+    Learn(Box<LearnBox>),
     /// What to write of the picture, and how.
     Export(ExportBox),
     /// What to write of the motion between two faces.
@@ -74,6 +78,11 @@ impl Modal {
         Self::RandomFaces(RandomFaces::new(usual_truncation))
     }
 
+    /// The lesson as it opens.
+    pub fn learn(usual_truncation: f32) -> Self {
+        Self::Learn(Box::new(LearnBox::new(usual_truncation)))
+    }
+
     /// The presets as they open.
     pub fn presets() -> Self {
         Self::Presets(PresetsBox::default())
@@ -94,6 +103,7 @@ impl Modal {
             Self::StopBatch => "stop batch",
             Self::Recover => "recover",
             Self::RandomFaces(_) => "random faces",
+            Self::Learn(_) => "learn",
             Self::Export(_) => "export",
             Self::Motion => "motion",
             Self::Batch => "batch",
@@ -132,6 +142,7 @@ impl Context<'_> {
                 Modal::StopBatch => self.stop_batch_ui(ui),
                 Modal::Recover => self.recover_ui(ui),
                 Modal::RandomFaces(random) => self.random_faces_ui(ui, random),
+                Modal::Learn(learn_box) => self.learn_ui(ui, learn_box),
                 Modal::Export(export_box) => self.export_ui(ui, export_box),
                 Modal::Motion => self.motion_ui(ui),
                 Modal::Batch => self.batch_ui(ui),

@@ -46,6 +46,10 @@ pub(super) fn path_ui(ui: &mut Ui, path_box: &mut PathBox) -> Outcome {
         Question::BatchPhotos => ("Apply the edit to a photo", "/home/me/photo.jpg", "Choose"),
         Question::BatchPhotoFolder => ("Apply the edit to a folder of photos", "/home/me/photos", "Choose"),
         Question::BatchFolder => ("Folder for the edited photos", "/home/me/edited", "Choose"),
+        Question::ExamplePhotos(_) => ("A photo to learn from", "/home/me/photo.jpg", "Choose"),
+        Question::ExampleFolder(_) => ("Folder of photos to learn from", "/home/me/photos", "Choose"),
+        Question::ImportSlidersFrom => ("Import sliders", "/home/me/beard.directions.safetensors", "Import"),
+        Question::ExportSliderTo(_) => ("Export the slider", "/home/me/beard.directions.safetensors", "Export"),
     };
     ui.set_width(460.0);
     ui.heading(tr(title));

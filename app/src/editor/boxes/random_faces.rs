@@ -19,7 +19,7 @@ pub struct RandomFaces {
     seed: u64,
     truncation: f32,
     asked: Option<(u64, f32)>,
-    pictures: Vec<(SampleRequest, TextureHandle)>,
+    pub(super) pictures: Vec<(SampleRequest, TextureHandle)>,
     picked: Vec<SampleRequest>,
 }
 
@@ -29,7 +29,8 @@ impl RandomFaces {
         Self { seed: 1, truncation: usual_truncation, asked: None, pictures: Vec::new(), picked: Vec::new() }
     }
 
-    fn requests(&self) -> Vec<SampleRequest> {
+    /// The faces in hand.
+    pub(super) fn requests(&self) -> Vec<SampleRequest> {
         let indices = 0..(COLUMNS * ROWS) as u64;
         indices.map(|index| SampleRequest { seed: self.seed, index, truncation: self.truncation }).collect()
     }
@@ -44,6 +45,44 @@ impl Context<'_> {
             RichText::new(tr("These people do not exist. Click the faces to paint with.")).color(palette.text_weak),
         );
         ui.add_space(theme::space::TIGHT);
+        self.random_series_ui(ui, random);
+        ui.add_space(theme::space::TIGHT);
+        let requests = random.requests();
+        let mut outcome = Outcome::Stay;
+        ui.spacing_mut().item_spacing = egui::Vec2::splat(theme::space::NORMAL);
+        for row in requests.chunks(COLUMNS) {
+            ui.horizontal(|ui| {
+                for request in row {
+                    let Some((_, texture)) = random.pictures.iter().find(|(known, _)| known == request) else {
+                        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(PICTURE_SIZE), egui::Sense::hover());
+                        ui.painter().rect_filled(rect, theme::CORNER, palette.field);
+                        continue;
+                    };
+                    let border = random.picked.contains(request).then_some(palette.accent);
+                    if picture_button(ui, texture, PICTURE_SIZE, border, &random_face_label(*request)).clicked() {
+                        random.picked.push(*request);
+                        self.send(Action::AddRandomFace(*request));
+                    }
+                }
+            });
+        }
+        if let Some(reason) = self.bench.engine().sample_failure() {
+            ui.label(RichText::new(crate::sentence::on_screen(reason)).color(palette.danger));
+        } else if !matches!(self.bench.engine().state(), EngineState::Ready(_)) {
+            ui.label(RichText::new(tr("The model is not loaded")).color(palette.text_weak));
+        }
+        ui.add_space(theme::space::TIGHT);
+        button_row_ui(ui, |ui| {
+            if ui.button(tr("Close")).clicked() {
+                outcome = Outcome::Close;
+            }
+        });
+        outcome
+    }
+
+    /// Which faces there are to pick from; they are asked for, and taken as they come.
+    pub(super) fn random_series_ui(&mut self, ui: &mut Ui, random: &mut RandomFaces) {
+        let palette = theme::palette(ui.ctx());
         let mut percent = random.truncation * 100.0;
         ui.horizontal(|ui| {
             ui.label(RichText::new(tr("Series")).color(palette.text_weak));
@@ -70,39 +109,6 @@ impl Context<'_> {
             self.send(Action::SampleFaces(random.requests()));
         }
         self.take_samples(ui.ctx(), random);
-        ui.add_space(theme::space::TIGHT);
-        let requests = random.requests();
-        let mut outcome = Outcome::Stay;
-        ui.spacing_mut().item_spacing = egui::Vec2::splat(theme::space::NORMAL);
-        for row in requests.chunks(COLUMNS) {
-            ui.horizontal(|ui| {
-                for request in row {
-                    let Some((_, texture)) = random.pictures.iter().find(|(known, _)| known == request) else {
-                        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(PICTURE_SIZE), egui::Sense::hover());
-                        ui.painter().rect_filled(rect, theme::CORNER, palette.field);
-                        continue;
-                    };
-                    let border = random.picked.contains(request).then_some(palette.accent);
-                    let label = tr_with("Random face {number}", &[("number", &(request.index + 1).to_string())]);
-                    if picture_button(ui, texture, PICTURE_SIZE, border, &label).clicked() {
-                        random.picked.push(*request);
-                        self.send(Action::AddRandomFace(*request));
-                    }
-                }
-            });
-        }
-        if let Some(reason) = self.bench.engine().sample_failure() {
-            ui.label(RichText::new(crate::sentence::on_screen(reason)).color(palette.danger));
-        } else if !matches!(self.bench.engine().state(), EngineState::Ready(_)) {
-            ui.label(RichText::new(tr("The model is not loaded")).color(palette.text_weak));
-        }
-        ui.add_space(theme::space::TIGHT);
-        button_row_ui(ui, |ui| {
-            if ui.button(tr("Close")).clicked() {
-                outcome = Outcome::Close;
-            }
-        });
-        outcome
     }
 
     fn take_samples(&self, ctx: &egui::Context, random: &mut RandomFaces) {
@@ -119,4 +125,9 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// What a random face is called in a box.
+pub(super) fn random_face_label(request: SampleRequest) -> String {
+    tr_with("Random face {number}", &[("number", &(request.index + 1).to_string())])
 }

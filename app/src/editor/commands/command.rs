@@ -34,6 +34,8 @@ pub enum Look {
     ShowPresets,
     /// Shows random faces, to pick from.
     ShowRandomFaces,
+    /// Shows the faces that a slider is learned from.
+    ShowLesson,
     /// Shows every command, to be found by its name.
     ShowPalette,
     /// Shows the keys.
@@ -109,7 +111,9 @@ impl Command {
             Self::Look(Look::ZoomToPainted) => {
                 bench.document().active_layer().is_some_and(|layer| !layer.mask.is_empty())
             }
-            Self::Look(Look::ShowRandomFaces) => matches!(bench.engine().state(), EngineState::Ready(_)),
+            Self::Look(Look::ShowRandomFaces | Look::ShowLesson) => {
+                matches!(bench.engine().state(), EngineState::Ready(_))
+            }
             Self::Look(Look::RenameLayer) => bench.document().active_layer().is_some(),
             Self::Look(_) => true,
         }

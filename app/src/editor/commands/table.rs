@@ -146,6 +146,7 @@ fn rows_behind_tools() -> Vec<Row> {
         Row::new(Action::EditPreviousFace, "edit-previous-face", "Edit previous face", "Edit the face to the left in the photo too, with layers of its own").keys([alt(Key::ArrowLeft)]).icon(icons::USER_FOCUS),
         Row::new(Look::PlaceFace(None), "place-face-by-hand", "Place face by hand…", "Place the eyes and the mouth yourself").icon(icons::CROSSHAIR),
         Row::new(Look::ShowRandomFaces, "random-faces", "Random faces…", "Pick from random faces").keys([command(Key::R)]).icon(icons::DICE),
+        Row::new(Look::ShowLesson, "learn-slider", "Learn a slider…", "Teach the program a slider: faces without something, and faces with it").icon(icons::STUDENT),
         Row::new(Action::ImproveLikeness(None), "improve-likeness", "Improve likeness", "Bring the faces in hand nearer to their photos, beside your work").icon(icons::SPARKLE),
         Row::new(Action::StopImprovingLikeness(None), "stop-improving-likeness", "Stop improving likeness", "Leave the faces as near to their photos as they are now").icon(icons::STOP),
         Row::new(Action::ToggleMotion, "play-between-the-faces", "Play between the faces", "Move from one face to the other and back").keys([command(Key::Space)]).icon(icons::PLAY),

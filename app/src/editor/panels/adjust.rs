@@ -3,7 +3,7 @@
 use egui::{Align, Label, Layout, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use stylemap::directions::DirectionInfo;
 
-use super::super::{Command, Context, icons, theme, widgets};
+use super::super::{Command, Context, Look, icons, theme, widgets};
 use crate::language::{tr, tr_with};
 use crate::workbench::projects::UNKNOWN_DIRECTIONS;
 use crate::workbench::{Action, EngineState};
@@ -17,6 +17,7 @@ impl Context<'_> {
         let mut sections = self.bench.settings().open_sections;
         let shows = widgets::section_header(ui, "Adjust", &mut sections.adjust, |ui| {
             self.command_icon_ui(ui, Action::ResetAdjustments, 15.0);
+            self.command_icon_ui(ui, Look::ShowLesson, 15.0);
         });
         self.keep_sections(sections);
         if !shows {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use egui::{Popup, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use stylemap::engine::Frame;
 
-use super::super::{Command, Context, icons, theme, widgets};
+use super::super::widgets::{self, Number};
+use super::super::{Command, Context, icons, theme};
 use super::picture_button;
-use crate::document::{Blend, Photo, PhotoId, StyleMix};
+use crate::document::{Blend, CoarseLevels, LayerId, Photo, PhotoId, StyleMix};
 use crate::language::{tr, tr_with};
 use crate::workbench::Action;
 
 pub(super) const SLOT_SIZE: f32 = 64.0;
+const LEVELS_LABEL_WIDTH: f32 = 98.0;
 
 impl Context<'_> {
     pub(super) fn blend_ui(&mut self, ui: &mut Ui) {
@@ -54,6 +57,7 @@ impl Context<'_> {
             });
         });
         self.style_mix_ui(ui);
+        self.division_ui(ui);
     }
 
     /// In between, or the shape of one with the colours of the other.
@@ -79,6 +83,57 @@ impl Context<'_> {
                 }
             }
         });
+    }
+
+    /// Where the mixed styles are divided, with a picture of every place.
+    fn division_ui(&mut self, ui: &mut Ui) {
+        if self.bench.document().style_mix().is_none() || self.bench.document().blend().is_none() {
+            return;
+        }
+        let chosen = self.bench.document().coarse_levels();
+        self.coarse_levels_ui(ui, None, chosen);
+        let pictures: Vec<Option<Arc<Frame>>> = self.bench.level_previews().pictures().to_vec();
+        let gap = theme::space::TIGHT;
+        let count = pictures.len().max(1) as f32;
+        let size = ((ui.available_width() - gap * (count - 1.0)) / count).floor().min(SLOT_SIZE);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            for (levels, picture) in (1u8..).zip(&pictures) {
+                let border = (chosen == CoarseLevels::new(levels)).then_some(theme::palette(ui.ctx()).accent);
+                let Some(frame) = picture else {
+                    let (rect, _) = ui.allocate_exact_size(vec2(size, size), Sense::hover());
+                    ui.painter().rect_filled(rect, theme::CORNER, theme::palette(ui.ctx()).field);
+                    continue;
+                };
+                let texture = self.thumbnails.frame(ui.ctx(), usize::from(levels), frame);
+                let px = self.bench.level_px(usize::from(levels)).unwrap_or_default().to_string();
+                let label = tr_with("Shape from {px} px on", &[("px", &px)]);
+                if picture_button(ui, &texture, size, border, &label).on_hover_text(&label).clicked() {
+                    self.send(Action::SetCoarseLevels(None, CoarseLevels::new(levels)));
+                }
+            }
+        });
+    }
+
+    /// Where colours and light end and the shape begins, of the blend or of what a layer paints.
+    pub(super) fn coarse_levels_ui(&mut self, ui: &mut Ui, of_layer: Option<LayerId>, chosen: CoarseLevels) {
+        let divisions = self.bench.style_divisions();
+        let mut levels = chosen.count().min(usize::from(divisions)) as f32;
+        let number = Number {
+            label: "Levels of colour",
+            suffix: "",
+            range: 1.0..=f32::from(divisions.max(2)),
+            logarithmic: false,
+            tooltip: tr("How many of the model's levels, from the coarsest on, give colours and light. The others give the shape")
+                .to_owned(),
+        };
+        let width = ui.available_width() - LEVELS_LABEL_WIDTH - 2.0 * ui.spacing().item_spacing.x - 58.0;
+        if widgets::slider_row(ui, &number, &mut levels, LEVELS_LABEL_WIDTH, width) {
+            let levels = CoarseLevels::new(levels.round() as u8);
+            if levels != chosen {
+                self.send(Action::SetCoarseLevels(of_layer, levels));
+            }
+        }
     }
 
     fn play_button_ui(&mut self, ui: &mut Ui) {

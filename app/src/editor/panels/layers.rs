@@ -9,7 +9,7 @@ use super::super::commands::command_list;
 use super::super::widgets::{self, Number};
 use super::super::{Command, Context, Look, icons, theme};
 use super::share_ui;
-use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX, SCALE_RANGE};
+use crate::document::{CANVAS_SIZE_PX, Combine, FaceRegion, Layer, LayerId, MAX_FEATHER_PX, SCALE_RANGE, Takes};
 use crate::language::{tr, tr_with};
 use crate::workbench::{Action, Question};
 
@@ -289,6 +289,7 @@ impl Context<'_> {
             self.send(Action::SetLayerFeather(layer.id, feather_px / px));
         }
         self.match_colours_ui(ui, layer);
+        self.takes_ui(ui, layer);
         self.offset_ui(ui, layer);
         self.pose_ui(ui, layer);
         self.mask_buttons_ui(ui);
@@ -337,6 +338,34 @@ impl Context<'_> {
                 self.send(Action::SetMatchColours(layer.id, share));
             }
         });
+    }
+
+    /// What of the photo is painted, and where its parts are divided.
+    fn takes_ui(&mut self, ui: &mut Ui, layer: &Layer) {
+        let mut takes = layer.takes;
+        ui.horizontal(|ui| {
+            row_label_ui(ui, tr("Paints"));
+            let hint = tr("Everything of the photo, or its colours and light alone, or its shape alone");
+            let response = egui::ComboBox::from_id_salt(("takes", layer.id))
+                .selected_text(tr(takes.name()))
+                .width(ui.available_width() - ui.spacing().item_spacing.x)
+                .show_ui(ui, |ui| {
+                    for choice in Takes::ALL {
+                        ui.selectable_value(&mut takes, choice, tr(choice.name()));
+                    }
+                })
+                .response
+                .on_hover_text(hint);
+            response.widget_info(|| {
+                WidgetInfo::labeled(Role::ComboBox, true, format!("{}: {}", tr("Paints"), tr(layer.takes.name())))
+            });
+        });
+        if takes != layer.takes {
+            self.send(Action::SetLayerTakes(layer.id, takes));
+        }
+        if layer.takes != Takes::Everything {
+            self.coarse_levels_ui(ui, Some(layer.id), layer.coarse_levels);
+        }
     }
 
     fn mask_buttons_ui(&mut self, ui: &mut Ui) {

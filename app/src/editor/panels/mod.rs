@@ -11,7 +11,9 @@ mod tool_options;
 mod tool_strip;
 mod top_bar;
 
-use egui::{Color32, PointerButton, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2};
+use egui::{
+    Color32, PointerButton, Rect, Response, Role, Sense, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, vec2,
+};
 
 use super::{Context, theme, widgets};
 use crate::workbench::Action;
@@ -112,4 +114,16 @@ pub(super) fn picture_button(
         }
     }
     response
+}
+
+/// Shows a picture under the pointer while it is dragged.
+pub(super) fn carried_picture_ui(ui: &Ui, response: &Response, texture: &TextureHandle) {
+    if response.dragged()
+        && let Some(pos) = ui.input(|input| input.pointer.latest_pos())
+    {
+        let layer = egui::LayerId::new(egui::Order::Tooltip, response.id);
+        let carried = Rect::from_center_size(pos + vec2(20.0, 20.0), vec2(48.0, 48.0));
+        let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
+        ui.ctx().layer_painter(layer).image(texture.id(), carried, uv, Color32::from_white_alpha(215));
+    }
 }

@@ -6,7 +6,7 @@ use egui::{Color32, Popup, PopupCloseBehavior, Rect, Sense, Ui, vec2};
 use stylemap::engine::RefineProgress;
 
 use super::super::{Context, Look, icons, theme, widgets};
-use super::{picture_button, share_ui};
+use super::{carried_picture_ui, picture_button, share_ui};
 use crate::document::Photo;
 use crate::language::{tr, tr_with};
 use crate::workbench::{Action, EngineState, Question};
@@ -124,14 +124,7 @@ impl Context<'_> {
         let texture = self.thumbnails.small(ui.ctx(), photo);
         let response = picture_button(ui, &texture, size, border, &photo.name);
         response.dnd_set_drag_payload(photo.id);
-        if response.dragged()
-            && let Some(pos) = ui.input(|input| input.pointer.latest_pos())
-        {
-            let layer = egui::LayerId::new(egui::Order::Tooltip, response.id);
-            let carried = Rect::from_center_size(pos + vec2(20.0, 20.0), vec2(48.0, 48.0));
-            let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
-            ui.ctx().layer_painter(layer).image(texture.id(), carried, uv, Color32::from_white_alpha(215));
-        }
+        carried_picture_ui(ui, &response, &texture);
         if let Some(progress) = self.bench.refinement(photo.id) {
             let share = progress.done as f32 / progress.steps.max(1) as f32;
             let bar = Rect::from_min_size(response.rect.left_top(), vec2(response.rect.width(), PROGRESS_HEIGHT));

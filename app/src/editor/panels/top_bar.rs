@@ -138,7 +138,7 @@ impl Context<'_> {
                     &command_list![Look::ChooseFace(None), Look::PlaceFace(None)],
                     &ToolKind::ALL.map(|tool| Action::SelectTool(tool).into()),
                     &command_list![Action::BrushLarger, Action::BrushSmaller, Action::BrushHarder, Action::BrushSofter],
-                    &command_list![Look::ShowPresets, Look::ShowPreferences],
+                    &command_list![Look::ShowLesson, Look::ShowPresets, Look::ShowPreferences],
                 ],
             ),
             Menu::View => {
