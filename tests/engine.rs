@@ -78,13 +78,11 @@ fn engine(dtype: DtypeChoice) -> Engine {
     engine
 }
 
+/// A face's stylemap, its residuals, and how much of them it shows.
+type Part = (Tensor, Option<Residuals>, f32);
+
 /// The style codes of a face, or of what lies between two, by plain functions.
-fn codes_of(
-    engine: &Engine,
-    parts: &[(Tensor, Option<Residuals>, f32)],
-    stylemap: &Tensor,
-    steps: &[DirectionStep],
-) -> Vec<Tensor> {
+fn codes_of(engine: &Engine, parts: &[Part], stylemap: &Tensor, steps: &[DirectionStep]) -> Vec<Tensor> {
     let model = engine.model();
     let moved = steps.iter().fold(stylemap.clone(), |stylemap, step| {
         let direction = model.direction(step.index).unwrap();
@@ -134,7 +132,7 @@ fn add_residuals(
 fn style_mixed(
     engine: &Engine,
     coarse: &[Tensor],
-    parts: &[(Tensor, Option<Residuals>, f32)],
+    parts: &[Part],
     stylemap: &Tensor,
     steps: &[DirectionStep],
     coarse_levels: usize,
@@ -154,7 +152,7 @@ fn style_mixed(
 }
 
 /// The face as a scene takes it: its stylemap, its residuals, and how much of them it shows.
-fn face_of(engine: &Engine, scene: &Scene, face: FaceId, match_colours: f32) -> (Tensor, Option<Residuals>, f32) {
+fn face_of(engine: &Engine, scene: &Scene, face: FaceId, match_colours: f32) -> Part {
     let likeness = scene.likeness_of(face);
     if match_colours > 0.0 && face != scene.colours_of() {
         let of = |face: FaceId| picture(u32::try_from(face.0).unwrap());
@@ -177,7 +175,7 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
         codes_of(engine, std::slice::from_ref(&part), &part.0, steps)
     };
     // Where the base's chain starts, if it has a stylemap: the parts of its residuals.
-    let mut base_start: Option<(Vec<(Tensor, Option<Residuals>, f32)>, Tensor)> = None;
+    let mut base_start: Option<(Vec<Part>, Tensor)> = None;
     let (base, base_likeness) = match scene.base {
         Base::Face(face) => {
             let part = face_of(engine, scene, face, 0.0);
@@ -213,7 +211,10 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
         Base::StyleMix { coarse, fine, coarse_levels } => {
             let coarse = of_face(coarse, 0.0, &scene.directions);
             let part = face_of(engine, scene, fine, 0.0);
-            (style_mixed(engine, &coarse, &[part.clone()], &part.0, &scene.directions, coarse_levels), part.2)
+            (
+                style_mixed(engine, &coarse, std::slice::from_ref(&part), &part.0, &scene.directions, coarse_levels),
+                part.2,
+            )
         }
     };
     let layers: Vec<_> = scene.layers.iter().filter(|layer| layer.strength > 0.0 && !layer.mask.is_empty()).collect();
@@ -225,7 +226,7 @@ fn uncached(engine: &Engine, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
                 LayerStyle::Whole => whole(),
                 LayerStyle::Fine(levels) => {
                     let part = face_of(engine, scene, layer.face, layer.match_colours);
-                    style_mixed(engine, &base, &[part.clone()], &part.0, &layer.directions, levels)
+                    style_mixed(engine, &base, std::slice::from_ref(&part), &part.0, &layer.directions, levels)
                 }
                 LayerStyle::Coarse(levels) => match &base_start {
                     Some((parts, stylemap)) => {

@@ -24,6 +24,7 @@ mod accessibility;
 #[path = "../common/mod.rs"]
 mod common;
 mod exports;
+mod lesson;
 mod likeness;
 mod several_faces;
 mod slow_frames;
@@ -1345,7 +1346,7 @@ fn the_history_goes_to_any_step() {
     let mut session = Session::ready();
     session.wait_until("every face is read", Editor::is_idle);
     // Room for the list.
-    for section in ["Between two faces", "Photos"] {
+    for section in ["Between two faces", "Photos", "Adjust"] {
         session.harness.get_by_role_and_label(egui::Role::Button, section).click();
         session.harness.run_steps(3);
     }

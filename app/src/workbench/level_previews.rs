@@ -13,6 +13,8 @@ pub struct LevelPreviews {
     of: Option<Scene>,
     first_number: u64,
     pictures: Vec<Option<Arc<Frame>>>,
+    /// How many are still to come.
+    waiting: usize,
     next_number: u64,
 }
 
@@ -20,6 +22,11 @@ impl LevelPreviews {
     /// From one coarse level to all but one.
     pub fn pictures(&self) -> &[Option<Arc<Frame>>] {
         &self.pictures
+    }
+
+    /// Whether none is still to come.
+    pub fn are_complete(&self) -> bool {
+        self.waiting == 0
     }
 }
 
@@ -60,10 +67,12 @@ impl Workbench {
         let previews = &mut self.level_previews;
         previews.first_number = previews.next_number;
         previews.pictures.clear();
+        previews.waiting = 0;
         if let Some(scene) = &scene {
             let scenes = (1..=divisions).filter_map(|levels| divided(scene, levels)).zip(previews.first_number..);
             let scenes: Vec<_> = scenes.map(|(scene, number)| (number, scene)).collect();
             previews.pictures.resize(scenes.len(), None);
+            previews.waiting = scenes.len();
             previews.next_number += scenes.len() as u64;
             self.engine.draw_aside(scenes);
         }
@@ -74,8 +83,9 @@ impl Workbench {
     pub(super) fn take_level_preview(&mut self, number: u64, picture: Option<Frame>) {
         let previews = &mut self.level_previews;
         let place = number.checked_sub(previews.first_number).and_then(|place| usize::try_from(place).ok());
-        if let (Some(shown), Some(frame)) = (place.and_then(|place| previews.pictures.get_mut(place)), picture) {
-            *shown = Some(Arc::new(frame));
+        if let Some(shown) = place.and_then(|place| previews.pictures.get_mut(place)) {
+            previews.waiting = previews.waiting.saturating_sub(1);
+            *shown = picture.map(Arc::new);
         }
     }
 }

@@ -306,6 +306,7 @@ impl Workbench {
             && !self.batch.is_running()
             && !self.is_refining()
             && self.lessons.is_idle()
+            && self.level_previews.are_complete()
             && !self.projects.is_busy()
             && photos.iter().all(|photo| !self.engine.is_encoding(photo.id))
     }

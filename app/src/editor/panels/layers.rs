@@ -289,11 +289,11 @@ impl Context<'_> {
             self.send(Action::SetLayerFeather(layer.id, feather_px / px));
         }
         self.match_colours_ui(ui, layer);
-        self.takes_ui(ui, layer);
         self.offset_ui(ui, layer);
         self.pose_ui(ui, layer);
         self.mask_buttons_ui(ui);
         self.regions_ui(ui);
+        self.takes_ui(ui, layer);
     }
 
     /// The parts of a face by name: a click paints one.
