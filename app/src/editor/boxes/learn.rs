@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::{
     Button, ColorImage, DroppedFileHandle, Popup, Pos2, Rect, RichText, TextureHandle, TextureOptions, Ui, vec2,
 };
-use stylemap::engine::{Frame, SampleRequest};
+use stylemap::engine::SampleRequest;
 
 use super::super::panels::{carried_picture_ui, picture_button};
 use super::super::{Context, Look, icons, theme, widgets};
@@ -22,6 +22,8 @@ const PICTURE_SIZE: f32 = 44.0;
 const PICTURE_GAP: f32 = 6.0;
 const STRIP_PICTURE_SIZE: f32 = 84.0;
 const GROUP_HEIGHT: f32 = 150.0;
+/// Where the strip begins among the pictures of the engine's that are textures; before it are those of levels.
+const STRIP_PLACE: usize = 16;
 const MAX_NAME_LEN: usize = 40;
 /// So many of the files that could not be used are named.
 const SHOWN_FAILURES: usize = 3;
@@ -46,8 +48,6 @@ pub struct LearnBox {
     tray: Tray,
     random: RandomFaces,
     examples: HashMap<u64, TextureHandle>,
-    /// The strip's pictures, each with the frame that it shows.
-    strip: Vec<Option<(Arc<Frame>, TextureHandle)>>,
     /// Files that were dropped in this frame.
     pub dropped: Vec<DroppedFileHandle>,
 }
@@ -58,7 +58,6 @@ impl LearnBox {
             tray: Tray::OpenPhotos,
             random: RandomFaces::new(usual_truncation),
             examples: HashMap::new(),
-            strip: Vec::new(),
             dropped: Vec::new(),
         }
     }
@@ -70,23 +69,6 @@ impl LearnBox {
             ctx.load_texture("example", picture, TextureOptions::LINEAR)
         };
         self.examples.entry(example.number).or_insert_with(make).clone()
-    }
-
-    fn strip_texture(&mut self, ctx: &egui::Context, place: usize, frame: &Arc<Frame>) -> Option<TextureHandle> {
-        if self.strip.len() <= place {
-            self.strip.resize_with(place + 1, || None);
-        }
-        let shown = self.strip.get_mut(place)?;
-        if let Some((_, texture)) = shown.as_ref().filter(|(known, _)| Arc::ptr_eq(known, frame)) {
-            return Some(texture.clone());
-        }
-        if frame.rgba.len() != frame.size_px * frame.size_px * 4 {
-            return None;
-        }
-        let picture = ColorImage::from_rgba_unmultiplied([frame.size_px; 2], &frame.rgba);
-        let texture = ctx.load_texture("along", picture, TextureOptions::LINEAR);
-        *shown = Some((Arc::clone(frame), texture.clone()));
-        Some(texture)
     }
 }
 
@@ -122,7 +104,7 @@ impl Context<'_> {
             ui.add_space(theme::space::TIGHT);
             self.tray_ui(ui, learn_box);
             self.lesson_failures_ui(ui);
-            self.learned_ui(ui, learn_box);
+            self.learned_ui(ui);
             self.known_sliders_ui(ui);
         });
         ui.add_space(theme::space::NORMAL);
@@ -366,9 +348,10 @@ impl Context<'_> {
     }
 
     /// What was learned: how sure it is, and what it does to the open faces.
-    fn learned_ui(&self, ui: &mut Ui, learn_box: &mut LearnBox) {
+    fn learned_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui.ctx());
-        let Some(slider) = self.bench.lessons().slider() else { return };
+        let bench = self.bench;
+        let Some(slider) = bench.lessons().slider() else { return };
         ui.add_space(theme::space::TIGHT);
         let percent = slider.percent_told_right();
         let text =
@@ -382,8 +365,8 @@ impl Context<'_> {
         for (row, pictures) in slider.strip.chunks(STRIP_PLACES).enumerate() {
             ui.horizontal(|ui| {
                 for (column, picture) in pictures.iter().enumerate() {
-                    let place = row * STRIP_PLACES + column;
-                    let texture = picture.as_ref().and_then(|frame| learn_box.strip_texture(ui.ctx(), place, frame));
+                    let place = STRIP_PLACE + row * STRIP_PLACES + column;
+                    let texture = picture.as_ref().map(|frame| self.thumbnails.frame(ui.ctx(), place, frame));
                     let (rect, _) =
                         ui.allocate_exact_size(vec2(STRIP_PICTURE_SIZE, STRIP_PICTURE_SIZE), egui::Sense::hover());
                     match texture {
