@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use candle_core::Tensor;
 use image::RgbImage;
 use stylemap::directions::{Direction, DirectionInfo, Directions};
 use stylemap::engine::{AlongRequest, Frame, Lesson, SampleRequest};
@@ -13,6 +14,7 @@ use stylemap::face::FaceDetector;
 use stylemap::learn::{Learned, MIN_FACES};
 use stylemap::photo::resized;
 
+use super::photos::random_face_name;
 use super::{EngineState, JobKind, NoticeKind, Workbench};
 use crate::document::PhotoId;
 use crate::language::tr_with;
@@ -248,16 +250,7 @@ impl Workbench {
     /// Adds these photos, and those of these folders, to a group.
     pub(super) fn add_example_files(&mut self, group: ExampleGroup, paths: Vec<PathBuf>) {
         self.lessons.failures.clear();
-        for path in paths {
-            if !path.is_dir() {
-                self.lessons.files.push_back((group, path));
-                continue;
-            }
-            match files_ending_in(&path, &PHOTO_EXTENSIONS) {
-                Ok(files) => self.lessons.files.extend(files.into_iter().map(|file| (group, file))),
-                Err(err) => self.lessons.failures.push(sentence_of(&err)),
-            }
-        }
+        self.lessons.files.extend(paths.into_iter().map(|path| (group, path)));
         self.lessons.files.truncate(2 * MAX_EXAMPLES);
         self.read_next_example();
     }
@@ -273,9 +266,7 @@ impl Workbench {
     pub(super) fn add_example_random(&mut self, group: ExampleGroup, request: SampleRequest) {
         let Some(sample) = self.engine.samples().iter().find(|sample| sample.request == request) else { return };
         let (picture, known) = (Arc::new(sample.frame.to_rgb()), Some(Arc::clone(&sample.stylemap)));
-        let number = (request.index + 1).to_string();
-        let name = tr_with("Face {series}-{number}", &[("series", &request.seed.to_string()), ("number", &number)]);
-        self.add_example(group, ExampleOrigin::Random(request), name, &picture, known);
+        self.add_example(group, ExampleOrigin::Random(request), random_face_name(request), &picture, known);
     }
 
     fn add_example(
@@ -357,7 +348,12 @@ impl Workbench {
     fn take_example(&mut self, group: ExampleGroup, path: PathBuf, read: anyhow::Result<ReadExample>) {
         self.lessons.is_reading = false;
         match read {
-            Ok(ReadExample { name, crop, detector }) => {
+            // What it holds comes in its place.
+            Ok(ReadExample::Folder(files)) => {
+                files.into_iter().rev().for_each(|file| self.lessons.files.push_front((group, file)));
+                self.lessons.files.truncate(2 * MAX_EXAMPLES);
+            }
+            Ok(ReadExample::Face { name, crop, detector }) => {
                 self.lessons.detector = detector;
                 self.add_example(group, ExampleOrigin::File(path), name, &Arc::new(crop), None);
             }
@@ -539,7 +535,8 @@ impl Workbench {
 
     /// Brings the engine's directions to what is known from now on.
     fn take_known(&mut self, known: Directions) {
-        let is_same = |a: &Direction, b: &Direction| a.info == b.info && a.step.id() == b.step.id();
+        let values = |step: &Tensor| step.flatten_all().and_then(|step| step.to_vec1::<f32>()).ok();
+        let is_same = |a: &Direction, b: &Direction| a.info == b.info && values(&a.step) == values(&b.step);
         for direction in self.lessons.known.iter() {
             if known.iter().all(|now| now.info.name != direction.info.name) {
                 self.engine.remove_direction(direction.info.name.clone());
@@ -555,15 +552,23 @@ impl Workbench {
     }
 }
 
-/// A face that was read from a file.
-struct ReadExample {
-    name: String,
-    crop: RgbImage,
-    /// To be used again.
-    detector: Option<Arc<FaceDetector>>,
+/// What lay at a path.
+enum ReadExample {
+    /// A folder, with these photos in it.
+    Folder(Vec<PathBuf>),
+    /// A face in a file.
+    Face {
+        name: String,
+        crop: RgbImage,
+        /// To be used again.
+        detector: Option<Arc<FaceDetector>>,
+    },
 }
 
 fn read_example(path: &Path, are_aligned: bool, detector: Option<Arc<FaceDetector>>) -> anyhow::Result<ReadExample> {
+    if path.is_dir() {
+        return Ok(ReadExample::Folder(files_ending_in(path, &PHOTO_EXTENSIONS)?));
+    }
     let detector = match detector {
         None if !are_aligned => Some(Arc::new(FaceDetector::new()?)),
         detector => detector,
@@ -571,5 +576,5 @@ fn read_example(path: &Path, are_aligned: bool, detector: Option<Arc<FaceDetecto
     let photo = load(path, detector.as_deref()).with_context(|| path.display().to_string())?;
     let has_face = are_aligned || photo.placement.is_some_and(|placement| placement.landmarks.is_some());
     ensure!(has_face, "no face was found in {}", path.display());
-    Ok(ReadExample { name: photo.name, crop: photo.crop, detector })
+    Ok(ReadExample::Face { name: photo.name, crop: photo.crop, detector })
 }

@@ -34,7 +34,8 @@ impl LevelPreviews {
 fn divided(scene: &Scene, levels: usize) -> Option<Scene> {
     let Base::StyleMix { coarse, fine, .. } = scene.base else { return None };
     let base = Base::StyleMix { coarse, fine, coarse_levels: levels };
-    Some(Scene { base, layers: Vec::new(), ..scene.clone() })
+    let Scene { directions, likeness, .. } = scene;
+    Some(Scene { base, directions: directions.clone(), layers: Vec::new(), likeness: likeness.clone() })
 }
 
 impl Workbench {

@@ -407,10 +407,7 @@ impl Workbench {
         let picture = sample.frame.to_rgb();
         let latent = Some(Arc::new(Latent::of_stylemap(sample.stylemap.to_vec())));
         let id = self.take_photo_id();
-        let name = tr_with(
-            "Face {series}-{number}",
-            &[("series", &request.seed.to_string()), ("number", &(request.index + 1).to_string())],
-        );
+        let name = random_face_name(request);
         self.tell(NoticeKind::Success, tr_with("{name} is among the photos", &[("name", &name)]));
         let photo = Photo {
             id,
@@ -431,4 +428,10 @@ impl Workbench {
             }
         });
     }
+}
+
+/// What a random face is called among the photos, and among examples.
+pub(super) fn random_face_name(request: SampleRequest) -> String {
+    let (series, number) = (request.seed.to_string(), (request.index + 1).to_string());
+    tr_with("Face {series}-{number}", &[("series", &series), ("number", &number)])
 }

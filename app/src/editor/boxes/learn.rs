@@ -194,7 +194,8 @@ impl Context<'_> {
         let frame = egui::Frame::new().fill(palette.field).corner_radius(theme::CORNER).inner_margin(8);
         let (inner, dropped) = ui.dnd_drop_zone::<Carried, ()>(frame, |ui| {
             ui.set_min_height(GROUP_HEIGHT);
-            let examples: Vec<Example> = self.bench.lessons().examples(group).cloned().collect();
+            let bench = self.bench;
+            let examples: Vec<&Example> = bench.lessons().examples(group).collect();
             ui.horizontal(|ui| {
                 ui.label(RichText::new(tr(title_of(group))).strong());
                 ui.label(RichText::new(examples.len().to_string()).color(palette.text_weak));
@@ -228,7 +229,7 @@ impl Context<'_> {
                 ui.set_min_width(ui.available_width());
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing = vec2(PICTURE_GAP, PICTURE_GAP);
-                    for example in &examples {
+                    for example in examples {
                         self.example_ui(ui, learn_box, example);
                     }
                 });
